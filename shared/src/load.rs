@@ -1,0 +1,17 @@
+//! Text in, one located tree out.
+//!
+//! Modules read JSON ([`json`]), since a YAML parser would cost every Envoy worker start-up time; the command also
+//! reads YAML (feature `yaml`), of which JSON is a part, with the line and column of every value.
+
+mod json;
+mod tree;
+#[cfg(feature = "yaml")]
+mod yaml;
+
+pub use json::json;
+pub use tree::{Entry, Mark, Node, Value};
+#[cfg(feature = "yaml")]
+pub use yaml::yaml;
+
+/// How deep values may be nested. Kubernetes' resources stay far below; a module's stack is small.
+pub const MAX_DEPTH: usize = 100;

@@ -1,0 +1,27 @@
+//! Istio's resources, and the few of Kubernetes' that say who answers, as people write them: one file a kind.
+//!
+//! A value that one of these types holds is well-formed by itself (a percentage is between 0 and 100, a regex
+//! compiles); what fields say together is for [`check`](crate::check). A new kind is a file here and a row in
+//! [`kinds`].
+
+pub mod destination_rule;
+pub mod gateway;
+pub mod http_route;
+pub mod kinds;
+pub mod kubernetes;
+pub mod meta;
+pub mod read;
+pub mod service_entry;
+pub mod values;
+pub mod virtual_service;
+
+pub use crate::{object, words};
+pub use destination_rule::DestinationRule;
+pub use gateway::Gateway;
+pub use http_route::HttpRoute;
+pub use kinds::{Resource, Resources};
+pub use kubernetes::{EndpointSlice, Pod, Service};
+pub use meta::Meta;
+pub use service_entry::{ServiceEntry, WorkloadEntry};
+pub use values::{Millis, Percent, Port, StringMatch};
+pub use virtual_service::VirtualService;

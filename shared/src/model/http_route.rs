@@ -1,0 +1,310 @@
+//! `HTTPRoute`: one rule of a VirtualService, and everything in it.
+
+use std::collections::BTreeMap;
+
+use super::values::{GoDuration, Millis, Port, Regex, StringMatch, WithoutMatch};
+use crate::{object, words};
+
+object! {
+    /// A rule: when it matches, and what then.
+    pub struct HttpRoute {
+        /// Shown in access logs; the Envoy route is called `name` or `name.matchName`.
+        name: Option<String>,
+        /// Any of these; none means every request.
+        r#match: Vec<HttpMatchRequest>,
+        /// Where to, by weight. Exactly one of `route`, `redirect` and `directResponse` stands in a rule.
+        route: Vec<HttpRouteDestination>,
+        /// Answer with a redirect.
+        redirect: Option<HttpRedirect>,
+        /// Answer with a fixed status and body.
+        direct_response: Option<HttpDirectResponse>,
+        /// Changes path and authority on the way.
+        rewrite: Option<HttpRewrite>,
+        /// For the whole request, retries included; absent is none.
+        timeout: Option<Millis>,
+        /// Absent is Istio's default policy: 2 retries on connect-failure, refused-stream, unavailable, cancelled.
+        retries: Option<HttpRetry>,
+        /// Cross-origin requests.
+        cors_policy: Option<CorsPolicy>,
+        /// Header operations for all destinations of the rule.
+        headers: Option<Headers>,
+    } unsupported { "delegate", "fault", "mirror", "mirrors", "mirror_percent", "mirror_percentage" }
+}
+
+object! {
+    /// Everything in one of these must hold.
+    pub struct HttpMatchRequest {
+        /// Appended to the route's name after a dot.
+        name: Option<String>,
+        /// The path without the query.
+        uri: Option<StringMatch>,
+        /// `http` or `https`, case-sensitive.
+        scheme: Option<StringMatch>,
+        /// Case-sensitive.
+        method: Option<StringMatch>,
+        /// As the client sent it, port included; case-sensitive.
+        authority: Option<StringMatch>,
+        /// Several values of one header count as one, joined with commas.
+        headers: BTreeMap<String, StringMatch>,
+        /// None of these may hold; an absent header counts as empty, except for `{}`.
+        without_headers: BTreeMap<String, WithoutMatch>,
+        /// The first value of each parameter, as it stands in the URL, without decoding.
+        query_params: BTreeMap<String, StringMatch>,
+        /// The listener's port; a rule for another port does not exist there.
+        port: Option<Port>,
+        /// A selector of the client's proxy, not of requests.
+        source_labels: BTreeMap<String, String>,
+        /// A selector of the client's proxy, not of requests.
+        source_namespace: Option<String>,
+        /// In place of the VirtualService's gateways; `sourceLabels` and `sourceNamespace` are then not looked at.
+        gateways: Vec<String>,
+        /// For `exact` and `prefix` of `uri`.
+        ignore_uri_case: bool,
+    } unsupported { "stat_prefix" }
+}
+
+object! {
+    /// One version that may answer, and its share.
+    pub struct HttpRouteDestination {
+        /// Who answers.
+        destination: Destination = required,
+        /// Relative to the sum of the rule's weights; a single destination takes everything.
+        weight: Option<Weight>,
+        /// Header operations for requests to this destination.
+        headers: Option<Headers>,
+    }
+}
+
+/// A weight: 0 to 2^31-1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Weight(pub u32);
+
+impl super::read::Read for Weight {
+    fn read(place: super::read::Place<'_>, reader: &mut super::read::Reader<'_>) -> Option<Self> {
+        let weight = super::read::whole(place, reader, 0..=i64::from(i32::MAX))?;
+        u32::try_from(weight).ok().map(Weight)
+    }
+}
+
+object! {
+    /// A service, and which part of it.
+    pub struct Destination {
+        /// A short name belongs to the VirtualService's namespace.
+        host: String = required,
+        /// A subset that a DestinationRule defines.
+        subset: Option<String>,
+        /// Absent: the service's only port, else the listener's.
+        port: Option<PortSelector>,
+    }
+}
+
+object! {
+    /// A port by number.
+    pub struct PortSelector {
+        /// 1 to 65535.
+        number: Port = required,
+    }
+}
+
+object! {
+    /// Answers with a redirect, 301 unless `redirectCode` says otherwise.
+    pub struct HttpRedirect {
+        /// In place of the whole path; the query is kept unless this has one.
+        uri: Option<String>,
+        /// In place of the matched prefix.
+        prefix_rewrite: Option<String>,
+        /// In place of the host, without port.
+        authority: Option<String>,
+        /// In place of the port.
+        port: Option<Port>,
+        /// Where the port comes from.
+        derive_port: Option<DerivePort>,
+        /// `http` or `https`.
+        scheme: Option<String>,
+        /// 301, 302, 303, 307 or 308.
+        redirect_code: Option<u32>,
+    }
+}
+
+words! {
+    /// Where a redirect's port comes from.
+    pub enum DerivePort {
+        /// 80 for http, 443 for https.
+        FromProtocolDefault = "FROM_PROTOCOL_DEFAULT",
+        /// The listener's port.
+        FromRequestPort = "FROM_REQUEST_PORT",
+    }
+}
+
+object! {
+    /// Answers with a fixed status and body.
+    pub struct HttpDirectResponse {
+        /// 200 to 599.
+        status: u32 = required,
+        /// Absent is an empty body.
+        body: Option<HttpBody>,
+    }
+}
+
+object! {
+    /// A body, as text or as bytes.
+    pub struct HttpBody {
+        /// Text.
+        string: Option<String>,
+        /// Base64.
+        bytes: Option<Base64>,
+    }
+}
+
+/// Bytes, written in base64.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base64(pub Vec<u8>);
+
+impl super::read::Read for Base64 {
+    fn read(place: super::read::Place<'_>, reader: &mut super::read::Reader<'_>) -> Option<Self> {
+        let decoded = decode_base64(&String::read(place, reader)?);
+        if decoded.is_none() {
+            reader.expected(place, "bytes in base64");
+        }
+        decoded.map(Base64)
+    }
+}
+
+/// The standard or URL-safe alphabet, padded or not, as proto3's JSON takes it.
+fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    let digits = text.trim_end_matches('=');
+    if text.len() - digits.len() > 2 || digits.len() % 4 == 1 {
+        return None;
+    }
+    let mut out = Vec::with_capacity(digits.len() / 4 * 3 + 2);
+    let (mut bits, mut have) = (0u32, 0u32);
+    for c in digits.bytes() {
+        let value = match c {
+            b'A'..=b'Z' => c - b'A',
+            b'a'..=b'z' => c - b'a' + 26,
+            b'0'..=b'9' => c - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => return None,
+        };
+        (bits, have) = (bits << 6 | u32::from(value), have + 6);
+        if have >= 8 {
+            have -= 8;
+            out.push((bits >> have) as u8);
+            bits &= (1 << have) - 1;
+        }
+    }
+    Some(out)
+}
+
+object! {
+    /// Changes path and authority on the way to the destination.
+    pub struct HttpRewrite {
+        /// In place of the matched prefix, or of the whole path for `exact` and `regex`; the query stays.
+        uri: Option<String>,
+        /// In place of the authority.
+        authority: Option<String>,
+        /// A substitution in the path, in place of `uri`.
+        uri_regex_rewrite: Option<RegexRewrite>,
+    }
+}
+
+object! {
+    /// Every match of the regex in the path is replaced.
+    pub struct RegexRewrite {
+        /// RE2.
+        r#match: Regex = required,
+        /// `\1` is the first group.
+        rewrite: String = required,
+    }
+}
+
+object! {
+    /// When to try again.
+    pub struct HttpRetry {
+        /// How often, beyond the first time; absent or 0 is never.
+        attempts: Option<i32>,
+        /// For each try; absent is the rule's timeout.
+        per_try_timeout: Option<Millis>,
+        /// Envoy's words and status codes, separated by commas.
+        retry_on: Option<String>,
+        /// Whether endpoints of other localities are tried.
+        retry_remote_localities: Option<bool>,
+        /// Whether endpoints that failed before are avoided; absent is true.
+        retry_ignore_previous_hosts: Option<bool>,
+        /// The base of the exponential back-off; absent is 25 ms.
+        backoff: Option<Millis>,
+    }
+}
+
+object! {
+    /// Cross-origin requests, as Envoy's CORS filter treats them.
+    pub struct CorsPolicy {
+        /// Deprecated: exact origins, used when `allowOrigins` is absent.
+        allow_origin: Vec<String>,
+        /// Any of these.
+        allow_origins: Vec<StringMatch>,
+        /// `access-control-allow-methods`.
+        allow_methods: Vec<String>,
+        /// `access-control-allow-headers`.
+        allow_headers: Vec<String>,
+        /// `access-control-expose-headers`.
+        expose_headers: Vec<String>,
+        /// `access-control-max-age`, whole seconds.
+        max_age: Option<GoDuration>,
+        /// `access-control-allow-credentials`.
+        allow_credentials: Option<bool>,
+        /// What becomes of a preflight whose origin does not match.
+        unmatched_preflights: Option<UnmatchedPreflights>,
+    }
+}
+
+words! {
+    /// What becomes of a preflight whose origin does not match.
+    pub enum UnmatchedPreflights {
+        /// As `FORWARD`.
+        Unspecified = "UNSPECIFIED",
+        /// It goes to the destination.
+        Forward = "FORWARD",
+        /// It is answered without CORS headers.
+        Ignore = "IGNORE",
+    }
+}
+
+object! {
+    /// Header operations in both directions.
+    pub struct Headers {
+        /// On the way to the destination.
+        request: Option<HeaderOperations>,
+        /// On the way back.
+        response: Option<HeaderOperations>,
+    }
+}
+
+object! {
+    /// Envoy removes first, then sets, then adds.
+    pub struct HeaderOperations {
+        /// In place of what is there.
+        set: BTreeMap<String, String>,
+        /// Beside what is there.
+        add: BTreeMap<String, String>,
+        /// Taken away.
+        remove: Vec<String>,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_in_both_alphabets() {
+        assert_eq!(decode_base64("aGk=").as_deref(), Some(&b"hi"[..]));
+        assert_eq!(decode_base64("aGk").as_deref(), Some(&b"hi"[..]));
+        assert_eq!(decode_base64("_-8=").as_deref(), Some(&[0xff, 0xef][..]));
+        assert_eq!(decode_base64("").as_deref(), Some(&b""[..]));
+        for bad in ["a", "a===", "a!==", "====="] {
+            assert_eq!(decode_base64(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! The kinds of resources that Sailcloth reads, one row each, and the set that holds them.
+
+use super::read::{Path, Place, Read, Reader, nearest};
+use super::{DestinationRule, EndpointSlice, Gateway, Meta, Pod, Service, ServiceEntry, VirtualService, WorkloadEntry};
+use crate::finding::{About, Code, Finding, Origin, Report, Severity};
+use crate::load::{Entry, Mark, Node, Value};
+
+/// A resource: what it says about itself, what it asks for, and the text it came from.
+#[derive(Clone, Debug)]
+pub struct Resource<T> {
+    /// `metadata`.
+    pub meta: Meta,
+    /// The `spec` (for the kinds without one, all of it).
+    pub spec: T,
+    /// The kind's name.
+    pub kind: &'static str,
+    /// The file that it came from, as it was named on the command line.
+    pub file: Option<String>,
+    /// The document, to find the place of a field path in it.
+    pub tree: Node,
+}
+
+impl<T> Resource<T> {
+    /// A finding about the field at `path` (empty: about the resource).
+    pub fn finding(
+        &self,
+        (severity, origin, code): (Severity, Origin, Code),
+        path: impl Into<String>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Finding {
+        let path = path.into();
+        let Mark { line, column } = self.tree.mark_of(&path);
+        Finding {
+            severity,
+            origin,
+            code,
+            kind: self.kind.into(),
+            namespace: self.meta.namespace().into(),
+            name: self.meta.name.clone(),
+            path,
+            file: self.file.clone(),
+            line,
+            column,
+            message: message.into(),
+            hint: hint.into(),
+        }
+    }
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $field:ident: $Spec:ident, $group:literal, [$($version:literal),+], $root:ident;)+) => {
+        /// A set of resources, by kind.
+        #[derive(Clone, Debug, Default)]
+        pub struct Resources { $($(#[$doc])* pub $field: Vec<Resource<$Spec>>,)+ }
+
+        /// `(kind, apiVersion)` of everything that Sailcloth reads.
+        const KINDS: &[(&str, &[&str])] = &[$((stringify!($Spec), &[$(concat!($group, $version)),+]),)+];
+
+        impl Resources {
+            /// How many there are.
+            pub fn len(&self) -> usize {
+                0 $(+ self.$field.len())+
+            }
+
+            fn take(&mut self, about: &About, node: Node, report: &mut Report) {
+                match about.kind.as_str() {
+                    $(stringify!($Spec) => {
+                        if let Some(resource) = read(stringify!($Spec), kinds!(@root $root), about, node, report) {
+                            let same = |old: &Resource<$Spec>| {
+                                old.meta.name == about.name && old.meta.namespace() == about.namespace
+                            };
+                            match self.$field.iter().position(same).and_then(|at| self.$field.get_mut(at)) {
+                                Some(old) => {
+                                    report.push(again(old, &resource));
+                                    *old = resource;
+                                }
+                                None => self.$field.push(resource),
+                            }
+                        }
+                    })+
+                    _ => {}
+                }
+            }
+        }
+    };
+    (@root spec) => { Some("spec") };
+    (@root document) => { None };
+}
+
+kinds! {
+    /// Which requests go where.
+    virtual_services: VirtualService, "networking.istio.io/", ["v1", "v1beta1", "v1alpha3"], spec;
+    /// The versions of services.
+    destination_rules: DestinationRule, "networking.istio.io/", ["v1", "v1beta1", "v1alpha3"], spec;
+    /// Where traffic enters.
+    gateways: Gateway, "networking.istio.io/", ["v1", "v1beta1", "v1alpha3"], spec;
+    /// Who answers, outside a cluster.
+    service_entries: ServiceEntry, "networking.istio.io/", ["v1", "v1beta1", "v1alpha3"], spec;
+    /// Endpoints of ServiceEntries that select by labels.
+    workload_entries: WorkloadEntry, "networking.istio.io/", ["v1", "v1beta1", "v1alpha3"], spec;
+    /// Who answers, in Kubernetes' words.
+    services: Service, "", ["v1"], spec;
+    /// The endpoints of Services.
+    endpoint_slices: EndpointSlice, "discovery.k8s.io/", ["v1", "v1beta1"], document;
+    /// The labels and addresses behind endpoints.
+    pods: Pod, "", ["v1"], document;
+}
+
+impl Resources {
+    /// Reads documents in the order given; a `List` counts as its items. Problems go to the report, and what could be
+    /// read is there all the same.
+    ///
+    /// The same kind, namespace and name in a later file takes the earlier one's place, as with `kubectl apply`; twice
+    /// in one file is an error.
+    pub fn read(documents: impl IntoIterator<Item = (Option<String>, Node)>, report: &mut Report) -> Resources {
+        let mut set = Resources::default();
+        for (file, node) in documents {
+            set.document(file, node, report, 0);
+        }
+        set
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn document(&mut self, file: Option<String>, mut node: Node, report: &mut Report, depth: usize) {
+        if node.value == Value::Null {
+            return;
+        }
+        let kind = node.text("kind").unwrap_or_default().to_owned();
+        let version = node.text("apiVersion").unwrap_or_default().to_owned();
+        if kind.ends_with("List")
+            && depth < 4
+            && let Some(items) = take_items(&mut node)
+        {
+            for item in items {
+                self.document(file.clone(), item, report, depth + 1);
+            }
+            return;
+        }
+        let meta = node.get("metadata");
+        let word = |key| meta.and_then(|meta| meta.text(key)).filter(|text| !text.is_empty());
+        let about = About {
+            namespace: word("namespace").unwrap_or("default").to_owned(),
+            name: word("name").unwrap_or_default().to_owned(),
+            kind,
+            file,
+        };
+        match unreadable(&about.kind, &version, &node) {
+            Some(problem) => report.push(problem.finding(&about, &node)),
+            None => self.take(&about, node, report),
+        }
+    }
+}
+
+fn take_items(node: &mut Node) -> Option<Vec<Node>> {
+    let Value::Map(entries) = &mut node.value else { return None };
+    let items = entries.iter_mut().find(|entry| entry.key == "items")?;
+    match std::mem::replace(&mut items.value.value, Value::Null) {
+        Value::List(items) => Some(items),
+        Value::Null => Some(Vec::new()),
+        other => {
+            items.value.value = other;
+            None
+        }
+    }
+}
+
+/// Why a document is not one of ours.
+struct Unreadable {
+    severity: Severity,
+    origin: Origin,
+    code: Code,
+    path: &'static str,
+    message: String,
+    hint: String,
+}
+
+impl Unreadable {
+    fn finding(self, about: &About, node: &Node) -> Finding {
+        let About { kind, namespace, name, file } = about.clone();
+        let Mark { line, column } = node.mark_of(self.path);
+        let Unreadable { severity, origin, code, path, message, hint } = self;
+        let path = path.into();
+        Finding { severity, origin, code, kind, namespace, name, path, file, line, column, message, hint }
+    }
+}
+
+fn unreadable(kind: &str, version: &str, node: &Node) -> Option<Unreadable> {
+    let (severity, origin, code) = (Severity::Error, Origin::Validation, Code::NotAResource);
+    if !matches!(node.value, Value::Map(_)) || (kind.is_empty() && version.is_empty()) {
+        let message = "this is not a Kubernetes resource".into();
+        let hint = "a resource is a mapping with `apiVersion`, `kind`, `metadata` and `spec`".into();
+        return Some(Unreadable { severity, origin, code, path: "", message, hint });
+    }
+    if kind.is_empty() || version.is_empty() {
+        let missing = if kind.is_empty() { "kind" } else { "apiVersion" };
+        let message = format!("`{missing}` is missing");
+        return Some(Unreadable { severity, origin, code, path: "", message, hint: String::new() });
+    }
+    let (severity, origin, code) = (Severity::Warning, Origin::Sailcloth, Code::UnknownKind);
+    let Some((_, versions)) = KINDS.iter().find(|(name, _)| *name == kind) else {
+        let message = format!("Sailcloth does not read `{kind}`; this resource has no effect");
+        let hint = nearest(kind, KINDS.iter().map(|(name, _)| (*name).to_owned()));
+        let hint = hint.map(|name| format!("did you mean `{name}`?")).unwrap_or_default();
+        return Some(Unreadable { severity, origin, code, path: "kind", message, hint });
+    };
+    if !versions.contains(&version) {
+        let message = format!("Sailcloth does not read `{kind}` of `{version}`; this resource has no effect");
+        let hint = format!("it reads {}", versions.iter().map(|v| format!("`{v}`")).collect::<Vec<_>>().join(", "));
+        return Some(Unreadable { severity, origin, code, path: "apiVersion", message, hint });
+    }
+    None
+}
+
+fn read<T: Read>(
+    kind: &'static str,
+    root: Option<&str>,
+    about: &About,
+    tree: Node,
+    report: &mut Report,
+) -> Option<Resource<T>> {
+    let mut reader = Reader::new(about, report);
+    let document = Place { node: &tree, path: &Path::Root };
+    let meta = match tree.get("metadata") {
+        Some(node) => Meta::read(Place { node, path: &Path::Key(document.path, "metadata") }, &mut reader),
+        None => {
+            reader.invalid(document, "`metadata` is missing", "a resource needs at least `metadata: {name: ...}`");
+            None
+        }
+    };
+    let empty = Node { value: Value::Map(Vec::new()), mark: tree.mark };
+    let spec = match root {
+        Some(key) => {
+            other_fields(document, key, &mut reader);
+            let node = tree.get(key).filter(|node| node.value != Value::Null).unwrap_or(&empty);
+            T::read(Place { node, path: &Path::Key(document.path, key) }, &mut reader)
+        }
+        None => T::read(document, &mut reader),
+    };
+    let (meta, spec) = (meta?, spec?);
+    Some(Resource { meta, spec, kind, file: about.file.clone(), tree })
+}
+
+/// What stands beside `spec` and should not: usually a spec that was indented too little.
+fn other_fields(document: Place<'_>, root: &str, reader: &mut Reader<'_>) {
+    let Value::Map(entries) = &document.node.value else { return };
+    for Entry { key, mark, .. } in entries {
+        if !["apiVersion", "kind", "metadata", "status", root].contains(&key.as_str()) {
+            let node = Node { value: Value::Null, mark: *mark };
+            let place = Place { node: &node, path: &Path::Key(document.path, key) };
+            let hint = format!("does it belong under `{root}`?");
+            reader.warn(Code::UnknownField, place, format!("unknown field `{key}`, which has no effect"), hint);
+        }
+    }
+}
+
+/// The same resource a second time.
+fn again<T>(old: &Resource<T>, new: &Resource<T>) -> Finding {
+    let place = |resource: &Resource<T>| {
+        let Mark { line, .. } = resource.tree.mark;
+        match (&resource.file, line) {
+            (Some(file), 0) => file.clone(),
+            (Some(file), line) => format!("{file}:{line}"),
+            (None, _) => "the same configuration".into(),
+        }
+    };
+    if old.file == new.file {
+        let rule = (Severity::Error, Origin::Validation, Code::Duplicate);
+        let message = format!("this resource is already defined at {}", place(old));
+        new.finding(rule, "metadata.name", message, "give one of them another name")
+    } else {
+        let rule = (Severity::Info, Origin::Sailcloth, Code::Replaced);
+        new.finding(rule, "metadata.name", format!("{} takes the place of {}", place(new), place(old)), "")
+    }
+}

@@ -1,0 +1,33 @@
+//! What every Kubernetes resource says about itself.
+
+use std::collections::BTreeMap;
+
+use crate::object;
+
+object! {
+    /// `metadata`.
+    pub struct Meta {
+        /// The name, unique among its kind in the namespace.
+        name: String = required,
+        /// The namespace; absent is `default`.
+        namespace: Option<String>,
+        /// Labels, which selectors look at.
+        labels: BTreeMap<String, String>,
+        /// Annotations; `sailcloth.dev/...` are ours.
+        annotations: BTreeMap<String, String>,
+        /// RFC 3339 in UTC, so that text order is time order; absent means that all are equally old.
+        creation_timestamp: Option<String>,
+    } open true
+}
+
+impl Meta {
+    /// The namespace, `default` when none is written.
+    pub fn namespace(&self) -> &str {
+        self.namespace.as_deref().filter(|ns| !ns.is_empty()).unwrap_or("default")
+    }
+
+    /// `namespace/name`.
+    pub fn full_name(&self) -> String {
+        format!("{}/{}", self.namespace(), self.name)
+    }
+}

@@ -1,0 +1,17 @@
+//! `VirtualService` (networking.istio.io): which requests go where.
+
+use super::http_route::HttpRoute;
+use crate::object;
+
+object! {
+    /// The `spec` of a VirtualService.
+    pub struct VirtualService {
+        /// Names that requests are addressed to: a DNS name, `*.suffix`, `*`, or a short name, which belongs to the
+        /// VirtualService's namespace.
+        hosts: Vec<String>,
+        /// The Gateways it applies to, as `namespace/name` or `name`, and `mesh`. Empty is `[mesh]`.
+        gateways: Vec<String>,
+        /// The rules; the first that matches decides.
+        http: Vec<HttpRoute>,
+    } unsupported { "tls", "tcp", "export_to" }
+}

@@ -1,0 +1,109 @@
+//! How Istio names things: hosts, gateways, clusters.
+
+use std::fmt::Write;
+
+/// The domain of the cluster, which short names belong to.
+pub const DOMAIN: &str = "cluster.local";
+
+/// The reserved gateway name that stands for all sidecars.
+pub const MESH: &str = "mesh";
+
+/// A host as it is known in the mesh, in lower case: `reviews` in namespace `prod` is
+/// `reviews.prod.svc.cluster.local`; whatever has a dot, begins with `*` or is an address stays as it is (istiod's
+/// `ResolveShortnameToFQDN`; `reviews.prod` is therefore a name of its own).
+pub fn resolve_host(host: &str, namespace: &str) -> String {
+    let host = host.to_ascii_lowercase();
+    if host.is_empty() || host.contains(['.', ':']) || host.starts_with('*') {
+        host
+    } else {
+        format!("{host}.{namespace}.svc.{DOMAIN}")
+    }
+}
+
+/// A gateway as `namespace/name`, or `mesh` (istiod's `resolveGatewayName`): `gw`, `./gw`, `ns/gw` and the old
+/// `gw.ns.svc.cluster.local` are all understood.
+pub fn resolve_gateway(name: &str, namespace: &str) -> String {
+    if name == MESH {
+        return name.to_owned();
+    }
+    match name.split_once('/') {
+        Some((".", name)) => format!("{namespace}/{name}"),
+        Some(_) => name.to_owned(),
+        None => match name.split_once('.') {
+            Some((name, rest)) => format!("{}/{name}", rest.split('.').next().unwrap_or(namespace)),
+            None => format!("{namespace}/{name}"),
+        },
+    }
+}
+
+/// An outbound cluster as Istio names it: `outbound|80|v1|backend.default.svc.cluster.local`.
+pub fn cluster(port: u16, subset: &str, host: &str) -> String {
+    let mut name = String::with_capacity(host.len() + subset.len() + 16);
+    let _ = write!(name, "outbound|{port}|{subset}|{host}");
+    name
+}
+
+/// Whether the host pattern `pattern` (`*`, `*.suffix` or a name) takes every host that `host` takes.
+pub fn covers(pattern: &str, host: &str) -> bool {
+    match pattern.strip_prefix('*') {
+        Some(suffix) => {
+            host.strip_prefix('*').unwrap_or(host).ends_with(suffix)
+                && (host.starts_with('*') || host.len() > suffix.len())
+        }
+        None => pattern == host,
+    }
+}
+
+/// The hosts that both patterns take, which is the narrower of the two (istiod's `Names.Intersection`).
+pub fn intersection<'a>(a: &'a str, b: &'a str) -> Option<&'a str> {
+    if covers(a, b) {
+        Some(b)
+    } else if covers(b, a) {
+        Some(a)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_names_belong_to_their_namespace() {
+        assert_eq!(resolve_host("reviews", "prod"), "reviews.prod.svc.cluster.local");
+        for unchanged in ["reviews.prod", "*", "*.example.com", "10.0.0.1", "::1", ""] {
+            assert_eq!(resolve_host(unchanged, "prod"), unchanged);
+        }
+        assert_eq!(resolve_host("API.Example.com", "prod"), "api.example.com");
+    }
+
+    #[test]
+    fn gateways_have_four_spellings() {
+        for (name, expected) in [
+            ("gw", "ns/gw"),
+            ("./gw", "ns/gw"),
+            ("other/gw", "other/gw"),
+            ("gw.other.svc.cluster.local", "other/gw"),
+            ("mesh", "mesh"),
+        ] {
+            assert_eq!(resolve_gateway(name, "ns"), expected);
+        }
+    }
+
+    #[test]
+    fn the_narrower_pattern_is_the_intersection() {
+        for (a, b, both) in [
+            ("*", "a.com", Some("a.com")),
+            ("*.com", "*.a.com", Some("*.a.com")),
+            ("a.com", "*.com", Some("a.com")),
+            ("*.a.com", "a.com", None),
+            ("*.a.com", "*.b.com", None),
+            ("*", "*", Some("*")),
+            ("a", "b", None),
+        ] {
+            assert_eq!(intersection(a, b), both, "{a} and {b}");
+            assert_eq!(intersection(b, a), both, "{b} and {a}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Why a pattern or a rewrite is refused.
+
+use std::error::Error;
+use std::fmt;
+
+/// Why a pattern or a rewrite cannot be used.
+///
+/// The message names the part at fault in backticks and says what was expected there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Re2Error {
+    kind: Kind,
+    /// The part at fault, as written.
+    part: Box<str>,
+    offset: usize,
+}
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Escape,
+    TrailingBackslash,
+    Bracket,
+    Range,
+    ClassName,
+    MissingParen,
+    UnexpectedParen,
+    NothingToRepeat,
+    RepeatedRepetition,
+    RepetitionSize,
+    RepetitionOrder,
+    Group,
+    LookAround,
+    GroupName,
+    GroupNameTwice,
+
+    ForeignGroupName,
+    UnicodeClass,
+    AnyByte,
+    Surrogate,
+    Length,
+    Depth,
+    Size,
+    Engine,
+
+    RewriteGroup { groups: usize },
+    RewriteBackslash,
+    RewriteEscape,
+}
+
+/// Longest part an error repeats; beyond it nobody reads on.
+const LONGEST_PART: usize = 40;
+
+impl Re2Error {
+    pub(super) fn new(kind: Kind, part: &str, offset: usize) -> Self {
+        let part = match part.char_indices().nth(LONGEST_PART) {
+            Some((end, _)) => [part.get(..end).unwrap_or_default(), "…"].concat().into(),
+            None => part.into(),
+        };
+        Re2Error { kind, part, offset }
+    }
+
+    /// Characters before the part at fault, in the pattern or, for an error in the rewrite, in the rewrite.
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// Whether the rewrite of a [`Substitution`](super::Substitution) is at fault and not its pattern.
+    pub fn is_in_rewrite(&self) -> bool {
+        matches!(self.kind, Kind::RewriteGroup { .. } | Kind::RewriteBackslash | Kind::RewriteEscape)
+    }
+
+    /// Whether RE2, and so Envoy, would accept what is refused here.
+    pub fn is_unsupported(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::ForeignGroupName
+                | Kind::UnicodeClass
+                | Kind::AnyByte
+                | Kind::Surrogate
+                | Kind::Length
+                | Kind::Depth
+                | Kind::Size
+                | Kind::Engine
+        )
+    }
+}
+
+impl fmt::Display for Re2Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.part.is_empty() {
+            write!(f, "`{}`: ", self.part)?;
+        }
+        f.write_str(match self.kind {
+            Kind::Escape => "unknown escape, expected a class like `\\d`, a code like `\\x7f`, or a punctuation mark after the backslash",
+            Kind::TrailingBackslash => "backslash at the end, expected a character after it",
+            Kind::Bracket => "character class without its closing `]`",
+            Kind::Range => "range that ends before it begins",
+            Kind::ClassName => "unknown class, expected one like `[:alpha:]` or `[:^digit:]`",
+            Kind::MissingParen => "group without its closing `)`",
+            Kind::UnexpectedParen => "closing parenthesis without a group to close",
+            Kind::NothingToRepeat => "repetition of nothing, expected something before it",
+            Kind::RepeatedRepetition => "repetition of a repetition, expected a group around the inner one",
+            Kind::RepetitionSize => "repetition of more than 1000",
+            Kind::RepetitionOrder => "repetition with more at least than at most",
+            Kind::Group => "unknown group or flag, expected `(?:`, `(?P<name>`, or flags of `imsU`",
+            Kind::LookAround => "look-around, which RE2 does not have",
+            Kind::GroupName => "bad group name, expected letters, digits and `_` up to a `>`",
+            Kind::GroupNameTwice => "group name used before",
+            Kind::ForeignGroupName => "group name beyond ASCII, which is not supported; use ASCII letters, digits and `_`",
+            Kind::UnicodeClass => {
+                "Unicode classes are not supported by Sailcloth's modules; write the ranges, like `[à-ÿ]`"
+            }
+            Kind::AnyByte => "single bytes are not supported; use `.`, which matches a character",
+            Kind::Surrogate => "surrogates, from `\\x{d800}` to `\\x{dfff}`, are no characters and not supported",
+            Kind::Length => "pattern of more than 65536 bytes",
+            Kind::Depth => "nested more than 250 deep",
+            Kind::Size => "compiles to more than 10485760 bytes",
+            Kind::Engine => "not accepted by the engine",
+            Kind::RewriteGroup { groups } => {
+                return write!(f, "group that the pattern does not have, its last is `\\{groups}`");
+            }
+            Kind::RewriteBackslash => "backslash at the end, expected a digit or `\\` after it",
+            Kind::RewriteEscape => "unknown escape, expected `\\0` to `\\9` or `\\\\`",
+        })
+    }
+}
+
+impl Error for Re2Error {}
