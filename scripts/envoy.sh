@@ -74,7 +74,7 @@ func_e() {
     # PyPI and npm have unrelated programs of this name; Envoy's own one speaks of Envoy in its help.
     local help wrapper=$target/envoy/func-e-run
     help=$(func-e --help 2>&1 </dev/null) || true
-    if [[ ${help,,} != *envoy* ]]; then
+    if [[ $help != *[Ee]nvoy* ]]; then
         note "skipping $(command -v func-e): it is another program of that name, not Envoy's (its --help does not mention Envoy)"
         return 1
     fi

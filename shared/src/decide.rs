@@ -1,1 +1,133 @@
-//! To come.
+//! What becomes of a request: plan, request and random draws in, a [`Decision`] out.
+//!
+//! Why it came so is told to a [`Trace`], which costs nothing when nobody listens ([`Untraced`]).
+
+mod request;
+mod trace;
+
+pub use request::Request;
+pub use trace::{Trace, Untraced};
+
+use crate::plan::{Action, Plan, Rule};
+
+/// Which rule a request has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// The rule that matched: virtual host, rule and match block, as indices into the plan.
+    Rule {
+        /// Index of the virtual host.
+        host: u32,
+        /// Index of the rule among all rules of the plan.
+        rule: u32,
+        /// Which of the rule's match blocks held, from 0; 0 for a rule without any.
+        matched: u32,
+    },
+    /// A virtual host none of whose rules matched.
+    Host(u32),
+    /// No virtual host at all.
+    Nothing,
+}
+
+/// Why a request is answered here and not by a destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum OwnReply {
+    /// Nothing matched: 404, flag `NR`.
+    NotFound = 1,
+    /// The rule redirects.
+    Redirect = 2,
+    /// The rule answers directly.
+    DirectResponse = 3,
+    /// A CORS preflight.
+    Preflight = 4,
+    /// The Gateway wants https.
+    HttpsRedirect = 5,
+}
+
+impl OwnReply {
+    /// From the number that a hand-over carries.
+    pub fn from_number(number: u8) -> Option<OwnReply> {
+        use OwnReply::*;
+        [NotFound, Redirect, DirectResponse, Preflight, HttpsRedirect].into_iter().find(|reply| *reply as u8 == number)
+    }
+}
+
+/// What becomes of one request. Indices into one [`Plan`], so it is as small as what modules hand over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What matched.
+    pub found: Found,
+    /// Which of the rule's destinations answers; none as long as nobody chose, and for own replies.
+    pub destination: Option<u32>,
+    /// Set when the request is answered here.
+    pub reply: Option<OwnReply>,
+}
+
+impl Decision {
+    /// The rule behind the decision.
+    pub fn rule<'p>(&self, plan: &'p Plan) -> Option<&'p Rule> {
+        match self.found {
+            Found::Rule { rule, .. } => plan.rule(rule),
+            _ => None,
+        }
+    }
+
+    /// The cluster that the request goes to, unless it is answered here.
+    pub fn cluster<'p>(&self, plan: &'p Plan) -> Option<&'p str> {
+        if self.reply.is_some() {
+            return None;
+        }
+        match self.rule(plan) {
+            Some(rule) => match &rule.action {
+                Action::Route(route) => route.destinations.get(self.destination?).map(|it| it.cluster.as_str()),
+                _ => None,
+            },
+            None => plan.passthrough(),
+        }
+    }
+}
+
+/// Decides everything: which rule, whether it is answered here, and by its weights which destination.
+///
+/// `draw` gives uniform 64-bit numbers; it is asked only where there is a choice.
+pub fn decide(plan: &Plan, request: &Request<'_>, draw: impl FnOnce() -> u64, trace: &mut impl Trace) -> Decision {
+    let mut decision = find(plan, request, trace);
+    choose(plan, &mut decision, draw);
+    decision
+}
+
+/// Finds the rule and sees whether the request is answered here; chooses no destination.
+pub fn find(plan: &Plan, request: &Request<'_>, trace: &mut impl Trace) -> Decision {
+    let found = plan.find(request, trace);
+    let reply = match found {
+        Found::Rule { host, rule, .. } => {
+            if plan.wants_https(host) && !request.is_https() {
+                Some(OwnReply::HttpsRedirect)
+            } else {
+                match plan.rule(rule).map(|rule| &rule.action) {
+                    Some(Action::Redirect(_)) => Some(OwnReply::Redirect),
+                    Some(Action::DirectResponse(_)) => Some(OwnReply::DirectResponse),
+                    Some(Action::Route(route)) => {
+                        route.cors.as_ref().filter(|cors| cors.answers(request)).map(|_| OwnReply::Preflight)
+                    }
+                    None => Some(OwnReply::NotFound),
+                }
+            }
+        }
+        Found::Host(host) if plan.wants_https(host) && !request.is_https() => Some(OwnReply::HttpsRedirect),
+        Found::Host(_) => Some(OwnReply::NotFound),
+        Found::Nothing if plan.passthrough().is_some() => None,
+        Found::Nothing => Some(OwnReply::NotFound),
+    };
+    Decision { found, destination: None, reply }
+}
+
+/// Chooses a destination by the rule's weights, unless somebody did already.
+pub fn choose(plan: &Plan, decision: &mut Decision, draw: impl FnOnce() -> u64) {
+    if decision.destination.is_some() || decision.reply.is_some() {
+        return;
+    }
+    if let Some(Rule { action: Action::Route(route), .. }) = decision.rule(plan) {
+        decision.destination = Some(route.destinations.choose(draw));
+    }
+}

@@ -11,7 +11,7 @@ mod yaml;
 pub use json::json;
 pub use tree::{Entry, Mark, Node, Value};
 #[cfg(feature = "yaml")]
-pub use yaml::yaml;
+pub use yaml::{SyntaxError, text, yaml};
 
 /// How deep values may be nested. Kubernetes' resources stay far below; a module's stack is small.
 pub const MAX_DEPTH: usize = 100;

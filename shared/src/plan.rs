@@ -1,1 +1,132 @@
-//! To come.
+//! The compiled form of a set of resources for one proxy: immutable, indexed, ready to decide.
+//!
+//! | file | compiles |
+//! |---|---|
+//! | [`proxy`] | who this proxy is, from a module's configuration |
+//! | `build` | which VirtualServices apply here, to which hosts, in which order |
+//! | `hosts` | authority to virtual host |
+//! | [`matching`] | match blocks: one file a kind of condition, one row each |
+//! | `rule` | a rule: its action and all that goes with it |
+//! | [`split`], [`redirect`], [`rewrite`], [`cors`], `upstream`, [`header_ops`], [`format`](mod@format) | the parts of a rule |
+//! | [`variant`] | what Envoy's route table must have for the rules |
+
+mod build;
+pub mod cors;
+pub mod fingerprint;
+pub mod format;
+pub mod header_ops;
+mod hosts;
+pub mod matching;
+pub mod proxy;
+pub mod redirect;
+pub mod rewrite;
+mod rule;
+pub mod split;
+mod upstream;
+pub mod variant;
+
+pub use proxy::{ModuleConfig, Proxy};
+pub use rule::{Action, DirectResponse, RouteAction, Rule, RuleSource};
+pub use split::{Destination, Split};
+pub(crate) use upstream::grpc_timeout_ms;
+pub use variant::RouteVariant;
+
+use crate::decide::{Found, Request, Trace};
+use crate::model::{Port, Resources};
+use hosts::HostTable;
+
+/// Where the mesh sends requests for hosts that nobody in it answers for, as Istio's `ALLOW_ANY` does.
+pub const PASSTHROUGH_CLUSTER: &str = "PassthroughCluster";
+
+/// Everything that a proxy needs to decide. Built once a configuration.
+#[derive(Debug)]
+pub struct Plan {
+    fingerprint: u64,
+    views: Vec<View>,
+    by_authority: bool,
+    passthrough: bool,
+    hosts: Vec<VirtualHost>,
+    rules: Vec<Rule>,
+}
+
+/// What is served on one port.
+#[derive(Debug)]
+struct View {
+    port: Port,
+    table: HostTable,
+}
+
+/// The rules of one domain, in the order in which they are tried.
+#[derive(Debug)]
+pub struct VirtualHost {
+    /// `*`, `*.suffix` or a name.
+    pub domain: String,
+    /// Whether plain http is sent to https.
+    pub https_redirect: bool,
+    /// Rule and match block.
+    routes: Vec<(u32, u32)>,
+}
+
+impl Plan {
+    /// Compiles what `set` means to `proxy`. `set` has been checked: what a check would refuse is left out here.
+    pub fn build(set: &Resources, proxy: &Proxy, fingerprint: u64) -> Plan {
+        build::build(set, proxy, fingerprint)
+    }
+
+    /// Identifies the configuration: decisions can be handed over between modules that have the same.
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    /// A rule by its index.
+    pub fn rule(&self, index: u32) -> Option<&Rule> {
+        self.rules.get(index as usize)
+    }
+
+    /// A virtual host by its index.
+    pub fn host(&self, index: u32) -> Option<&VirtualHost> {
+        self.hosts.get(index as usize)
+    }
+
+    /// How many rules there are.
+    pub fn rule_count(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// The cluster for hosts that are not of the mesh; a gateway has none.
+    pub fn passthrough(&self) -> Option<&'static str> {
+        self.passthrough.then_some(PASSTHROUGH_CLUSTER)
+    }
+
+    pub(crate) fn wants_https(&self, host: u32) -> bool {
+        self.host(host).is_some_and(|host| host.https_redirect)
+    }
+
+    /// The first rule that matches.
+    pub(crate) fn find(&self, request: &Request<'_>, trace: &mut impl Trace) -> Found {
+        let Some(index) = self.view(request).and_then(|view| view.table.find(request.host())) else {
+            return Found::Nothing;
+        };
+        let Some(host) = self.host(index) else { return Found::Nothing };
+        trace.host(index);
+        for &(rule, matched) in &host.routes {
+            let holds = self.rule(rule).and_then(|rule| rule.matches.get(matched as usize));
+            if holds.is_some_and(|block| block.holds(request)) {
+                trace.matched(rule, matched);
+                return Found::Rule { host: index, rule, matched };
+            }
+            trace.skipped(rule, matched);
+        }
+        Found::Host(index)
+    }
+
+    fn view(&self, request: &Request<'_>) -> Option<&View> {
+        if self.by_authority {
+            // Whoever asks the mesh for a host without a port means HTTP's.
+            let port = if request.host().len() == request.authority().len() { Some(80) } else { request.port() };
+            self.views.iter().find(|view| Some(view.port.get()) == port)
+        } else {
+            self.views.first()
+        }
+    }
+}

@@ -1,48 +1,118 @@
-//! Placeholder until the translator is in.
+//! RE2 patterns, which is what Istio's `regex` and `uriRegexRewrite` are.
+//!
+//! [`Re2`] takes the [syntax of RE2] and matches what Envoy's RE2 would match. The engine is Rust's regex crate, whose
+//! syntax differs: `{` and `[[]` are errors there, `\d` and `[a&&b]` mean something else, and it takes what RE2 refuses.
+//! So the pattern is parsed here, by RE2's rules, and written anew in the part of the crate's syntax on which there is
+//! no doubt. That part needs none of the crate's Unicode tables, which would double the size of a module.
+//!
+//! A pattern always has to match the whole value, as in Envoy's [`RegexMatcher`]. Values are bytes: a header need not
+//! be UTF-8.
+//!
+//! Refused although RE2 takes them ([`Re2Error::is_unsupported`]): `\p{Greek}` and its like, whose tables are left out;
+//! `\C`; single surrogates; group names beyond ASCII; patterns of more than 64 KiB, nested more than 250 deep, whose
+//! classes take more than 512 KiB to write out, or that compile to more than 10 MiB.
+//!
+//! [syntax of RE2]: https://github.com/google/re2/wiki/Syntax
+//! [`RegexMatcher`]: https://www.envoyproxy.io/docs/envoy/latest/api-v3/type/matcher/v3/regex.proto
+//!
+//! ```
+//! use shared::re2::Re2;
+//!
+//! let versions = Re2::new(r"v{\d+}").unwrap();
+//! assert!(versions.is_full_match(b"v{12}"));
+//! assert!(!versions.is_full_match(b"/v{12}"));
+//! assert_eq!(Re2::new("a{1001}").unwrap_err().to_string(), "`{1001}`: repetition of more than 1000");
+//! ```
+
+mod class;
+mod cursor;
+mod error;
+mod fold;
+mod group;
+mod ranges;
+mod repetition;
+mod substitution;
+mod translate;
+
+use std::fmt;
 use std::sync::Arc;
-/// A pattern.
-#[derive(Clone, Debug)]
-pub struct Re2(Arc<(String, regex::bytes::Regex)>);
-impl PartialEq for Re2 {
-    fn eq(&self, o: &Re2) -> bool {
-        self.0.0 == o.0.0
-    }
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use error::Kind;
+pub use error::Re2Error;
+pub use substitution::Substitution;
+use translate::{Captures, DEEPEST};
+
+/// Bytes of the longest pattern, so that reading one takes no longer than compiling the largest.
+const LONGEST_PATTERN: usize = 64 << 10;
+
+/// Bytes of the largest program. RE2 stops at 8 MiB of its own.
+const SIZE_LIMIT: usize = 10 << 20;
+
+/// A compiled RE2 pattern that must match the whole value, as Istio's and Envoy's `regex` does.
+#[derive(Clone)]
+pub struct Re2(Arc<Inner>);
+
+struct Inner {
+    pattern: Box<str>,
+    regex: Regex,
 }
-/// An error.
-#[derive(Debug)]
-pub struct Re2Error(String);
-impl std::fmt::Display for Re2Error {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+
 impl Re2 {
-    /// Compiles.
-    pub fn new(p: &str) -> Result<Re2, Re2Error> {
-        Ok(Re2(Arc::new((
-            p.into(),
-            regex::bytes::Regex::new(&format!("^(?:{p})$")).map_err(|e| Re2Error(e.to_string()))?,
-        ))))
+    /// Compiles a pattern, which is as RE2's [syntax] says.
+    ///
+    /// [syntax]: https://github.com/google/re2/wiki/Syntax
+    pub fn new(pattern: &str) -> Result<Re2, Re2Error> {
+        let (regex, _) = compile(pattern, Captures::Dropped)?;
+        Ok(Re2(Arc::new(Inner { pattern: pattern.into(), regex })))
     }
-    /// Pattern.
+
+    /// The pattern, as the user wrote it.
     pub fn pattern(&self) -> &str {
-        &self.0.0
+        &self.0.pattern
     }
-    /// Matches.
-    pub fn is_full_match(&self, v: &[u8]) -> bool {
-        self.0.1.is_match(v)
+
+    /// Whether the pattern matches the value from its first byte to its last, as `RE2::FullMatch` does.
+    pub fn is_full_match(&self, value: &[u8]) -> bool {
+        self.0.regex.is_match(value)
     }
 }
-/// Substitution.
-#[derive(Clone, Debug)]
-pub struct Substitution(regex::bytes::Regex, Vec<u8>);
-impl Substitution {
-    /// Compiles.
-    pub fn new(p: &str, r: &str) -> Result<Self, Re2Error> {
-        Ok(Substitution(regex::bytes::Regex::new(p).map_err(|e| Re2Error(e.to_string()))?, r.as_bytes().to_vec()))
+
+impl PartialEq for Re2 {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.pattern == other.0.pattern
     }
-    /// Applies.
-    pub fn apply(&self, v: &[u8]) -> Vec<u8> {
-        self.0.replace_all(v, regex::bytes::NoExpand(&self.1)).into_owned()
+}
+
+impl Eq for Re2 {}
+
+impl fmt::Debug for Re2 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Re2").field(&self.0.pattern).finish()
     }
+}
+
+/// Compiles a pattern to one that finds matches and keeps its groups, or to one that matches the whole value and does
+/// not. Returns how many groups it has, too.
+fn compile(pattern: &str, captures: Captures) -> Result<(Regex, usize), Re2Error> {
+    if pattern.len() > LONGEST_PATTERN {
+        return Err(Re2Error::new(Kind::Length, pattern, 0));
+    }
+    let translation = translate::translate(pattern, captures)?;
+    let written = match captures {
+        Captures::Kept => translation.pattern,
+        // Part of the pattern, because a match found without them may be a shorter one than there is.
+        Captures::Dropped => [r"\A(?:", &translation.pattern, r")\z"].concat(),
+    };
+    let regex = RegexBuilder::new(&written)
+        .size_limit(SIZE_LIMIT)
+        // Each level may be a group, an alternation, a sequence and a repetition.
+        .nest_limit(4 * DEEPEST as u32 + 16)
+        .build()
+        .map_err(|error| {
+            let kind = if matches!(error, regex::Error::CompiledTooBig(_)) { Kind::Size } else { Kind::Engine };
+            Re2Error::new(kind, pattern, 0)
+        })?;
+    Ok((regex, translation.groups))
 }

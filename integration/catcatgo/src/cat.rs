@@ -16,7 +16,7 @@ pub struct Cat {
 impl Cat {
     /// A cat whose tags name what the picture shows, after those given here (separated by spaces): the two cannot disagree.
     pub fn new(name: &str, tags: &str, looks: Looks) -> Self {
-        let seen = [looks.fur.tag(), looks.coat.tag(), looks.wears.tag(), looks.mood.tag(), "cat"];
+        let seen = [looks.fur.tag(), looks.coat.tag(), looks.wears.tag(), looks.mood.tag(), looks.ears.tag(), "cat"];
         let tags = tags.split(' ').chain(seen).filter(|tag| !tag.is_empty()).map(str::to_owned).collect();
         Self { name: name.to_owned(), tags, looks }
     }
@@ -51,7 +51,7 @@ macro_rules! choice {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
-        pub enum $name { $(#[doc = $text] $variant),+ }
+        pub enum $name { $($variant),+ }
 
         impl $name {
             /// Every variant, so that tests can draw them all.
@@ -77,8 +77,8 @@ choice! {
 }
 
 choice! {
-    /// The shape of the ears: not a tag, few people search for ears.
-    Ears.shape: Pointed = "pointed", Folded = "folded", Tufted = "tufted"
+    /// The shape of the ears.
+    Ears.tag: Pointed = "", Folded = "folded", Tufted = "tufted"
 }
 
 choice! {

@@ -40,12 +40,11 @@ impl FromStr for Address {
         let wrong = "a backend is http://HOST:PORT, as in http://127.0.0.1:9011";
         let uri: Uri = text.parse().map_err(|_| wrong)?;
         let bare = matches!(uri.path(), "/" | "") && uri.query().is_none();
-        match uri.into_parts().authority {
-            Some(authority) if bare && text.starts_with("http://") && !authority.as_str().contains('@') => {
-                Ok(Self(authority))
-            }
-            _ => Err(wrong),
-        }
+        let authority = uri.into_parts().authority.ok_or(wrong)?;
+        // The parser takes ports that are no numbers, and user names.
+        let port = authority.as_str().strip_prefix(authority.host()).ok_or(wrong)?;
+        let sound = !authority.host().is_empty() && (port.is_empty() || authority.port_u16().is_some());
+        if bare && sound && text.starts_with("http://") { Ok(Self(authority)) } else { Err(wrong) }
     }
 }
 
@@ -104,7 +103,7 @@ impl Forward {
         Ok(answer)
     }
 
-    /// Always a GET: for a HEAD, the server leaves out the body by itself.
+    /// Always a GET: for a HEAD, `serve` leaves out the body.
     fn request(&self, request: &Parts) -> Result<Request<Empty<Bytes>>, hyper::http::Error> {
         let path = request.uri.path_and_query().map_or("/", |path| path.as_str());
         let mut forwarded = Request::get(path).body(Empty::new())?;
@@ -128,9 +127,18 @@ mod tests {
         for good in ["http://127.0.0.1:9011", "http://backend/", "http://[::1]:80"] {
             assert!(good.parse::<Address>().is_ok(), "{good}");
         }
-        for bad in
-            ["127.0.0.1:9011", "https://a:1", "http://", "http://a/b", "http://a?b", "http://u:p@a:1", "http://a:x", ""]
-        {
+        for bad in [
+            "127.0.0.1:9011",
+            "https://a:1",
+            "http://",
+            "http://a/b",
+            "http://a?b",
+            "http://u:p@a:1",
+            "http://a:x",
+            "http://a:99999",
+            "http://:80",
+            "",
+        ] {
             assert!(bad.parse::<Address>().is_err(), "{bad}");
         }
     }

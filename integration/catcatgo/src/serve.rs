@@ -9,8 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::Full;
-use hyper::body::Bytes;
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use hyper::body::{Body, Bytes};
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+};
 use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -159,7 +161,7 @@ impl<R: Role> Desk<R> {
         if let Some(id) = request.headers.get(REQUEST_ID) {
             headers.insert(REQUEST_ID, id.clone());
         }
-        answer
+        if request.method == Method::HEAD { without_body(answer) } else { answer }
     }
 
     async fn route(&self, request: &Parts) -> Answer {
@@ -181,6 +183,14 @@ impl<R: Role> Desk<R> {
             ),
         }
     }
+}
+
+/// What a HEAD gets. hyper leaves the body out by itself in HTTP/1 only.
+fn without_body(mut answer: Answer) -> Answer {
+    let length = answer.body().size_hint().lower();
+    answer.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+    *answer.body_mut() = Full::default();
+    answer
 }
 
 #[derive(Serialize)]

@@ -66,7 +66,7 @@ function Tally() {
   return [
     SCRIPT === PAGE ? null : h("p", { class: "bad" }, `its script came from ui ${SCRIPT}`),
     tally.length ? h("div", { class: "dots" }, tally.map(dot)) : null,
-    tally.length ? h("p", null, `The last ${tally.length} answers: ${summary} `) : null,
+    tally.length ? h("p", null, `Answers so far, up to ${KEPT}: ${summary}`) : null,
     tally.length ? h("button", { type: "button", onclick: again }, "ask 20 times more") : null,
   ].filter(Boolean);
 }

@@ -75,28 +75,53 @@ impl Node {
         }
     }
 
-    /// The place of a field path such as `spec.http[0].route[1].weight`: the key where there is one, else the item;
-    /// where the path leads to something absent, the nearest thing above it that is there.
+    /// The value that a field path such as `spec.http[0].route[1].weight` leads to.
     ///
-    /// Keys that hold dots or brackets stand in the path as `["key"]`.
+    /// Keys that hold dots or brackets stand in the path as `["key"]`; a field is found in proto's spelling too
+    /// (`direct_response` for `directResponse`).
+    pub fn at(&self, path: &str) -> Option<&Node> {
+        match self.walk(path) {
+            (node, _, true) => Some(node),
+            _ => None,
+        }
+    }
+
+    /// The place of a field path: the key where there is one, else the item; where the path leads to something absent,
+    /// the nearest thing above it that is there.
     pub fn mark_of(&self, path: &str) -> Mark {
+        self.walk(path).1
+    }
+
+    /// As far as the path leads, and whether that is all of it.
+    fn walk(&self, path: &str) -> (&Node, Mark, bool) {
         let (mut node, mut mark) = (self, self.mark);
         for step in steps(path) {
             match step {
-                Step::Key(key) => match node.entry(&key) {
+                Step::Key(key) => match node.entry(&key).or_else(|| node.spelt_otherwise(&key)) {
                     Some(entry) => (node, mark) = (&entry.value, entry.mark),
-                    None => break,
+                    None => return (node, mark, false),
                 },
                 Step::Index(index) => match &node.value {
                     Value::List(items) => match items.get(index) {
                         Some(item) => (node, mark) = (item, item.mark),
-                        None => break,
+                        None => return (node, mark, false),
                     },
-                    _ => break,
+                    _ => return (node, mark, false),
                 },
             }
         }
-        mark
+        (node, mark, true)
+    }
+
+    /// The entry under the proto spelling of `key`.
+    fn spelt_otherwise(&self, key: &str) -> Option<&Entry> {
+        let letters = |text: &str| text.chars().filter(|c| *c != '_').collect::<String>().to_ascii_lowercase();
+        match &self.value {
+            Value::Map(entries) => {
+                entries.iter().filter(|entry| entry.key.contains('_')).find(|entry| letters(&entry.key) == letters(key))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -160,5 +185,14 @@ mod tests {
         assert_eq!(tree.mark_of("[\"a.b\"].c").line, 8);
         assert_eq!(tree.mark_of("nothing").line, 1);
         assert_eq!(tree.mark_of("..[[").line, 1);
+        assert_eq!(tree.at("route[0].weight").map(|node| &node.value), Some(&Value::Integer(-1)));
+        assert_eq!(tree.at("route[1]"), None);
+    }
+
+    #[test]
+    fn fields_are_found_in_protos_spelling() {
+        let tree = at(1, Value::Map(vec![entry(2, "direct_response", at(2, Value::Bool(true)))]));
+        assert_eq!(tree.mark_of("directResponse").line, 2);
+        assert_eq!(tree.at("directresponse2"), None);
     }
 }

@@ -171,7 +171,7 @@ impl super::read::Read for Base64 {
 }
 
 /// The standard or URL-safe alphabet, padded or not, as proto3's JSON takes it.
-fn decode_base64(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let digits = text.trim_end_matches('=');
     if text.len() - digits.len() > 2 || digits.len() % 4 == 1 {
         return None;

@@ -30,7 +30,7 @@ fn named(name: &str) -> Option<&'static [(u32, u32)]> {
     })
 }
 
-fn set(ranges: &[(u32, u32)], negated: bool, fold: bool) -> Ranges {
+fn set_of(ranges: &[(u32, u32)], negated: bool, fold: bool) -> Ranges {
     let mut set = Ranges::of(ranges);
     // In this order: under `(?i)`, `\W` leaves out the long s because `\w` has it.
     if fold {
@@ -55,7 +55,7 @@ pub(super) fn perl_class(input: &mut Cursor<'_>, fold: bool) -> Option<Ranges> {
     };
     input.bump();
     input.bump();
-    Some(set(ranges, negated, fold))
+    Some(set_of(ranges, negated, fold))
 }
 
 /// Reads `\p{Greek}` or the like, if that comes next, to refuse it.
@@ -111,7 +111,7 @@ pub(super) fn bracket(input: &mut Cursor<'_>, fold: bool) -> Result<Ranges, Re2E
                 return Err(Re2Error::new(Kind::Range, input.since(begin), input.column(begin)));
             }
         }
-        class.add_all(set(&[(lo, hi)], false, fold));
+        class.add_all(set_of(&[(lo, hi)], false, fold));
     }
     if negated {
         class.negate();
@@ -136,7 +136,7 @@ fn posix_class(input: &mut Cursor<'_>, fold: bool) -> Result<Option<Ranges>, Re2
         return Err(Re2Error::new(Kind::ClassName, ahead.since(start), ahead.column(start)));
     };
     *input = ahead;
-    Ok(Some(set(ranges, negated, fold)))
+    Ok(Some(set_of(ranges, negated, fold)))
 }
 
 /// Reads a character of a class, which may be escaped.

@@ -3,6 +3,9 @@
 use std::error::Error;
 use std::fmt;
 
+use super::translate::{DEEPEST, LONGEST_WRITTEN};
+use super::{LONGEST_PATTERN, SIZE_LIMIT};
+
 /// Why a pattern or a rewrite cannot be used.
 ///
 /// The message names the part at fault in backticks and says what was expected there.
@@ -31,13 +34,13 @@ pub(super) enum Kind {
     Group,
     LookAround,
     GroupName,
-    GroupNameTwice,
 
     ForeignGroupName,
     UnicodeClass,
     AnyByte,
     Surrogate,
     Length,
+    Written,
     Depth,
     Size,
     Engine,
@@ -69,7 +72,7 @@ impl Re2Error {
         matches!(self.kind, Kind::RewriteGroup { .. } | Kind::RewriteBackslash | Kind::RewriteEscape)
     }
 
-    /// Whether RE2, and so Envoy, would accept what is refused here.
+    /// Whether Sailcloth refuses what RE2, and so Envoy, has: a limit, or a part of the syntax that is left out.
     pub fn is_unsupported(&self) -> bool {
         matches!(
             self.kind,
@@ -78,6 +81,7 @@ impl Re2Error {
                 | Kind::AnyByte
                 | Kind::Surrogate
                 | Kind::Length
+                | Kind::Written
                 | Kind::Depth
                 | Kind::Size
                 | Kind::Engine
@@ -91,7 +95,7 @@ impl fmt::Display for Re2Error {
             write!(f, "`{}`: ", self.part)?;
         }
         f.write_str(match self.kind {
-            Kind::Escape => "unknown escape, expected a class like `\\d`, a code like `\\x7f`, or a punctuation mark after the backslash",
+            Kind::Escape => "unknown escape, expected one like `\\d`, `\\n` or `\\x7f`, or a punctuation mark",
             Kind::TrailingBackslash => "backslash at the end, expected a character after it",
             Kind::Bracket => "character class without its closing `]`",
             Kind::Range => "range that ends before it begins",
@@ -105,17 +109,17 @@ impl fmt::Display for Re2Error {
             Kind::Group => "unknown group or flag, expected `(?:`, `(?P<name>`, or flags of `imsU`",
             Kind::LookAround => "look-around, which RE2 does not have",
             Kind::GroupName => "bad group name, expected letters, digits and `_` up to a `>`",
-            Kind::GroupNameTwice => "group name used before",
-            Kind::ForeignGroupName => "group name beyond ASCII, which is not supported; use ASCII letters, digits and `_`",
+            Kind::ForeignGroupName => "group names beyond ASCII are not supported; use letters, digits and `_`",
             Kind::UnicodeClass => {
                 "Unicode classes are not supported by Sailcloth's modules; write the ranges, like `[à-ÿ]`"
             }
             Kind::AnyByte => "single bytes are not supported; use `.`, which matches a character",
             Kind::Surrogate => "surrogates, from `\\x{d800}` to `\\x{dfff}`, are no characters and not supported",
-            Kind::Length => "pattern of more than 65536 bytes",
-            Kind::Depth => "nested more than 250 deep",
-            Kind::Size => "compiles to more than 10485760 bytes",
             Kind::Engine => "not accepted by the engine",
+            Kind::Length => return write!(f, "pattern of more than {LONGEST_PATTERN} bytes"),
+            Kind::Written => return write!(f, "classes of more than {LONGEST_WRITTEN} bytes when written out"),
+            Kind::Depth => return write!(f, "nested more than {DEEPEST} deep"),
+            Kind::Size => return write!(f, "compiles to more than {SIZE_LIMIT} bytes"),
             Kind::RewriteGroup { groups } => {
                 return write!(f, "group that the pattern does not have, its last is `\\{groups}`");
             }

@@ -1,8 +1,8 @@
 //! Which characters are one letter in different cases.
 //!
-//! RE2's own table (`unicode_casefold` of google/re2 at 972a15c, which it generates from Unicode's simple case folding),
-//! because `(?i)k` has to match the Kelvin sign too and Rust's case mappings only lead away from it. It is also a fifth
-//! of their size in a module.
+//! RE2's own table (`unicode_casefold` of google/re2 at 972a15c, which generates it from Unicode's simple case folding),
+//! because `(?i)k` has to match the Kelvin sign too and Rust's case mappings only lead away from it. It is also smaller
+//! than they are.
 
 /// An even character and the odd one after it are a pair.
 const EVEN: i32 = 1;

@@ -12,10 +12,9 @@ pub(super) struct SomeSurrogates;
 const LAST: u32 = 0x0010_FFFF;
 const SURROGATES: (u32, u32) = (0xD800, 0xDFFF);
 
-/// Everything from U+0080 on. RE2 compiles that set, and so `.` and most negated classes, to these bytes, among which are
-/// overlong forms and surrogates (`Add_80_10ffff` in its compile.cc); it is also smaller than the exact form.
-const BEYOND_ASCII: &str =
-    r"(?-u:(?:[\xC2-\xDF]|(?:[\xE0-\xEF]|[\xF0-\xF4][\x80-\xBF])[\x80-\xBF])[\x80-\xBF])";
+/// Everything from U+0080 on. RE2 compiles that set, and so `.` and most negated classes, to these bytes, among which
+/// are overlong forms and surrogates (`Add_80_10ffff` in its compile.cc); it is also smaller than the exact form.
+const BEYOND_ASCII: &str = r"(?-u:(?:[\xC2-\xDF]|(?:[\xE0-\xEF]|[\xF0-\xF4][\x80-\xBF])[\x80-\xBF])[\x80-\xBF])";
 
 /// All surrogates, in the bytes RE2 matches them by.
 const SURROGATE_BYTES: &str = r"(?-u:\xED[\xA0-\xBF][\x80-\xBF])";
@@ -28,10 +27,6 @@ impl Ranges {
     /// `.`, without or with the line feed.
     pub(super) fn dot(line_feed: bool) -> Self {
         if line_feed { Ranges::of(&[(0, LAST)]) } else { Ranges::of(&[(0, 9), (11, LAST)]) }
-    }
-
-    pub(super) fn add(&mut self, lo: u32, hi: u32) {
-        self.0.push((lo, hi));
     }
 
     pub(super) fn add_all(&mut self, other: Ranges) {

@@ -1,0 +1,207 @@
+//! HTTP filters: Sailcloth's WebAssembly modules with their configuration, and Envoy's router at the end.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde_json::Value;
+use shared::model::Resources;
+
+use crate::wire::{Any, Message};
+
+mod resources;
+
+pub use resources::resources;
+
+/// The modules of a chain, in its order. Issue by issue: stats, fault, canary, circuit-breaker and mirror go before the
+/// router.
+pub const MODULES: &[Module] = &[Module { name: "router", file: "router.wasm" }];
+
+/// All of them in one.
+pub const SUITE: Module = Module { name: "suite", file: "suite.wasm" };
+
+/// A WebAssembly module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Module {
+    /// What it is called in filter names, root ids and VM ids.
+    pub name: &'static str,
+    /// Its file in the folder of modules.
+    pub file: &'static str,
+}
+
+/// Whether a proxy runs all behaviours in one module.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Packaging {
+    /// All in one module and one context: the fast default.
+    #[default]
+    Suite,
+    /// One module for each.
+    Separate,
+}
+
+impl Packaging {
+    /// The modules of a chain packaged like this, in its order.
+    pub fn modules(self) -> &'static [Module] {
+        match self {
+            Packaging::Suite => std::slice::from_ref(&SUITE),
+            Packaging::Separate => MODULES,
+        }
+    }
+
+    /// Where the modules are in `folder`, each with whether it is there.
+    pub fn files(self, folder: &Path) -> impl Iterator<Item = (PathBuf, bool)> {
+        self.modules().iter().map(|module| folder.join(module.file)).map(|file| (file.clone(), file.is_file()))
+    }
+}
+
+/// Who a listener is: the `proxy` of its modules' configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Proxy {
+    /// The namespace that it lives in.
+    pub namespace: String,
+    /// The Gateways that it serves, and `mesh` for a sidecar's.
+    pub gateways: Vec<String>,
+    /// Its labels.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// The port that Istio would see; absent where the request's authority says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+}
+
+/// An HTTP filter; the name is free.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HttpFilter {
+    /// Its name.
+    pub name: String,
+    /// What it is told.
+    pub typed_config: FilterConfig,
+}
+
+/// What a filter is told.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum FilterConfig {
+    /// A WebAssembly module.
+    Wasm(Any<Wasm>),
+    /// Envoy's router, which sends the request on.
+    Router(Any<Router>),
+}
+
+/// `envoy.extensions.filters.http.router.v3.Router`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Router {}
+
+impl Message for Router {
+    const NAME: &'static str = "envoy.extensions.filters.http.router.v3.Router";
+}
+
+/// `envoy.extensions.filters.http.wasm.v3.Wasm`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Wasm {
+    /// What is run, and how.
+    pub config: PluginConfig,
+}
+
+impl Message for Wasm {
+    const NAME: &'static str = "envoy.extensions.filters.http.wasm.v3.Wasm";
+}
+
+/// `envoy.extensions.wasm.v3.PluginConfig`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PluginConfig {
+    /// What Envoy's statistics and log call it.
+    pub name: String,
+    /// Which behaviour of the module it is.
+    pub root_id: String,
+    /// The machine that runs it.
+    pub vm_config: VmConfig,
+    /// What happens when the module dies.
+    pub failure_policy: FailurePolicy,
+    /// The module's own configuration.
+    pub configuration: Any<Struct>,
+}
+
+/// What happens when a module dies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum FailurePolicy {
+    /// It is loaded again; Envoy's default would answer 503 for ever.
+    FailReload,
+}
+
+/// `envoy.extensions.wasm.v3.VmConfig`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct VmConfig {
+    /// Modules with the same id and code share a machine, and die together: each module has its own.
+    pub vm_id: String,
+    /// Who runs it.
+    pub runtime: String,
+    /// The module.
+    pub code: Code,
+}
+
+/// `envoy.config.core.v3.AsyncDataSource`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Code {
+    /// On the proxy's own disk.
+    pub local: File,
+}
+
+/// `envoy.config.core.v3.DataSource`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct File {
+    /// Its path.
+    pub filename: PathBuf,
+}
+
+/// `google.protobuf.Struct`, which a module receives as JSON.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Struct {
+    /// What it holds.
+    pub value: Value,
+}
+
+impl Message for Struct {
+    const NAME: &'static str = "google.protobuf.Struct";
+}
+
+/// What modules on this proxy are told: who they are, and the resources.
+pub fn configuration(proxy: &Proxy, set: &Resources) -> Value {
+    let mut configuration = serde_json::Map::new();
+    configuration.insert("proxy".to_owned(), crate::to_json(proxy));
+    configuration.insert("resources".to_owned(), Value::Array(resources(set)));
+    Value::Object(configuration)
+}
+
+/// The filters of one proxy: the modules from `folder` in the order of the chain, then Envoy's router.
+pub fn http_filters(proxy: &Proxy, set: &Resources, packaging: Packaging, folder: &Path) -> Vec<HttpFilter> {
+    let told = Struct { value: configuration(proxy, set) };
+    let modules = packaging.modules().iter();
+    let mut filters: Vec<_> = modules.map(|module| module_filter(*module, folder, told.clone())).collect();
+    filters.push(router());
+    filters
+}
+
+/// Envoy's router: the last filter of every chain.
+pub fn router() -> HttpFilter {
+    HttpFilter { name: "envoy.filters.http.router".to_owned(), typed_config: FilterConfig::Router(Any(Router {})) }
+}
+
+/// A module as a filter.
+pub fn module_filter(module: Module, folder: &Path, configuration: Struct) -> HttpFilter {
+    let name = format!("sailcloth.{}", module.name);
+    let config = PluginConfig {
+        name: name.clone(),
+        root_id: module.name.to_owned(),
+        vm_config: VmConfig {
+            vm_id: name.clone(),
+            runtime: "envoy.wasm.runtime.v8".to_owned(),
+            code: Code { local: File { filename: folder.join(module.file) } },
+        },
+        failure_policy: FailurePolicy::FailReload,
+        configuration: Any(configuration),
+    };
+    HttpFilter { name, typed_config: FilterConfig::Wasm(Any(Wasm { config })) }
+}
+

@@ -1,0 +1,124 @@
+//! Listeners: where requests come in, and everything between the socket and the routes.
+//!
+//! The messages are here; `gateways` finds out who listens where.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::filter::HttpFilter;
+use crate::route::RouteConfiguration;
+use crate::wire::{self, Address, Any, Extension, Message};
+
+mod gateways;
+
+pub use gateways::{Front, ListenError, fronts, unsupported};
+
+/// `envoy.config.listener.v3.Listener`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Listener {
+    /// Its name: `gateway-80`, `mesh`.
+    pub name: String,
+    /// Where it listens.
+    pub address: Address,
+    /// What it does with connections; there is one way.
+    pub filter_chains: Vec<FilterChain>,
+}
+
+/// `envoy.config.listener.v3.FilterChain`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FilterChain {
+    /// What happens to a connection; there is one filter.
+    pub filters: Vec<Extension<HttpConnectionManager>>,
+}
+
+/// `envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HttpConnectionManager {
+    /// What its statistics begin with.
+    pub stat_prefix: String,
+    /// HTTP/1.1, and HTTP/2 where the client begins with it.
+    pub codec_type: CodecType,
+    /// Whether the connection's address is the client's, and `x-forwarded-for` grows by it. So it is at the edge.
+    pub use_remote_address: bool,
+    /// Whether `..` and the like are resolved before anybody matches the path.
+    pub normalize_path: bool,
+    /// A request that stands idle for so long is given up; zero is never.
+    #[serde(serialize_with = "wire::duration")]
+    pub stream_idle_timeout: Duration,
+    /// What HTTP/1.1 connections may become.
+    pub upgrade_configs: Vec<Upgrade>,
+    /// The longest request headers in KiB; absent is 60.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_request_headers_kb: Option<u32>,
+    /// For every version of HTTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub common_http_protocol_options: Option<CommonHttpProtocolOptions>,
+    /// Where requests go.
+    pub route_config: RouteConfiguration,
+    /// What happens to them on the way.
+    pub http_filters: Vec<HttpFilter>,
+}
+
+impl Message for HttpConnectionManager {
+    const NAME: &'static str = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+}
+
+/// `envoy.config.core.v3.HttpProtocolOptions`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct CommonHttpProtocolOptions {
+    /// The most headers that a request may have; Envoy's default is 100.
+    pub max_headers_count: u32,
+}
+
+/// Which version of HTTP clients speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum CodecType {
+    /// What they begin with.
+    Auto,
+}
+
+/// `HttpConnectionManager.UpgradeConfig`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Upgrade {
+    /// The protocol.
+    pub upgrade_type: String,
+}
+
+impl Listener {
+    /// A listener for `front`.
+    pub fn new(
+        front: &Front,
+        stream_idle_timeout: Duration,
+        route_config: RouteConfiguration,
+        http_filters: Vec<HttpFilter>,
+    ) -> Listener {
+        let manager = HttpConnectionManager {
+            stat_prefix: front.name.clone(),
+            codec_type: CodecType::Auto,
+            use_remote_address: front.edge,
+            normalize_path: true,
+            stream_idle_timeout,
+            upgrade_configs: vec![Upgrade { upgrade_type: "websocket".to_owned() }],
+            max_request_headers_kb: None,
+            common_http_protocol_options: None,
+            route_config,
+            http_filters,
+        };
+        let filter = Extension {
+            name: "envoy.filters.network.http_connection_manager".to_owned(),
+            typed_config: Any(manager),
+        };
+        Listener {
+            name: front.name.clone(),
+            address: front.at.into(),
+            filter_chains: vec![FilterChain { filters: vec![filter] }],
+        }
+    }
+
+    /// Its HTTP side, for tests that want it otherwise.
+    pub fn http_mut(&mut self) -> impl Iterator<Item = &mut HttpConnectionManager> {
+        self.filter_chains.iter_mut().flat_map(|chain| &mut chain.filters).map(|filter| &mut filter.typed_config.0)
+    }
+}

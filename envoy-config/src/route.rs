@@ -1,0 +1,207 @@
+//! Routes: what Envoy does once the filters have decided. Every route follows the cluster that the router names, and
+//! takes the internal headers away again.
+//!
+//! Most requests take the plain route, which carries Istio's default retry policy. Rules with retries of their own
+//! name a variant: headers say when and how often to try again, and the variant has what no header can say.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use shared::model::Resources;
+use shared::plan::RouteVariant;
+use shared::plan::variant::{CLUSTER_HEADER, DEFAULT_RETRIES, DEFAULT_RETRY_ON, ROUTE_HEADER, variants};
+
+use crate::wire::{self, Any, Extension, Message};
+
+/// The name of the plain route.
+pub const PLAIN: &str = "plain";
+
+/// `envoy.config.route.v3.RouteConfiguration`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RouteConfiguration {
+    /// Its name.
+    pub name: String,
+    /// By host; there is one, since the filters look at hosts.
+    pub virtual_hosts: Vec<VirtualHost>,
+}
+
+/// `envoy.config.route.v3.VirtualHost`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct VirtualHost {
+    /// Its name.
+    pub name: String,
+    /// Which hosts it takes.
+    pub domains: Vec<String>,
+    /// Whether upstreams learn which attempt it is (`x-envoy-attempt-count`), as in Istio.
+    pub include_request_attempt_count: bool,
+    /// The first that matches is taken.
+    pub routes: Vec<Route>,
+}
+
+/// `envoy.config.route.v3.Route`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Route {
+    /// Its name, for access logs.
+    pub name: String,
+    /// Which requests take it.
+    pub r#match: RouteMatch,
+    /// Where they go.
+    pub route: RouteAction,
+    /// Which headers no upstream sees.
+    pub request_headers_to_remove: Vec<String>,
+}
+
+/// `envoy.config.route.v3.RouteMatch`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RouteMatch {
+    /// How the path begins.
+    pub prefix: String,
+    /// What headers hold.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<HeaderMatcher>,
+}
+
+/// `envoy.config.route.v3.HeaderMatcher`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HeaderMatcher {
+    /// The header.
+    pub name: String,
+    /// What it holds.
+    pub string_match: StringMatcher,
+}
+
+/// `envoy.type.matcher.v3.StringMatcher`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StringMatcher {
+    /// The same bytes.
+    Exact(String),
+}
+
+/// `envoy.config.route.v3.RouteAction`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RouteAction {
+    /// The header that names the cluster.
+    pub cluster_header: String,
+    /// For the whole request; zero is none.
+    #[serde(serialize_with = "wire::duration")]
+    pub timeout: Duration,
+    /// The longest `grpc-timeout` that is honoured; zero is any. Deprecated in Envoy, and what istiod writes: its
+    /// successor `max_stream_duration.grpc_timeout_header_max` differs in how a timeout is answered.
+    #[serde(serialize_with = "wire::duration")]
+    pub max_grpc_timeout: Duration,
+    /// When to try again.
+    pub retry_policy: RetryPolicy,
+}
+
+/// `envoy.config.route.v3.RetryPolicy`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct RetryPolicy {
+    /// Envoy's words, separated by commas; absent where headers say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_on: Option<String>,
+    /// How often.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub num_retries: Option<u32>,
+    /// Which endpoints are passed over.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub retry_host_predicate: Vec<Extension<PreviousHosts>>,
+    /// How often another endpoint is looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host_selection_retry_max_attempts: Option<i64>,
+    /// Whether other priorities are tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_priority: Option<Extension<PreviousPriorities>>,
+    /// How long to wait between tries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_back_off: Option<RetryBackOff>,
+}
+
+/// `envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate`: endpoints that failed are passed over.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PreviousHosts {}
+
+impl Message for PreviousHosts {
+    const NAME: &'static str = "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate";
+}
+
+/// `envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PreviousPriorities {
+    /// After so many tries the priorities that failed are left.
+    pub update_frequency: i32,
+}
+
+impl Message for PreviousPriorities {
+    const NAME: &'static str = "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig";
+}
+
+/// `envoy.config.route.v3.RetryPolicy.RetryBackOff`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RetryBackOff {
+    /// The base of the exponential back-off.
+    #[serde(serialize_with = "wire::duration")]
+    pub base_interval: Duration,
+    /// Its end.
+    #[serde(serialize_with = "wire::duration")]
+    pub max_interval: Duration,
+}
+
+/// The routes for the rules of `set`: one for each variant in use, then the plain one.
+pub fn route_config(set: &Resources) -> RouteConfiguration {
+    let mut routes: Vec<Route> = variants(set).iter().map(variant_route).collect();
+    routes.push(plain_route());
+    let host = VirtualHost {
+        name: "sailcloth".to_owned(),
+        domains: vec!["*".to_owned()],
+        include_request_attempt_count: true,
+        routes,
+    };
+    RouteConfiguration { name: "sailcloth".to_owned(), virtual_hosts: vec![host] }
+}
+
+fn variant_route(variant: &RouteVariant) -> Route {
+    let base_interval = Duration::from_millis(variant.backoff_ms.max(1));
+    let mut retry = if variant.previous_hosts { previous_hosts() } else { RetryPolicy::default() };
+    retry.retry_priority = variant.remote_localities.then(|| Extension {
+        name: "envoy.retry_priorities.previous_priorities".to_owned(),
+        // Every second try, as istiod has it: the first retry stays near.
+        typed_config: Any(PreviousPriorities { update_frequency: 2 }),
+    });
+    retry.retry_back_off = Some(RetryBackOff { base_interval, max_interval: base_interval.saturating_mul(10) });
+    let name = variant.name();
+    let named = HeaderMatcher { name: ROUTE_HEADER.to_owned(), string_match: StringMatcher::Exact(name.clone()) };
+    route(name, vec![named], retry)
+}
+
+fn plain_route() -> Route {
+    let mut retry = previous_hosts();
+    (retry.retry_on, retry.num_retries) = (Some(DEFAULT_RETRY_ON.to_owned()), Some(DEFAULT_RETRIES));
+    route(PLAIN.to_owned(), Vec::new(), retry)
+}
+
+fn previous_hosts() -> RetryPolicy {
+    let predicate = Extension {
+        name: "envoy.retry_host_predicates.previous_hosts".to_owned(),
+        typed_config: Any(PreviousHosts {}),
+    };
+    RetryPolicy {
+        retry_host_predicate: vec![predicate],
+        host_selection_retry_max_attempts: Some(5),
+        ..RetryPolicy::default()
+    }
+}
+
+fn route(name: String, headers: Vec<HeaderMatcher>, retry_policy: RetryPolicy) -> Route {
+    Route {
+        name,
+        r#match: RouteMatch { prefix: "/".to_owned(), headers },
+        route: RouteAction {
+            cluster_header: CLUSTER_HEADER.to_owned(),
+            timeout: Duration::ZERO,
+            max_grpc_timeout: Duration::ZERO,
+            retry_policy,
+        },
+        request_headers_to_remove: vec![CLUSTER_HEADER.to_owned(), ROUTE_HEADER.to_owned()],
+    }
+}

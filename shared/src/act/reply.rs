@@ -1,0 +1,56 @@
+//! Replies that need no destination.
+
+use std::borrow::Cow;
+
+use crate::decide::{Decision, Found, OwnReply, Request};
+use crate::plan::matching::PathMatch;
+use crate::plan::redirect::Redirect;
+use crate::plan::{Action, Plan};
+
+/// An answer given here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply<'p> {
+    /// The HTTP status.
+    pub status: u32,
+    /// Headers beside those that Envoy gives every reply.
+    pub headers: Vec<(Cow<'p, [u8]>, Vec<u8>)>,
+    /// The body; `text/plain` unless the headers say otherwise.
+    pub body: &'p [u8],
+    /// Why, for `%RESPONSE_CODE_DETAILS%` in access logs; Envoy's own words where it has some.
+    pub details: &'static str,
+}
+
+/// The reply, where the decision is to answer here.
+pub fn reply<'p>(plan: &'p Plan, decision: &Decision, request: &Request<'_>) -> Option<Reply<'p>> {
+    let rule = decision.rule(plan);
+    let action = rule.map(|rule| &rule.action);
+    let empty = |status, details| Reply { status, headers: Vec::new(), body: b"", details };
+    let redirected = |redirect: &Redirect| {
+        let location = (Cow::Borrowed(&b"location"[..]), redirect.location(request, matched(plan, decision)));
+        Reply { status: redirect.status, headers: vec![location], body: b"", details: "direct_response" }
+    };
+    Some(match (decision.reply?, action) {
+        (OwnReply::HttpsRedirect, _) => redirected(&Redirect::to_https()),
+        (OwnReply::Redirect, Some(Action::Redirect(redirect))) => redirected(redirect),
+        (OwnReply::DirectResponse, Some(Action::DirectResponse(response))) => {
+            Reply { body: &response.body, ..empty(response.status, "direct_response") }
+        }
+        (OwnReply::Preflight, Some(Action::Route(route))) => {
+            let mut reply = empty(200, "cors_response");
+            if let Some(cors) = &route.cors {
+                cors.preflight(request, |name, value| {
+                    let name = name.as_bytes().to_vec();
+                    reply.headers.retain(|(known, _)| known.as_ref() != name.as_slice());
+                    reply.headers.push((Cow::Owned(name), value.to_vec()));
+                });
+            }
+            reply
+        }
+        _ => empty(404, "route_not_found"),
+    })
+}
+
+fn matched<'p>(plan: &'p Plan, decision: &Decision) -> PathMatch<'p> {
+    let Found::Rule { rule, matched, .. } = decision.found else { return PathMatch::Whole };
+    plan.rule(rule).and_then(|rule| rule.matches.get(matched as usize)).map_or(PathMatch::Whole, |block| block.path())
+}

@@ -1,0 +1,165 @@
+//! A request as the wire gave it: bytes, not strings.
+
+use std::borrow::Cow;
+
+/// A view of a request's headers, pseudo headers included.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    headers: &'a [(&'a [u8], &'a [u8])],
+    method: &'a [u8],
+    scheme: &'a [u8],
+    authority: &'a [u8],
+    path: &'a [u8],
+}
+
+impl<'a> Request<'a> {
+    /// A view of header pairs; names are in lower case, as Envoy keeps them. Pseudo headers that are absent are empty.
+    pub fn new(headers: &'a [(&'a [u8], &'a [u8])]) -> Request<'a> {
+        let mut request = Request { headers, method: b"", scheme: b"", authority: b"", path: b"" };
+        for (name, value) in headers {
+            match *name {
+                b":method" => request.method = value,
+                b":scheme" => request.scheme = value,
+                b":authority" => request.authority = value,
+                b":path" => request.path = value,
+                _ => {}
+            }
+        }
+        request
+    }
+
+    /// All headers, pseudo headers included.
+    pub fn headers(&self) -> &'a [(&'a [u8], &'a [u8])] {
+        self.headers
+    }
+
+    /// `:method`.
+    pub fn method(&self) -> &'a [u8] {
+        self.method
+    }
+
+    /// `:scheme`.
+    pub fn scheme(&self) -> &'a [u8] {
+        self.scheme
+    }
+
+    /// `:authority`, as the client sent it: any case, with its port.
+    pub fn authority(&self) -> &'a [u8] {
+        self.authority
+    }
+
+    /// `:path`, query included.
+    pub fn path_and_query(&self) -> &'a [u8] {
+        self.path
+    }
+
+    /// The path alone.
+    pub fn path(&self) -> &'a [u8] {
+        let end = self.path.iter().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(self.path.len());
+        self.path.get(..end).unwrap_or(self.path)
+    }
+
+    /// The authority without its port.
+    pub fn host(&self) -> &'a [u8] {
+        split_port(self.authority).0
+    }
+
+    /// The port that the authority names.
+    pub fn port(&self) -> Option<u16> {
+        let digits = split_port(self.authority).1;
+        std::str::from_utf8(digits).ok()?.parse().ok()
+    }
+
+    /// A header's value; several are joined with commas, as Envoy does before it matches.
+    pub fn header(&self, name: &[u8]) -> Option<Cow<'a, [u8]>> {
+        let mut values = self.headers.iter().filter(|(key, _)| *key == name).map(|(_, value)| *value);
+        let first = values.next()?;
+        let Some(second) = values.next() else { return Some(Cow::Borrowed(first)) };
+        let mut all = first.to_vec();
+        for value in std::iter::once(second).chain(values) {
+            all.push(b',');
+            all.extend_from_slice(value);
+        }
+        Some(Cow::Owned(all))
+    }
+
+    /// The first value of a query parameter, as it stands in the URL; a parameter without `=` is empty.
+    pub fn query(&self, name: &[u8]) -> Option<&'a [u8]> {
+        let start = self.path.iter().position(|byte| *byte == b'?')?;
+        let query = self.path.get(start + 1..)?;
+        query.split(|byte| *byte == b'&').find_map(|parameter| match parameter.iter().position(|byte| *byte == b'=') {
+            Some(at) => (parameter.get(..at) == Some(name)).then(|| parameter.get(at + 1..).unwrap_or_default()),
+            None => (parameter == name).then_some(&b""[..]),
+        })
+    }
+
+    /// Whether the client came by https, as Envoy's `require_tls` sees it.
+    pub fn is_https(&self) -> bool {
+        self.header(b"x-forwarded-proto").as_deref().unwrap_or(self.scheme) == b"https"
+    }
+
+    /// Whether this is a gRPC request, by its content type.
+    pub fn is_grpc(&self) -> bool {
+        self.header(b"content-type").is_some_and(|value| match value.strip_prefix(b"application/grpc") {
+            Some(rest) => rest.is_empty() || rest.starts_with(b"+"),
+            None => false,
+        })
+    }
+}
+
+/// Host and port of an authority; the port is empty where there is none. `[::1]:80` keeps its brackets.
+pub fn split_port(authority: &[u8]) -> (&[u8], &[u8]) {
+    if let Some(colon) = authority.iter().rposition(|byte| *byte == b':')
+        && let Some((host, port)) = authority.split_at_checked(colon)
+        && let Some(digits) = port.get(1..)
+        && !digits.is_empty()
+        && digits.iter().all(u8::is_ascii_digit)
+        // A bare IPv6 address has colons of its own.
+        && (host.last() == Some(&b']') || !host.contains(&b':'))
+    {
+        return (host, digits);
+    }
+    (authority, b"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_authority_has_a_host_and_maybe_a_port() {
+        for (authority, host, port) in [
+            ("a.com", "a.com", None),
+            ("a.com:8080", "a.com", Some(8080)),
+            ("[::1]:80", "[::1]", Some(80)),
+            ("[::1]", "[::1]", None),
+            ("::1", "::1", None),
+            ("a.com:", "a.com:", None),
+            ("a.com:x", "a.com:x", None),
+            ("a.com:99999", "a.com", None),
+            ("", "", None),
+        ] {
+            let headers: &[(&[u8], &[u8])] = &[(b":authority", authority.as_bytes())];
+            let request = Request::new(headers);
+            assert_eq!((request.host(), request.port()), (host.as_bytes(), port), "{authority}");
+        }
+    }
+
+    #[test]
+    fn query_parameters_are_taken_as_they_stand() {
+        let headers: &[(&[u8], &[u8])] = &[(b":path", b"/p?a=1&b&a=2&c=x=y&d=%20#f")];
+        let request = Request::new(headers);
+        assert_eq!(request.path(), b"/p");
+        assert_eq!(request.query(b"a"), Some(&b"1"[..]));
+        assert_eq!(request.query(b"b"), Some(&b""[..]));
+        assert_eq!(request.query(b"c"), Some(&b"x=y"[..]));
+        assert_eq!(request.query(b"e"), None);
+    }
+
+    #[test]
+    fn values_of_one_header_are_joined() {
+        let headers: &[(&[u8], &[u8])] = &[(b"x", b"1"), (b"y", b"2"), (b"x", b"3")];
+        assert_eq!(Request::new(headers).header(b"x").as_deref(), Some(&b"1,3"[..]));
+        assert_eq!(Request::new(headers).header(b"z"), None);
+    }
+}

@@ -1,0 +1,276 @@
+//! Which VirtualServices apply to a proxy, to which hosts, and in which order their rules are tried.
+//!
+//! Gateways merge: every VirtualService that is bound to a gateway adds its rules to each host that both serve, and
+//! rules that take everything go to the end. The mesh does not merge: for one host the oldest VirtualService counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::hosts::HostTable;
+use super::rule::Rule;
+use super::{Plan, Proxy, View, VirtualHost};
+use crate::model::{Port, Resource, Resources, VirtualService};
+use crate::names::{self, MESH};
+use crate::registry::{Registry, carries};
+
+/// Where the mesh looks for a host without a port.
+const HTTP_PORT: Port = match Port::new(80) {
+    Some(port) => port,
+    None => Port::MIN,
+};
+
+pub(super) fn build(set: &Resources, proxy: &Proxy, fingerprint: u64) -> Plan {
+    let mut builder = Builder::new(set, proxy);
+    let bound = proxy.gateways(set);
+    let mesh = bound.iter().any(|gateway| gateway == MESH);
+    let gateways: Vec<&str> = bound.iter().map(String::as_str).filter(|gateway| *gateway != MESH).collect();
+    let ports = match (proxy.port, gateways.first()) {
+        (Some(port), _) => vec![port],
+        (None, Some(_)) => vec![builder.first_port(&gateways).unwrap_or(HTTP_PORT)],
+        (None, None) => builder.mesh_ports(),
+    };
+    let by_authority = mesh && gateways.is_empty() && proxy.port.is_none();
+    let mut views = Vec::new();
+    for port in ports {
+        let mut domains = Domains::default();
+        builder.gateway_hosts(&gateways, port, &mut domains);
+        if mesh {
+            builder.mesh_hosts(port, &mut domains);
+        }
+        let table = builder.finish(domains);
+        views.push(View { port, table });
+    }
+    let Builder { hosts, rules, .. } = builder;
+    Plan { fingerprint, views, by_authority, passthrough: mesh, hosts, rules }
+}
+
+/// A route: rule, match block, and whether it takes everything.
+type Route = (u32, u32, bool);
+
+/// What is known of each domain of one port.
+#[derive(Default)]
+struct Domains(BTreeMap<String, Domain>);
+
+#[derive(Default)]
+struct Domain {
+    routes: Vec<Route>,
+    https_redirect: bool,
+}
+
+struct Builder<'a> {
+    set: &'a Resources,
+    proxy: &'a Proxy,
+    registry: Registry,
+    /// Oldest first.
+    services: Vec<&'a Resource<VirtualService>>,
+    hosts: Vec<VirtualHost>,
+    rules: Vec<Rule>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(set: &'a Resources, proxy: &'a Proxy) -> Builder<'a> {
+        let mut services: Vec<_> = set.virtual_services.iter().collect();
+        services.sort_by(|a, b| {
+            let key = |r: &'a Resource<VirtualService>| (&r.meta.creation_timestamp, &r.meta.name, r.meta.namespace());
+            key(a).cmp(&key(b))
+        });
+        Builder { set, proxy, registry: Registry::new(set), services, hosts: Vec::new(), rules: Vec::new() }
+    }
+
+    /// The port of the first server of the first gateway that is in the set.
+    fn first_port(&self, gateways: &[&str]) -> Option<Port> {
+        let mine = |name: &&str| self.set.gateways.iter().find(|gateway| gateway.meta.full_name() == **name);
+        gateways.iter().find_map(mine)?.spec.servers.first().map(|server| server.port.number)
+    }
+
+    fn mesh_ports(&self) -> Vec<Port> {
+        let ports = self.registry.iter().flat_map(|service| service.ports.iter().map(|port| port.number));
+        ports.chain([HTTP_PORT]).collect::<BTreeSet<Port>>().into_iter().collect()
+    }
+
+    /// The hosts of the gateways' servers on this port, and the rules of all VirtualServices bound to them.
+    fn gateway_hosts(&mut self, gateways: &[&str], port: Port, domains: &mut Domains) {
+        for &gateway in gateways {
+            let servers = self.servers(gateway, port);
+            for (host, _, https_redirect) in servers.iter().filter(|(_, _, redirect)| *redirect) {
+                domains.0.entry(host.clone()).or_default().https_redirect |= https_redirect;
+            }
+            for service in self.services.clone() {
+                if !bound_to(service, gateway) {
+                    continue;
+                }
+                let namespace = service.meta.namespace();
+                let mut served: BTreeMap<String, bool> = BTreeMap::new();
+                for host in &service.spec.hosts {
+                    let host = names::resolve_host(host, namespace);
+                    for (server, from, https_redirect) in &servers {
+                        if from.as_deref().is_none_or(|from| from == namespace)
+                            && let Some(domain) = names::intersection(server, &host)
+                        {
+                            *served.entry(domain.to_owned()).or_default() |= https_redirect;
+                        }
+                    }
+                }
+                if served.is_empty() {
+                    continue;
+                }
+                let routes = self.routes(service, gateway, port);
+                for (domain, https_redirect) in served.into_iter().filter(|_| !routes.is_empty()) {
+                    let domain = domains.0.entry(domain).or_default();
+                    domain.https_redirect |= https_redirect;
+                    domain.routes.extend(&routes);
+                }
+            }
+        }
+        for domain in domains.0.values_mut() {
+            domain.routes.sort_by_key(|(.., catch_all)| *catch_all);
+        }
+    }
+
+    /// Host, namespace that VirtualServices must come from, and whether http is sent to https, for every server of a
+    /// gateway on a port. A gateway that is not in the set, as on an Envoy that somebody else configures, serves
+    /// everything.
+    fn servers(&self, name: &str, port: Port) -> Vec<(String, Option<String>, bool)> {
+        let Some(gateway) = self.set.gateways.iter().find(|gateway| gateway.meta.full_name() == name) else {
+            return vec![("*".into(), None, false)];
+        };
+        let servers = gateway.spec.servers.iter().filter(|server| server.port.number == port);
+        let hosts = servers.flat_map(|server| {
+            let https_redirect = server.tls.as_ref().is_some_and(|tls| tls.https_redirect);
+            server.hosts.iter().map(move |host| (host, https_redirect))
+        });
+        let hosts = hosts.map(|(host, https_redirect)| match host.split_once('/') {
+            Some(("*", host)) => (host.to_ascii_lowercase(), None, https_redirect),
+            Some((".", host)) => (host.to_ascii_lowercase(), Some(gateway.meta.namespace().to_owned()), https_redirect),
+            Some((from, host)) => (host.to_ascii_lowercase(), Some(from.to_owned()), https_redirect),
+            None => (host.to_ascii_lowercase(), None, https_redirect),
+        });
+        hosts.collect()
+    }
+
+    /// The services of the mesh on this port, each with its VirtualService or its default route, and the hosts of
+    /// VirtualServices that are no service.
+    fn mesh_hosts(&mut self, port: Port, domains: &mut Domains) {
+        let mut of_service: BTreeMap<String, Vec<Route>> = BTreeMap::new();
+        let services: Vec<_> = self.services.iter().copied().filter(|service| bound_to(service, MESH)).collect();
+        let resolved: Vec<(String, &Resource<VirtualService>)> = services
+            .iter()
+            .flat_map(|s| s.spec.hosts.iter().map(|host| (names::resolve_host(host, s.meta.namespace()), *s)))
+            .collect();
+        let registered: Vec<(String, bool)> =
+            self.registry.iter().map(|service| (service.host.clone(), service.port(port).is_some())).collect();
+        let mut routes_of = |builder: &mut Self, service: &Resource<VirtualService>| {
+            let known = of_service.entry(service.meta.full_name());
+            known.or_insert_with(|| builder.routes(service, MESH, port)).clone()
+        };
+        for (host, _) in registered.iter().filter(|(_, on_port)| *on_port) {
+            // The host itself beats any wildcard, the longest wildcard the others; then the older one counts.
+            let own = resolved.iter().find(|(name, _)| name == host);
+            let mut wild: Vec<_> =
+                resolved.iter().filter(|(name, _)| name.starts_with('*') && names::covers(name, host)).collect();
+            wild.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+            let routes = match own.or(wild.first().copied()) {
+                Some((_, service)) => routes_of(self, service),
+                None => Vec::new(),
+            };
+            let routes = if routes.is_empty() { self.default_route(host, port) } else { routes };
+            self.add_mesh_domains(host, &routes, domains);
+        }
+        for (host, service) in &resolved {
+            let known =
+                |(name, _): &(String, bool)| name == host || (host.starts_with('*') && names::covers(host, name));
+            if registered.iter().any(known) || (self.proxy.port.is_none() && port != HTTP_PORT) {
+                continue;
+            }
+            let routes = routes_of(self, service);
+            if !routes.is_empty() {
+                self.add_mesh_domains(host, &routes, domains);
+            }
+        }
+    }
+
+    fn default_route(&mut self, host: &str, port: Port) -> Vec<Route> {
+        let rule = Rule::default_route(host, port.get());
+        rule.and_then(|rule| self.push(rule)).map(|index| (index, 0, true)).into_iter().collect()
+    }
+
+    /// A host and the shorter names by which this proxy may call it; whoever came first keeps a name.
+    fn add_mesh_domains(&self, host: &str, routes: &[Route], domains: &mut Domains) {
+        let mut names = vec![host.to_owned(), format!("{host}.")];
+        if let Some(short) = host.strip_suffix(&format!(".svc.{}", names::DOMAIN)) {
+            names.extend([format!("{short}.svc"), short.to_owned()]);
+            if let Some((name, namespace)) = short.split_once('.')
+                && namespace == self.proxy.namespace()
+            {
+                names.push(name.to_owned());
+            }
+        }
+        for name in names {
+            domains.0.entry(name).or_insert_with(|| Domain { routes: routes.to_vec(), https_redirect: false });
+        }
+    }
+
+    /// The rules of a VirtualService that exist on this gateway and port, up to the first that takes everything.
+    fn routes(&mut self, service: &Resource<VirtualService>, gateway: &str, port: Port) -> Vec<Route> {
+        let mut routes = Vec::new();
+        for (index, model) in service.spec.http.iter().enumerate() {
+            let namespace = service.meta.namespace();
+            let applies = |block: &crate::model::http_route::HttpMatchRequest| {
+                if block.port.is_some_and(|asked| asked != port) {
+                    return false;
+                }
+                if !block.gateways.is_empty() {
+                    return block.gateways.iter().any(|name| names::resolve_gateway(name, namespace) == gateway);
+                }
+                carries(&self.proxy.labels, &block.source_labels)
+                    && block
+                        .source_namespace
+                        .as_deref()
+                        .is_none_or(|from| from.is_empty() || from == self.proxy.namespace())
+            };
+            let here: Vec<usize> = match model.r#match.as_slice() {
+                [] => vec![0],
+                blocks => blocks.iter().enumerate().filter(|(_, block)| applies(block)).map(|(at, _)| at).collect(),
+            };
+            if here.is_empty() {
+                continue;
+            }
+            let Some(rule) = Rule::compile(service, (index, model), port.get(), &self.registry) else { continue };
+            let catch_alls: Vec<bool> = rule.matches.iter().map(|block| block.catch_all).collect();
+            let Some(rule) = self.push(rule) else { break };
+            for at in here {
+                let catch_all = catch_alls.get(at).copied().unwrap_or(false);
+                let Ok(matched) = u32::try_from(at) else { break };
+                routes.push((rule, matched, catch_all));
+                if catch_all {
+                    return routes;
+                }
+            }
+        }
+        routes
+    }
+
+    fn push(&mut self, rule: Rule) -> Option<u32> {
+        let index = u32::try_from(self.rules.len()).ok()?;
+        self.rules.push(rule);
+        Some(index)
+    }
+
+    fn finish(&mut self, domains: Domains) -> HostTable {
+        let mut table = Vec::new();
+        for (domain, Domain { routes, https_redirect }) in domains.0 {
+            let Ok(index) = u32::try_from(self.hosts.len()) else { break };
+            let routes = routes.into_iter().map(|(rule, matched, _)| (rule, matched)).collect();
+            table.push((domain.clone(), index));
+            self.hosts.push(VirtualHost { domain, https_redirect, routes });
+        }
+        HostTable::new(table)
+    }
+}
+
+/// Whether a VirtualService applies to a gateway or to the mesh; without `gateways` it applies to the mesh.
+fn bound_to(service: &Resource<VirtualService>, gateway: &str) -> bool {
+    if service.spec.gateways.is_empty() {
+        return gateway == MESH;
+    }
+    service.spec.gateways.iter().any(|name| names::resolve_gateway(name, service.meta.namespace()) == gateway)
+}

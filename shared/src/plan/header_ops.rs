@@ -1,0 +1,59 @@
+//! Header operations, in the order in which Envoy applies them: remove, then set, then add.
+
+use super::format::Template;
+use crate::model::http_route::HeaderOperations;
+
+/// A header's name, in lower case, and its value.
+pub type HeaderOp = (Box<[u8]>, Template);
+
+/// The operations of one direction at one level.
+#[derive(Debug, Default)]
+pub struct HeaderOps {
+    /// Names, in lower case.
+    pub remove: Vec<Box<[u8]>>,
+    /// In place of what is there.
+    pub set: Vec<HeaderOp>,
+    /// Beside what is there.
+    pub add: Vec<HeaderOp>,
+}
+
+impl HeaderOps {
+    /// Compiles; `:authority` and `host` are left out here, since istiod makes a host rewrite of them ([`authority`])
+    /// or drops them. So is a value that is no format string, which `check` refuses.
+    pub fn compile(model: Option<&HeaderOperations>) -> HeaderOps {
+        let Some(model) = model else { return HeaderOps::default() };
+        let ops = |map: &std::collections::BTreeMap<String, String>| {
+            let parsed = map
+                .iter()
+                .filter(|(name, _)| !is_internal(name))
+                .filter_map(|(name, value)| Some((lower(name), Template::parse(value).ok()?)));
+            parsed.collect()
+        };
+        let remove = model.remove.iter().filter(|name| !is_internal(name)).map(|name| lower(name)).collect();
+        HeaderOps { remove, set: ops(&model.set), add: ops(&model.add) }
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.remove.is_empty() && self.set.is_empty() && self.add.is_empty()
+    }
+}
+
+/// The authority that `set` or `add` of `host` or `:authority` asks for; `set` is preferred, as in istiod.
+pub fn authority(model: Option<&HeaderOperations>) -> Option<Box<[u8]>> {
+    let model = model?;
+    let named = |map: &std::collections::BTreeMap<String, String>| {
+        let found =
+            map.iter().find(|(name, _)| name.eq_ignore_ascii_case(":authority") || name.eq_ignore_ascii_case("host"));
+        found.map(|(_, value)| value.as_bytes().into())
+    };
+    named(&model.set).or_else(|| named(&model.add))
+}
+
+fn is_internal(name: &str) -> bool {
+    name.starts_with(':') || name.eq_ignore_ascii_case("host")
+}
+
+fn lower(name: &str) -> Box<[u8]> {
+    name.to_ascii_lowercase().into_bytes().into()
+}

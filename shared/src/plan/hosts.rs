@@ -1,0 +1,99 @@
+//! From authority to virtual host, in Envoy's order: the exact name, the longest `*suffix`, `*`.
+
+/// Names and the virtual hosts that they lead to, to be searched by halves.
+type Sorted = Vec<(Box<[u8]>, u32)>;
+
+/// A sorted table of domains; every value is a virtual host's index.
+#[derive(Debug, Default)]
+pub(super) struct HostTable {
+    exact: Sorted,
+    /// By the length of the suffix, longest first.
+    suffixes: Vec<(usize, Sorted)>,
+    any: Option<u32>,
+}
+
+impl HostTable {
+    /// From domains in lower case; of equal ones the first counts.
+    pub(super) fn new(domains: impl IntoIterator<Item = (String, u32)>) -> HostTable {
+        let mut table = HostTable::default();
+        for (domain, host) in domains {
+            match domain.strip_prefix('*') {
+                Some("") => {
+                    table.any.get_or_insert(host);
+                }
+                Some(suffix) => {
+                    let at = table.suffixes.iter().position(|(length, _)| *length <= suffix.len());
+                    let at = at.unwrap_or(table.suffixes.len());
+                    if table.suffixes.get(at).is_none_or(|(length, _)| *length != suffix.len()) {
+                        table.suffixes.insert(at, (suffix.len(), Vec::new()));
+                    }
+                    if let Some((_, list)) = table.suffixes.get_mut(at) {
+                        list.push((suffix.as_bytes().into(), host));
+                    }
+                }
+                None => table.exact.push((domain.into_bytes().into(), host)),
+            }
+        }
+        let sort = |list: &mut Sorted| {
+            list.sort_by(|a, b| a.0.cmp(&b.0));
+            list.dedup_by(|later, first| later.0 == first.0);
+        };
+        sort(&mut table.exact);
+        table.suffixes.iter_mut().for_each(|(_, list)| sort(list));
+        table
+    }
+
+    /// The virtual host for a host without its port, in any case.
+    pub(super) fn find(&self, host: &[u8]) -> Option<u32> {
+        if host.iter().any(u8::is_ascii_uppercase) {
+            return self.find_lower(&host.to_ascii_lowercase());
+        }
+        self.find_lower(host)
+    }
+
+    fn find_lower(&self, host: &[u8]) -> Option<u32> {
+        if let Some(found) = search(&self.exact, host) {
+            return Some(found);
+        }
+        for (length, list) in &self.suffixes {
+            // `*.x` does not take `x` itself: something has to stand for the star.
+            if *length < host.len()
+                && let Some(found) = host.get(host.len() - length..).and_then(|suffix| search(list, suffix))
+            {
+                return Some(found);
+            }
+        }
+        self.any
+    }
+}
+
+fn search(list: &[(Box<[u8]>, u32)], key: &[u8]) -> Option<u32> {
+    list.binary_search_by(|(domain, _)| domain.as_ref().cmp(key))
+        .ok()
+        .and_then(|at| list.get(at))
+        .map(|(_, host)| *host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exact_beats_the_longest_suffix_beats_any() {
+        let domains = ["*", "*.com", "*.b.com", "a.b.com", "*-x.b.com", "a.b.com"];
+        let table = HostTable::new(domains.into_iter().zip(0..).map(|(domain, index)| (domain.to_owned(), index)));
+        for (host, expected) in [
+            ("a.b.com", 3),
+            ("A.B.com", 3),
+            ("c.b.com", 2),
+            ("c-x.b.com", 4),
+            ("b.com", 1),
+            ("a.org", 0),
+            (".b.com", 1),
+            ("", 0),
+        ] {
+            assert_eq!(table.find(host.as_bytes()), Some(expected), "{host}");
+        }
+        assert_eq!(HostTable::new([("*.com".to_owned(), 7)]).find(b"a.org"), None);
+    }
+}

@@ -1,0 +1,101 @@
+//! Match blocks. Every kind of condition is a file of its own and one row of the table below; nothing else knows
+//! which kinds there are.
+//!
+//! A condition's file has a type with `compile` (what the block asks for, if anything), `holds`, `takes_everything`
+//! and `Display`.
+
+mod header;
+mod pseudo;
+mod query;
+mod text;
+mod uri;
+
+use std::fmt;
+
+pub use uri::PathMatch;
+
+use crate::decide::Request;
+use crate::model::http_route::HttpMatchRequest;
+
+macro_rules! conditions {
+    ($($(#[$doc:meta])* $Kind:ident: $module:ident::$Type:ident,)+) => {
+        /// One thing that a request must have.
+        #[derive(Debug)]
+        pub enum Condition { $($(#[$doc])* $Kind($module::$Type),)+ }
+
+        impl Condition {
+            fn all(block: &HttpMatchRequest) -> Vec<Condition> {
+                let mut all = Vec::new();
+                $(all.extend($module::$Type::compile(block).into_iter().map(Condition::$Kind));)+
+                all
+            }
+
+            /// Whether the request has it.
+            pub fn holds(&self, request: &Request<'_>) -> bool {
+                match self { $(Condition::$Kind(condition) => condition.holds(request),)+ }
+            }
+
+            fn takes_everything(&self) -> bool {
+                match self { $(Condition::$Kind(condition) => condition.takes_everything(),)+ }
+            }
+        }
+
+        /// In the words of the resource: `` uri prefix `/api` ``.
+        impl fmt::Display for Condition {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self { $(Condition::$Kind(condition) => condition.fmt(f),)+ }
+            }
+        }
+    };
+}
+
+conditions! {
+    /// `uri`, `ignoreUriCase`.
+    Uri: uri::UriCondition,
+    /// `method`, `scheme`, `authority`.
+    Pseudo: pseudo::PseudoCondition,
+    /// `headers` and `withoutHeaders`.
+    Header: header::HeaderCondition,
+    /// `queryParams`.
+    Query: query::QueryCondition,
+}
+
+/// One match block: everything in it must hold.
+#[derive(Debug)]
+pub struct Match {
+    /// What must hold, cheapest first.
+    pub conditions: Vec<Condition>,
+    /// What `match[].name` says.
+    pub name: Option<String>,
+    /// Whether every request matches, in istiod's sense (`IsCatchAllRoute`): what follows in the same VirtualService
+    /// is never reached, and on gateways the route goes behind those of other VirtualServices.
+    pub catch_all: bool,
+}
+
+impl Match {
+    /// Compiles a block.
+    pub fn compile(block: &HttpMatchRequest) -> Match {
+        let conditions = Condition::all(block);
+        let catch_all = conditions.iter().all(Condition::takes_everything);
+        Match { conditions, name: block.name.clone(), catch_all }
+    }
+
+    /// What a rule without a match block asks for: any path.
+    pub fn any() -> Match {
+        Match { conditions: vec![Condition::Uri(uri::UriCondition::any())], name: None, catch_all: true }
+    }
+
+    /// Whether the request matches.
+    pub fn holds(&self, request: &Request<'_>) -> bool {
+        self.conditions.iter().all(|condition| condition.holds(request))
+    }
+
+    /// How the path matches, which is what rewrites and redirects replace.
+    pub fn path(&self) -> PathMatch<'_> {
+        let uri = self.conditions.iter().find_map(|condition| match condition {
+            Condition::Uri(uri) => Some(uri.path()),
+            _ => None,
+        });
+        uri.unwrap_or(PathMatch::Prefix(b"/"))
+    }
+}

@@ -1,0 +1,51 @@
+//! `headers` and `withoutHeaders`. Cookies and user agents are headers like others.
+
+use std::fmt;
+
+use super::text::Text;
+use crate::decide::Request;
+use crate::model::http_route::HttpMatchRequest;
+
+/// What a header must be, or must not be.
+#[derive(Debug)]
+pub struct HeaderCondition {
+    name: Box<[u8]>,
+    text: Text,
+    without: bool,
+}
+
+impl HeaderCondition {
+    pub(super) fn compile(block: &HttpMatchRequest) -> Vec<HeaderCondition> {
+        let with = block.headers.iter().map(|(name, text)| (name, text, false));
+        let without = block.without_headers.iter().map(|(name, text)| (name, &text.0, true));
+        let all = with.chain(without).map(|(name, text, without)| HeaderCondition {
+            name: name.to_ascii_lowercase().into_bytes().into(),
+            text: Text::compile(text),
+            without,
+        });
+        all.collect()
+    }
+
+    pub(super) fn holds(&self, request: &Request<'_>) -> bool {
+        let value = request.header(&self.name);
+        let has = match (&value, &self.text) {
+            (Some(value), text) => text.holds(value),
+            // For `withoutHeaders` Envoy treats a missing header as an empty one, except where the question is
+            // whether it is there; so a missing header passes `exact: x` and fails `regex: ".*"`.
+            (None, Text::Any) => false,
+            (None, text) => self.without && text.holds(b""),
+        };
+        has != self.without
+    }
+
+    pub(super) fn takes_everything(&self) -> bool {
+        false
+    }
+}
+
+impl fmt::Display for HeaderCondition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let field = if self.without { "withoutHeaders" } else { "headers" };
+        write!(f, "{field} `{}` {}", String::from_utf8_lossy(&self.name), self.text)
+    }
+}

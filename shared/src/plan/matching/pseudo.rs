@@ -1,0 +1,53 @@
+//! `method`, `scheme` and `authority`: matches on pseudo headers, case-sensitive, the authority with its port.
+
+use std::fmt;
+
+use super::text::Text;
+use crate::decide::Request;
+use crate::model::http_route::HttpMatchRequest;
+
+#[derive(Clone, Copy, Debug)]
+enum Pseudo {
+    Method,
+    Scheme,
+    Authority,
+}
+
+/// What a pseudo header must be.
+#[derive(Debug)]
+pub struct PseudoCondition {
+    which: Pseudo,
+    text: Text,
+}
+
+impl PseudoCondition {
+    pub(super) fn compile(block: &HttpMatchRequest) -> Vec<PseudoCondition> {
+        let asked =
+            [(Pseudo::Method, &block.method), (Pseudo::Scheme, &block.scheme), (Pseudo::Authority, &block.authority)];
+        let compiled = asked.into_iter().filter_map(|(which, model)| Some((which, Text::compile(model.as_ref()?))));
+        compiled.map(|(which, text)| PseudoCondition { which, text }).collect()
+    }
+
+    pub(super) fn holds(&self, request: &Request<'_>) -> bool {
+        self.text.holds(match self.which {
+            Pseudo::Method => request.method(),
+            Pseudo::Scheme => request.scheme(),
+            Pseudo::Authority => request.authority(),
+        })
+    }
+
+    pub(super) fn takes_everything(&self) -> bool {
+        false
+    }
+}
+
+impl fmt::Display for PseudoCondition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self.which {
+            Pseudo::Method => "method",
+            Pseudo::Scheme => "scheme",
+            Pseudo::Authority => "authority",
+        };
+        write!(f, "{name} {}", self.text)
+    }
+}

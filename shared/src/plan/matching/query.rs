@@ -1,0 +1,36 @@
+//! `queryParams`: the first value of a parameter, as it stands in the URL.
+
+use std::fmt;
+
+use super::text::Text;
+use crate::decide::Request;
+use crate::model::http_route::HttpMatchRequest;
+
+/// What a query parameter must be.
+#[derive(Debug)]
+pub struct QueryCondition {
+    name: Box<[u8]>,
+    text: Text,
+}
+
+impl QueryCondition {
+    pub(super) fn compile(block: &HttpMatchRequest) -> Vec<QueryCondition> {
+        let compile =
+            |(name, text): (&String, _)| QueryCondition { name: name.as_bytes().into(), text: Text::compile(text) };
+        block.query_params.iter().map(compile).collect()
+    }
+
+    pub(super) fn holds(&self, request: &Request<'_>) -> bool {
+        request.query(&self.name).is_some_and(|value| self.text.holds(value))
+    }
+
+    pub(super) fn takes_everything(&self) -> bool {
+        false
+    }
+}
+
+impl fmt::Display for QueryCondition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "queryParams `{}` {}", String::from_utf8_lossy(&self.name), self.text)
+    }
+}

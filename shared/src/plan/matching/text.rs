@@ -1,0 +1,46 @@
+//! A compiled `StringMatch`.
+
+use std::fmt;
+
+use crate::model::StringMatch;
+use crate::re2::Re2;
+
+/// What a value must be, in bytes.
+#[derive(Clone, Debug)]
+pub(super) enum Text {
+    Exact(Box<[u8]>),
+    Prefix(Box<[u8]>),
+    Regex(Re2),
+    Any,
+}
+
+impl Text {
+    pub(super) fn compile(model: &StringMatch) -> Text {
+        match model {
+            StringMatch::Exact(text) => Text::Exact(text.as_bytes().into()),
+            StringMatch::Prefix(text) => Text::Prefix(text.as_bytes().into()),
+            StringMatch::Regex(re2) => Text::Regex(re2.clone()),
+            StringMatch::Present => Text::Any,
+        }
+    }
+
+    pub(super) fn holds(&self, value: &[u8]) -> bool {
+        match self {
+            Text::Exact(text) => text.as_ref() == value,
+            Text::Prefix(text) => value.starts_with(text),
+            Text::Regex(re2) => re2.is_full_match(value),
+            Text::Any => true,
+        }
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Text::Exact(text) => write!(f, "exact `{}`", String::from_utf8_lossy(text)),
+            Text::Prefix(text) => write!(f, "prefix `{}`", String::from_utf8_lossy(text)),
+            Text::Regex(re2) => write!(f, "regex `{}`", re2.pattern()),
+            Text::Any => f.write_str("present"),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! `uri` and `ignoreUriCase`: the path without its query.
+
+use std::fmt;
+
+use super::text::Text;
+use crate::decide::Request;
+use crate::model::StringMatch;
+use crate::model::http_route::HttpMatchRequest;
+
+/// What the path must be. A block without `uri` asks for the prefix `/`, as istiod writes it; so `OPTIONS *` matches
+/// nothing.
+#[derive(Debug)]
+pub struct UriCondition {
+    text: Text,
+    ignore_case: bool,
+}
+
+/// How a path matched, which is what rewrites and redirects replace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathMatch<'a> {
+    /// These bytes first.
+    Prefix(&'a [u8]),
+    /// The whole path.
+    Whole,
+}
+
+impl UriCondition {
+    pub(super) fn any() -> UriCondition {
+        UriCondition { text: Text::Prefix(b"/"[..].into()), ignore_case: false }
+    }
+
+    pub(super) fn compile(block: &HttpMatchRequest) -> Option<UriCondition> {
+        Some(match &block.uri {
+            None | Some(StringMatch::Present) => UriCondition::any(),
+            Some(uri) => UriCondition { text: Text::compile(uri), ignore_case: block.ignore_uri_case },
+        })
+    }
+
+    pub(super) fn holds(&self, request: &Request<'_>) -> bool {
+        let path = request.path();
+        match &self.text {
+            Text::Exact(text) if self.ignore_case => text.eq_ignore_ascii_case(path),
+            Text::Prefix(text) if self.ignore_case => {
+                path.get(..text.len()).is_some_and(|start| start.eq_ignore_ascii_case(text))
+            }
+            // `ignoreUriCase` has no effect on a regex.
+            text => text.holds(path),
+        }
+    }
+
+    pub(super) fn takes_everything(&self) -> bool {
+        match &self.text {
+            Text::Prefix(text) => text.as_ref() == b"/",
+            Text::Regex(re2) => re2.pattern() == ".*",
+            _ => false,
+        }
+    }
+
+    pub(super) fn path(&self) -> PathMatch<'_> {
+        match &self.text {
+            Text::Prefix(text) => PathMatch::Prefix(text),
+            _ => PathMatch::Whole,
+        }
+    }
+}
+
+impl fmt::Display for UriCondition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "uri {}", self.text)
+    }
+}

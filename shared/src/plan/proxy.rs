@@ -1,0 +1,169 @@
+//! Who this proxy is, and the configuration of a module: `{proxy: {...}, resources: [...]}`.
+
+use std::collections::BTreeMap;
+
+use super::Plan;
+use super::fingerprint::fingerprint;
+use crate::finding::{About, Code, Finding, Origin, Report, Severity};
+use crate::load::{self, Node, Value};
+use crate::model::read::{Path, Place, Read, Reader};
+use crate::model::{Port, Resources};
+use crate::{check, names, object};
+
+object! {
+    /// Who this proxy is.
+    #[derive(Default)]
+    pub struct Proxy {
+        /// Its namespace, which `sourceNamespace` and short host names look at.
+        namespace: Option<String>,
+        /// The Gateways that its listener serves, as `namespace/name`, and `mesh`. Empty: those whose selector matches
+        /// `labels`, and `mesh` when there is none.
+        gateways: Vec<String>,
+        /// Its labels, which `sourceLabels` and Gateways' selectors look at.
+        labels: BTreeMap<String, String>,
+        /// The listener's port as Istio would see it. Absent: for a gateway its server's, for the mesh the port of the
+        /// request's authority.
+        port: Option<Port>,
+    }
+}
+
+impl Proxy {
+    /// The namespace, `default` when none is given.
+    pub fn namespace(&self) -> &str {
+        self.namespace.as_deref().filter(|ns| !ns.is_empty()).unwrap_or("default")
+    }
+
+    /// The gateways, fully named, chosen by labels where none is given.
+    pub fn gateways(&self, set: &Resources) -> Vec<String> {
+        if !self.gateways.is_empty() {
+            return self.gateways.iter().map(|name| names::resolve_gateway(name, self.namespace())).collect();
+        }
+        let selects = |gateway: &&crate::model::Resource<crate::model::Gateway>| {
+            !gateway.spec.selector.is_empty() && crate::registry::carries(&self.labels, &gateway.spec.selector)
+        };
+        let chosen: Vec<String> = set.gateways.iter().filter(selects).map(|gateway| gateway.meta.full_name()).collect();
+        if chosen.is_empty() { vec![names::MESH.to_owned()] } else { chosen }
+    }
+}
+
+/// A module's configuration.
+#[derive(Debug)]
+pub struct ModuleConfig {
+    /// Who this proxy is.
+    pub proxy: Proxy,
+    /// The resources.
+    pub resources: Resources,
+    /// Identifies the configuration.
+    pub fingerprint: u64,
+}
+
+/// What findings about the configuration itself are about.
+const ABOUT: &str = "ModuleConfiguration";
+
+impl ModuleConfig {
+    /// Reads and checks a configuration; what is wrong with it goes to `report`. There is none when it cannot be used.
+    ///
+    /// `node` is what Envoy knows of the proxy (`node.metadata`), for what the configuration leaves open.
+    pub fn read(text: &[u8], node: NodeMetadata, report: &mut Report) -> Option<ModuleConfig> {
+        let about = About { kind: ABOUT.into(), ..About::default() };
+        let tree = match load::json(text) {
+            Ok(tree) => tree,
+            Err(error) => {
+                let message = format!("expected a JSON object with `proxy` and `resources`: {error}");
+                report.push(not_json(message));
+                return None;
+            }
+        };
+        let fingerprint = fingerprint(&tree) ^ node.fingerprint();
+        let mut reader = Reader::new(&about, report);
+        let root = Place { node: &tree, path: &Path::Root };
+        let Value::Map(entries) = &tree.value else {
+            reader.expected(root, "a mapping with `proxy` and `resources`");
+            return None;
+        };
+        let mut proxy = match tree.get("proxy") {
+            None | Some(Node { value: Value::Null, .. }) => Some(Proxy::default()),
+            Some(node) => Proxy::read(Place { node, path: &Path::Key(&Path::Root, "proxy") }, &mut reader),
+        };
+        for entry in entries.iter().filter(|entry| !["proxy", "resources"].contains(&entry.key.as_str())) {
+            let place = Place { node: &entry.value, path: &Path::Key(&Path::Root, &entry.key) };
+            reader.warn(
+                Code::ModuleConfiguration,
+                place,
+                "unknown field, which has no effect",
+                "known are `proxy` and `resources`",
+            );
+        }
+        if let Some(proxy) = &mut proxy {
+            node.complete(proxy);
+        }
+        if let Some(node) = tree.get("resources")
+            && !matches!(node.value, Value::List(_) | Value::Null)
+        {
+            reader.expected(Place { node, path: &Path::Key(&Path::Root, "resources") }, "a list of resources");
+        }
+        let documents = take_resources(tree);
+        let resources = Resources::read(documents.into_iter().map(|node| (None, node)), report);
+        check::check(&resources, report);
+        let proxy = proxy?;
+        (!report.stops()).then_some(ModuleConfig { proxy, resources, fingerprint })
+    }
+
+    /// Compiles it.
+    pub fn plan(&self) -> Plan {
+        Plan::build(&self.resources, &self.proxy, self.fingerprint)
+    }
+}
+
+fn take_resources(tree: Node) -> Vec<Node> {
+    let Value::Map(entries) = tree.value else { return Vec::new() };
+    match entries.into_iter().find(|entry| entry.key == "resources").map(|entry| entry.value.value) {
+        Some(Value::List(items)) => items,
+        _ => Vec::new(),
+    }
+}
+
+fn not_json(message: String) -> Finding {
+    Finding {
+        severity: Severity::Error,
+        origin: Origin::Validation,
+        code: Code::ModuleConfiguration,
+        kind: ABOUT.into(),
+        namespace: String::new(),
+        name: String::new(),
+        path: String::new(),
+        file: None,
+        line: 0,
+        column: 0,
+        message,
+        hint: String::new(),
+    }
+}
+
+/// What Envoy's node metadata says, as Istio fills it: `NAMESPACE` and `LABELS`.
+#[derive(Clone, Debug, Default)]
+pub struct NodeMetadata {
+    /// `NAMESPACE`.
+    pub namespace: Option<String>,
+    /// `LABELS`.
+    pub labels: BTreeMap<String, String>,
+}
+
+impl NodeMetadata {
+    fn complete(self, proxy: &mut Proxy) {
+        if proxy.namespace.is_none() {
+            proxy.namespace = self.namespace;
+        }
+        if proxy.labels.is_empty() {
+            proxy.labels = self.labels;
+        }
+    }
+
+    /// The same configuration means something else to another proxy.
+    fn fingerprint(&self) -> u64 {
+        let text = |text: &str| Node::unplaced(Value::Text(text.to_owned()));
+        let mut all = vec![text(self.namespace.as_deref().unwrap_or_default())];
+        all.extend(self.labels.iter().flat_map(|(key, value)| [text(key), text(value)]));
+        fingerprint(&Node::unplaced(Value::List(all)))
+    }
+}

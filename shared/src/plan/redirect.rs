@@ -1,0 +1,107 @@
+//! Redirects: where `location` points.
+
+use std::borrow::Cow;
+
+use super::matching::PathMatch;
+use crate::decide::Request;
+use crate::model::http_route::{DerivePort, HttpRedirect};
+
+/// A compiled redirect.
+#[derive(Debug)]
+pub struct Redirect {
+    /// 301, 302, 303, 307 or 308.
+    pub status: u32,
+    scheme: Option<Box<[u8]>>,
+    authority: Option<Box<[u8]>>,
+    /// With its colon.
+    port: Option<Box<[u8]>>,
+    path: NewPath,
+}
+
+#[derive(Debug)]
+enum NewPath {
+    Same,
+    Whole(Box<[u8]>),
+    Prefix(Box<[u8]>),
+}
+
+impl Redirect {
+    /// Compiles; nothing for a status that Envoy cannot redirect with. `listener_port` is what `FROM_REQUEST_PORT`
+    /// means: istiod writes routes for one listener, so it is not the port that the client's `host` names.
+    pub fn compile(model: &HttpRedirect, listener_port: u16) -> Option<Redirect> {
+        let status = match model.redirect_code {
+            None | Some(0) => 301,
+            Some(code @ (301 | 302 | 303 | 307 | 308)) => code,
+            Some(_) => return None,
+        };
+        let bytes =
+            |text: &Option<String>| text.as_deref().filter(|text| !text.is_empty()).map(|t| t.as_bytes().into());
+        let asked = match (model.port, model.derive_port) {
+            (Some(port), _) => Some(port.get()),
+            (None, Some(DerivePort::FromRequestPort)) => Some(listener_port),
+            (None, _) => None,
+        };
+        // istiod leaves out the ports that go without saying, by the redirect's scheme or else the listener's.
+        let default = if model.scheme.as_deref() == Some("https") { 443 } else { 80 };
+        let path = match (bytes(&model.prefix_rewrite), bytes(&model.uri)) {
+            (Some(prefix), _) => NewPath::Prefix(prefix),
+            (None, Some(uri)) => NewPath::Whole(uri),
+            (None, None) => NewPath::Same,
+        };
+        Some(Redirect {
+            status,
+            scheme: bytes(&model.scheme),
+            authority: bytes(&model.authority),
+            port: asked.filter(|port| *port != default).map(|port| format!(":{port}").into_bytes().into()),
+            path,
+        })
+    }
+
+    /// What a Gateway's `httpsRedirect` asks for.
+    pub fn to_https() -> Redirect {
+        Redirect { status: 301, scheme: Some(b"https"[..].into()), authority: None, port: None, path: NewPath::Same }
+    }
+
+    /// The value of `location` (Envoy's `newUri`).
+    pub fn location(&self, request: &Request<'_>, matched: PathMatch<'_>) -> Vec<u8> {
+        let forwarded = request.header(b"x-forwarded-proto");
+        let came_by: &[u8] = forwarded.as_deref().unwrap_or(request.scheme());
+        let scheme = self.scheme.as_deref().unwrap_or(came_by);
+        let port = self.port.as_deref().unwrap_or_default();
+        let authority = match &self.authority {
+            Some(authority) => authority.as_ref(),
+            None => host(request.authority(), scheme, came_by, !port.is_empty()),
+        };
+        [scheme, b"://", authority, port, &self.path(request, matched)].concat()
+    }
+
+    fn path<'a>(&'a self, request: &Request<'a>, matched: PathMatch<'_>) -> Cow<'a, [u8]> {
+        let old = request.path_and_query();
+        let query = old.get(request.path().len()..).unwrap_or_default();
+        match &self.path {
+            NewPath::Same => Cow::Borrowed(old),
+            // A query in the new path replaces the old one.
+            NewPath::Whole(new) if new.contains(&b'?') || query.is_empty() => Cow::Borrowed(new),
+            NewPath::Whole(new) => Cow::Owned([new.as_ref(), query].concat()),
+            NewPath::Prefix(new) => {
+                let replaced = match matched {
+                    PathMatch::Prefix(prefix) => prefix.len(),
+                    PathMatch::Whole => request.path().len(),
+                };
+                Cow::Owned([new.as_ref(), old.get(replaced..).unwrap_or_default()].concat())
+            }
+        }
+    }
+}
+
+/// The authority without the port where another one is put in its place, or where the scheme changes and the port was
+/// the old scheme's own.
+fn host<'a>(authority: &'a [u8], scheme: &[u8], came_by: &[u8], other_port: bool) -> &'a [u8] {
+    let bracket = authority.first() == Some(&b'[');
+    let colon = authority.iter().rposition(|byte| *byte == b':');
+    let colon =
+        colon.filter(|at| !bracket || at.checked_sub(1).and_then(|before| authority.get(before)) == Some(&b']'));
+    let Some((host, port)) = colon.and_then(|at| authority.split_at_checked(at)) else { return authority };
+    let own = (came_by == b"https" && port == b":443") || (came_by == b"http" && port == b":80");
+    if other_port || (scheme != came_by && own) { host } else { authority }
+}

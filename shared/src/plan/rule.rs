@@ -1,0 +1,182 @@
+//! A compiled rule: when it matches, what then, and where it stands in the resources.
+
+use super::cors::Cors;
+use super::header_ops::{self, HeaderOps};
+use super::matching::Match;
+use super::redirect::Redirect;
+use super::rewrite::Rewrite;
+use super::split::{Destination, Split};
+use super::upstream::{self, Timeout, Writes};
+use crate::model::http_route::{self, HttpBody, HttpRoute};
+use crate::model::{Resource, VirtualService};
+use crate::names;
+use crate::registry::Registry;
+
+/// One rule of a VirtualService, or the default route of a service.
+#[derive(Debug)]
+pub struct Rule {
+    /// Where it comes from.
+    pub source: RuleSource,
+    /// Any of these.
+    pub matches: Vec<Match>,
+    /// What then.
+    pub action: Action,
+    /// Header operations on the way to any destination.
+    pub request_headers: HeaderOps,
+    /// Header operations on the way back, for replies of our own as well.
+    pub response_headers: HeaderOps,
+}
+
+/// Where a rule comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleSource {
+    /// `namespace/name` of the VirtualService; empty for the default route of a service.
+    pub virtual_service: String,
+    /// The rule's index in `spec.http`.
+    pub index: u32,
+    /// Its name.
+    pub name: Option<String>,
+}
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub enum Action {
+    /// It goes to a destination.
+    Route(Box<RouteAction>),
+    /// It is redirected.
+    Redirect(Redirect),
+    /// It is answered.
+    DirectResponse(DirectResponse),
+}
+
+/// How a request goes to a destination.
+#[derive(Debug)]
+pub struct RouteAction {
+    /// Who may answer.
+    pub destinations: Split,
+    /// Changes of the path.
+    pub rewrite: Option<Rewrite>,
+    /// The authority that all destinations get.
+    pub authority: Option<Box<[u8]>>,
+    /// For the whole request.
+    pub timeout: Option<Timeout>,
+    /// Headers that ask Envoy's router for the rule's retries.
+    pub retries: Writes,
+    /// Cross-origin requests.
+    pub cors: Option<Cors>,
+}
+
+/// A fixed answer.
+#[derive(Debug)]
+pub struct DirectResponse {
+    /// 200 to 599.
+    pub status: u32,
+    /// May be empty.
+    pub body: Box<[u8]>,
+}
+
+impl Rule {
+    /// Compiles a rule for a listener's port; nothing for one that can do nothing, which `check` reports.
+    pub(super) fn compile(
+        service: &Resource<VirtualService>,
+        (index, model): (usize, &HttpRoute),
+        listener_port: u16,
+        registry: &Registry,
+    ) -> Option<Rule> {
+        let matches = match model.r#match.as_slice() {
+            [] => vec![Match::any()],
+            blocks => blocks.iter().map(Match::compile).collect(),
+        };
+        let headers = model.headers.as_ref();
+        Some(Rule {
+            source: RuleSource {
+                virtual_service: service.meta.full_name(),
+                index: u32::try_from(index).ok()?,
+                name: model.name.clone(),
+            },
+            matches,
+            action: action(service, model, listener_port, registry)?,
+            request_headers: HeaderOps::compile(headers.and_then(|headers| headers.request.as_ref())),
+            response_headers: HeaderOps::compile(headers.and_then(|headers| headers.response.as_ref())),
+        })
+    }
+
+    /// What a service without VirtualService gets: everything to the service itself, with Istio's default retries.
+    pub(super) fn default_route(host: &str, port: u16) -> Option<Rule> {
+        let destinations = Split::new(vec![Destination {
+            cluster: names::cluster(port, "", host),
+            weight: 1,
+            authority: None,
+            request_headers: HeaderOps::default(),
+            response_headers: HeaderOps::default(),
+        }])?;
+        let route = RouteAction {
+            destinations,
+            rewrite: None,
+            authority: None,
+            timeout: None,
+            retries: Writes::new(),
+            cors: None,
+        };
+        Some(Rule {
+            source: RuleSource { virtual_service: String::new(), index: 0, name: Some("default".into()) },
+            matches: vec![Match::any()],
+            action: Action::Route(Box::new(route)),
+            request_headers: HeaderOps::default(),
+            response_headers: HeaderOps::default(),
+        })
+    }
+}
+
+fn action(
+    service: &Resource<VirtualService>,
+    model: &HttpRoute,
+    listener_port: u16,
+    registry: &Registry,
+) -> Option<Action> {
+    if let Some(redirect) = &model.redirect {
+        return Redirect::compile(redirect, listener_port).map(Action::Redirect);
+    }
+    if let Some(response) = &model.direct_response {
+        let body = match &response.body {
+            Some(HttpBody { string: Some(text), .. }) => text.as_bytes().into(),
+            Some(HttpBody { bytes: Some(bytes), .. }) => bytes.0.as_slice().into(),
+            _ => Box::default(),
+        };
+        return Some(Action::DirectResponse(DirectResponse { status: response.status, body }));
+    }
+    let single = model.route.len() == 1;
+    // One destination takes everything, whatever its weight; among several those of weight 0 take nothing.
+    let weight =
+        |it: &http_route::HttpRouteDestination| if single { 1 } else { it.weight.map_or(0, |weight| weight.0) };
+    let destinations = model.route.iter().filter(|it| weight(it) > 0).map(|it| {
+        let headers = it.headers.as_ref();
+        let request = headers.and_then(|headers| headers.request.as_ref());
+        Destination {
+            cluster: cluster(&it.destination, service.meta.namespace(), listener_port, registry),
+            weight: weight(it),
+            authority: header_ops::authority(request),
+            request_headers: HeaderOps::compile(request),
+            response_headers: HeaderOps::compile(headers.and_then(|headers| headers.response.as_ref())),
+        }
+    });
+    let rewritten = model.rewrite.as_ref().and_then(|rewrite| rewrite.authority.as_deref()).filter(|it| !it.is_empty());
+    let set = || header_ops::authority(model.headers.as_ref().and_then(|headers| headers.request.as_ref()));
+    Some(Action::Route(Box::new(RouteAction {
+        destinations: Split::new(destinations.collect())?,
+        rewrite: model.rewrite.as_ref().and_then(Rewrite::compile),
+        authority: rewritten.map(|text| text.as_bytes().into()).or_else(set),
+        timeout: Timeout::compile(model),
+        retries: upstream::retries(model),
+        cors: model.cors_policy.as_ref().map(Cors::compile),
+    })))
+}
+
+/// A destination's cluster (istiod's `GetDestinationCluster`): the port is the destination's own, else the service's
+/// only one, else the listener's.
+fn cluster(model: &http_route::Destination, namespace: &str, listener_port: u16, registry: &Registry) -> String {
+    let host = names::resolve_host(&model.host, namespace);
+    let only = || registry.answering(&host).and_then(|service| service.only_port());
+    let port = model.port.as_ref().map(|port| port.number).or_else(only).map_or(listener_port, |port| port.get());
+    names::cluster(port, model.subset.as_deref().unwrap_or_default(), &host)
+}

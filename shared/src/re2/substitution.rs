@@ -1,0 +1,159 @@
+//! `uriRegexRewrite`.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use regex::bytes::Regex;
+
+use super::error::{Kind, Re2Error};
+use super::translate::Captures;
+
+/// Replaces every match of a pattern, wherever it is, by a rewrite.
+///
+/// This is Istio's `uriRegexRewrite`, which Envoy does by [`RE2::GlobalReplace`]: in the rewrite `\1` to `\9` stand for
+/// the pattern's groups, `\0` for the whole match and `\\` for a backslash. An empty match right behind a match is none.
+///
+/// For a rewrite that asks for a group the pattern does not have, `RE2::GlobalReplace` replaces nothing; here it is an
+/// error, by the rules of `RE2::CheckRewriteString`.
+///
+/// [`RE2::GlobalReplace`]: https://github.com/google/re2/blob/main/re2/re2.h
+///
+/// ```
+/// let swap = shared::re2::Substitution::new("^/pre/([^/]+)(/.*)$", r"\2/swap/\1").unwrap();
+/// assert_eq!(swap.apply(b"/pre/a/b"), b"/b/swap/a".as_slice());
+/// ```
+#[derive(Clone)]
+pub struct Substitution(Arc<Inner>);
+
+struct Inner {
+    pattern: Box<str>,
+    rewrite: Box<str>,
+    regex: Regex,
+    pieces: Vec<Piece>,
+}
+
+/// A part of a rewrite.
+enum Piece {
+    Text(Box<[u8]>),
+    Group(usize),
+}
+
+impl Substitution {
+    /// Compiles a pattern and the rewrite for its matches.
+    pub fn new(pattern: &str, rewrite: &str) -> Result<Self, Re2Error> {
+        let (regex, groups) = super::compile(pattern, Captures::Kept)?;
+        let pieces = pieces(rewrite, groups)?;
+        Ok(Substitution(Arc::new(Inner { pattern: pattern.into(), rewrite: rewrite.into(), regex, pieces })))
+    }
+
+    /// The pattern, as the user wrote it.
+    pub fn pattern(&self) -> &str {
+        &self.0.pattern
+    }
+
+    /// The rewrite, as the user wrote it.
+    pub fn rewrite(&self) -> &str {
+        &self.0.rewrite
+    }
+
+    /// The value with every match replaced; the value itself if there is none.
+    pub fn apply<'v>(&self, value: &'v [u8]) -> Cow<'v, [u8]> {
+        let Inner { regex, pieces, .. } = &*self.0;
+        let mut groups = regex.capture_locations();
+        let mut out = Vec::new();
+        let mut replaced = false;
+        let mut at = 0;
+        let mut last_end = None;
+        // What GlobalReplace does, step by step.
+        while at <= value.len()
+            && let Some(found) = regex.captures_read_at(&mut groups, value, at)
+        {
+            out.extend_from_slice(part(value, at, found.start()));
+            if found.is_empty() && last_end == Some(found.start()) {
+                let next = at + character_length(part(value, at, value.len()));
+                out.extend_from_slice(part(value, at, next));
+                at = next;
+                continue;
+            }
+            for piece in pieces {
+                match piece {
+                    Piece::Text(text) => out.extend_from_slice(text),
+                    Piece::Group(group) => {
+                        if let Some((start, end)) = groups.get(*group) {
+                            out.extend_from_slice(part(value, start, end));
+                        }
+                    }
+                }
+            }
+            at = found.end();
+            last_end = Some(at);
+            replaced = true;
+        }
+        if !replaced {
+            return Cow::Borrowed(value);
+        }
+        out.extend_from_slice(part(value, at, value.len()));
+        Cow::Owned(out)
+    }
+}
+
+/// The bytes from `start` to `end`, fewer where the value ends before.
+fn part(value: &[u8], start: usize, end: usize) -> &[u8] {
+    value.get(start..end.min(value.len())).unwrap_or_default()
+}
+
+/// Bytes of the first character; 1 where there is none.
+fn character_length(value: &[u8]) -> usize {
+    (1..=4).find(|&length| value.get(..length).is_some_and(|bytes| str::from_utf8(bytes).is_ok())).unwrap_or(1)
+}
+
+fn pieces(rewrite: &str, groups: usize) -> Result<Vec<Piece>, Re2Error> {
+    let mut pieces = Vec::new();
+    let mut text = String::new();
+    let mut chars = rewrite.chars().enumerate();
+    while let Some((column, c)) = chars.next() {
+        if c != '\\' {
+            text.push(c);
+            continue;
+        }
+        let escaped = chars.next().map(|(_, c)| c);
+        let error = |kind| {
+            let part: String = std::iter::once('\\').chain(escaped).collect();
+            Re2Error::new(kind, &part, column)
+        };
+        match (escaped, escaped.and_then(|c| c.to_digit(10))) {
+            (Some('\\'), _) => text.push('\\'),
+            (_, Some(group)) => {
+                let group = group as usize;
+                if group > groups {
+                    return Err(error(Kind::RewriteGroup { groups }));
+                }
+                if !text.is_empty() {
+                    pieces.push(Piece::Text(std::mem::take(&mut text).into_bytes().into()));
+                }
+                pieces.push(Piece::Group(group));
+            }
+            (Some(_), None) => return Err(error(Kind::RewriteEscape)),
+            (None, None) => return Err(error(Kind::RewriteBackslash)),
+        }
+    }
+    if !text.is_empty() {
+        pieces.push(Piece::Text(text.into_bytes().into()));
+    }
+    Ok(pieces)
+}
+
+impl PartialEq for Substitution {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.pattern == other.0.pattern && self.0.rewrite == other.0.rewrite
+    }
+}
+
+impl Eq for Substitution {}
+
+impl fmt::Debug for Substitution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Substitution").field(&self.0.pattern).field(&self.0.rewrite).finish()
+    }
+}

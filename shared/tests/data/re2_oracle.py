@@ -1,0 +1,607 @@
+"""Writes re2.json, the table that tests/re2.rs checks: what RE2 itself makes of patterns and values.
+
+    python3 -m venv /tmp/re2 && /tmp/re2/bin/pip install google-re2==1.1.20251105
+    /tmp/re2/bin/python shared/tests/data/re2_oracle.py
+
+The table has three lists:
+    matches:       [pattern, value, whether it matches in full], or [pattern, null, "refused"]
+    substitutions: [pattern, rewrite, value, result], or [pattern, rewrite, null, "refused"]
+    unsupported:   [pattern, why], which RE2 takes and Sailcloth refuses
+A value that is not UTF-8 is written {"hex": ".."}.
+"""
+
+import json
+import pathlib
+
+import re2
+
+OPTIONS = re2.Options()
+OPTIONS.log_errors = False
+ANCHOR = re2._re2.RE2.Anchor
+
+
+def compiled(pattern):
+    """The pattern under the options Envoy sets, or None."""
+    regexp = re2._re2.RE2(pattern.encode(), OPTIONS)
+    return regexp if regexp.ok() else None
+
+
+def full_match(regexp, value):
+    return regexp.Match(ANCHOR.ANCHOR_BOTH, value, 0, len(value))[0] != (-1, -1)
+
+
+def check_rewrite(regexp, rewrite):
+    """RE2::CheckRewriteString, which the Python binding leaves out."""
+    characters = iter(rewrite.decode())
+    for c in characters:
+        if c == "\\":
+            c = next(characters, "")
+            if c != "\\" and (c not in "0123456789" or c == "" or int(c) > regexp.NumberOfCapturingGroups()):
+                return False
+    return True
+
+
+def global_replace(regexp, rewrite, value):
+    """RE2::GlobalReplace, which the Python binding leaves out (its `sub` is Python's)."""
+    out, p, last_end, count = b"", 0, None, 0
+    while p <= len(value):
+        spans = regexp.Match(ANCHOR.UNANCHORED, value, p, len(value))
+        start, end = spans[0]
+        if (start, end) == (-1, -1):
+            break
+        out += value[p:start]
+        if start == last_end and start == end:
+            step = 1
+            for length in range(1, 5):
+                try:
+                    step = len(value[p : p + length].decode().encode()) or 1
+                    break
+                except UnicodeDecodeError:
+                    pass
+            out += value[p : p + step]
+            p += step
+            continue
+        i = 0
+        while i < len(rewrite):
+            if rewrite[i : i + 1] == b"\\":
+                i += 1
+                c = rewrite[i : i + 1]
+                if c == b"\\":
+                    out += c
+                else:
+                    s, e = spans[int(c)]
+                    out += value[s:e] if s >= 0 else b""
+            else:
+                out += rewrite[i : i + 1]
+            i += 1
+        p = last_end = end
+        count += 1
+    return out + value[p:] if count else value
+
+
+# Patterns with the values to try; each becomes a row per value.
+MATCHES = [
+    # What the two syntaxes disagree on (dependencies.md).
+    (r"[^[]+", ["abc", "a[c", "]", ""]),
+    (r"[[]x", ["[x", "x", "]x"]),
+    (r"[[]", ["[", "]"]),
+    (r"a{", ["a{", "a", "aa"]),
+    (r"{a}", ["{a}", "a"]),
+    (r"{", ["{"]),
+    (r"}", ["}"]),
+    (r"a}", ["a}"]),
+    (r"a{,3}", ["a{,3}", "aaa", ""]),
+    (r"a{3,x}", ["a{3,x}", "aaa"]),
+    (r"a{x}", ["a{x}"]),
+    (r"a{01}", ["a{01}", "a"]),
+    (r"a{1", ["a{1", "a"]),
+    (r"a{1,", ["a{1,"]),
+    (r"a{}", ["a{}", "a"]),
+    (r"a{ 1}", ["a{ 1}"]),
+    (r"a{0}", ["", "a", "a{0}"]),
+    (r"a{0,0}b", ["b", "ab"]),
+    (r"a{9999999999}", ["a{9999999999}"]),
+    (r"a{999999999}", [None]),
+    (r"{2}", [None]),
+    (r"\Qa.b\E", ["a.b", "axb"]),
+    (r"\Qa.b\E*", ["a.bbb", "a.", "a.ba.b"]),
+    (r"\Qa.b", ["a.b", "aab"]),
+    ("\\Qa\\", ["a\\"]),
+    (r"\Q\E", ["", "a"]),
+    (r"a\Q\E*", ["aaa", ""]),
+    (r"\Q\E*", [None]),
+    (r"\Q(\E|b", ["(", "b"]),
+    (r"\Q\n\E", ["\\n", "\n"]),
+    (r"\E", [None]),
+    (r"[\Qa]", [None]),
+    (r"\101", ["A", "e", "\\101"]),
+    (r"\0", ["\0", "0"]),
+    (r"\08", ["\0" "8"]),
+    (r"\012", ["\n"]),
+    (r"\0123", ["\n3", "S"]),
+    (r"\777", ["ǿ"]),
+    (r"[\101-\103]", ["B", "D"]),
+    (r"\1", [None]),
+    (r"(a)\1", [None]),
+    (r"\8", [None]),
+    (r"\18", [None]),
+    (r"a{1000}", ["a" * 1000, "a" * 999]),
+    (r"a{1001}", [None]),
+    (r"a{1001,}", [None]),
+    (r"a{0,1001}", [None]),
+    (r"(a{500}){2}", ["a" * 1000, "a" * 500]),
+    (r"(a{500}){3}", [None]),
+    (r"((a{10}){10}){10}", ["a" * 1000]),
+    (r"((a{10}){10}){11}", [None]),
+    (r"(a{500}|b{2}){2,}", ["bbbb", "bb"]),
+    (r"(a{500}|b{2}){3,}", [None]),
+    (r"((a{500})*){2}", ["a" * 500]),
+    (r"((a{501})*){2}", [None]),
+    (r"(a{0,500}){2}", ["aaa"]),
+    (r"(a{1000}){0}", [""]),
+    (r"(a{1000}){1}", ["a"]),
+    (r"(a{1000}){0,1}", [""]),
+    (r"(a{1000}){0,2}", [None]),
+    (r"(a{501}b{501}){1}", ["ab"]),
+    (r"a{500}b{600}", ["ab"]),
+    (r"a{2,1}", [None]),
+    (r"x**", [None]),
+    (r"x*+", [None]),
+    (r"x++", [None]),
+    (r"x??", ["", "x"]),
+    (r"x???", [None]),
+    (r"x*?", ["xx"]),
+    (r"x*??", [None]),
+    (r"x{2}{3}", [None]),
+    (r"x{2}*", [None]),
+    (r"x*{2}", [None]),
+    (r"x{2}?", ["xx", "x"]),
+    (r"x{2}??", [None]),
+    (r"x{2,3}?", ["xx", "xxxx"]),
+    (r"(x*)*", ["xx", "y"]),
+    (r"(?:x{2}){3}", ["x" * 6, "x" * 5]),
+    (r"x*(?i)*", ["xx", "X"]),
+    (r"x+(?i)?", ["", "x", "xx"]),
+    (r"x{2}(?i){3}", ["x" * 6, "xx"]),
+    (r"x{40}(?i){30}", [None]),
+    (r"x(?i)*y", ["xxY", "Xy"]),
+    (r"(?x)", [None]),
+    (r"(?x: a )", [None]),
+    (r"(?R)", [None]),
+    (r"(?u)a", [None]),
+    (r"\u00e9", [None]),
+    (r"\U000000e9", [None]),
+    (r"\p{IsGreek}", [None]),
+    (r"\pQ", [None]),
+    (r"\p{Greek", [None]),
+    (r"\p", [None]),
+    (r"[\p{Nope}]", [None]),
+    (r"[\p]", [None]),
+    (r"[a--c]", [None]),
+    (r"[+--]", ["+", ",", "-", "."]),
+    (r"[--/]", ["-", ".", "/", "0"]),
+    (r"[a&&b]", ["a", "b", "&", "c"]),
+    (r"[a-z&&[aeiou]]", ["a]", "b]", "&]", "[]", "a"]),
+    (r"[a~~b]", ["a", "b", "~", "c"]),
+    (r"\<a\>", ["<a>", "a"]),
+    (r"\b{start}a", ["a", "{start}a"]),
+    (r"\d", ["1", "٣", "a", "１"]),
+    (r"\D", ["1", "٣", "a", "\n"]),
+    (r"\w", ["a", "_", "é", "-", "ſ"]),
+    (r"\W", ["a", "_", "é", "-", "K", "日"]),
+    (r"\s", [" ", "\t", "\n", "\f", "\r", "\v", "\u00a0", "\u2003"]),
+    (r"\S", [" ", "\v", "\u00a0", "x"]),
+    (r"\w+@\w+", ["a@b", "é@b"]),
+    # Escapes.
+    (r"\a\f\n\r\t\v", ["\a\f\n\r\t\v"]),
+    (r"\x41", ["A"]),
+    (r"\xe9", ["é", {"hex": "e9"}]),
+    (r"\x{e9}", ["é"]),
+    (r"\x{10FFFF}", ["\U0010ffff"]),
+    (r"\x{0000000041}", ["A"]),
+    (r"\x{110000}", [None]),
+    (r"\x{}", [None]),
+    (r"\x{4", [None]),
+    (r"\x{4g}", [None]),
+    (r"\x4", [None]),
+    (r"\x", [None]),
+    (r"\x4g", [None]),
+    ("\\", [None]),
+    ("a\\", [None]),
+    (r"\_", ["_"]),
+    (r"\.\*\/\-\!\ \"\#\%\&\'\,\:\;\=\@\`\~", [".*/-! \"#%&',:;=@`~"]),
+    (r"\é", [None]),
+    (r"\y", [None]),
+    (r"\Z", [None]),
+    (r"\G", [None]),
+    (r"\h", [None]),
+    (r"\R", [None]),
+    (r"\X", [None]),
+    (r"\k<a>", [None]),
+    (r"\cA", [None]),
+    (r"\N", [None]),
+    ("\\\n", ["\n"]),
+    # Literals.
+    ("", ["", "a"]),
+    ("abc", ["abc", "abcd", "xabc", "ABC"]),
+    ("é", ["é", "e", {"hex": "c3"}, {"hex": "e9"}]),
+    ("日本", ["日本", "日"]),
+    (" a b ", [" a b ", "ab"]),
+    ("a#b", ["a#b"]),
+    ("a-b&c~d", ["a-b&c~d"]),
+    ("\0", ["\0"]),
+    ("]", ["]"]),
+    ("a]b", ["a]b"]),
+    # Whole values and no less.
+    ("a|ab", ["a", "ab", "b", "abb"]),
+    ("a|b|", ["a", "", "ab"]),
+    ("|a", ["", "a"]),
+    ("a||b", ["", "a", "b"]),
+    ("^a|b$", ["a", "b", "ab", "ax", "xb"]),
+    ("a*?", ["", "aaa"]),
+    ("(a|b)*?c", ["ababc", "ab"]),
+    ("/api/v[0-9]+/.*", ["/api/v1/", "/api/v12/x/y", "/api/vx/", "x/api/v1/"]),
+    ("(?:/[^/?]+)+", ["/a/b", "/a//b", "/a?b"]),
+    (".*", ["", "abc", "a\nb", "日本", {"hex": "ff"}, {"hex": "61ff62"}, {"hex": "c3"}]),
+    # Invalid UTF-8.
+    (".", ["a", "é", "日", "😀", "\n", "\r", "\0", {"hex": "80"}, {"hex": "ff"}, {"hex": "c3"}, {"hex": "c328"}]),
+    (".", [{"hex": h} for h in ("c080", "c180", "c1bf", "e08080", "eda080", "f0808080", "f4bfbfbf", "f5808080", "f8808080")]),
+    ("..", [{"hex": "c3a9"}, "éé", {"hex": "e282"}]),
+    ("[^a]", ["b", "é", "\n", {"hex": "e9"}, {"hex": "e08080"}, {"hex": "eda080"}, {"hex": "f4908080"}]),
+    (r"\W", [{"hex": "e9"}, {"hex": "e08080"}, {"hex": "eda080"}]),
+    ("[^é]", ["e", "é", "ê", {"hex": "e9"}, {"hex": "e08080"}, {"hex": "eda080"}, {"hex": "f4908080"}]),
+    (r"[é-\x{ffff}]", ["é", "日", "è", {"hex": "eda080"}, {"hex": "e08080"}]),
+    (r"[\x{80}-\x{10ffff}]", ["é", "a", {"hex": "e08080"}]),
+    (r"[\x{81}-\x{10ffff}]", ["é", "a", {"hex": "e08080"}, {"hex": "eda080"}]),
+    (r"[\x00-\x{10ffff}]+", ["aé\n", {"hex": "ff"}, {"hex": "f4bfbfbf"}]),
+    (r"[^\x00-\x{10ffff}]", ["", "a", {"hex": "ff"}]),
+    (r"a[^\x00-\x{10ffff}]*b", ["ab", "acb"]),
+    ("(?i)é", ["É", {"hex": "c3"}, {"hex": "c9"}]),
+    # Classes.
+    ("[]a]", ["]", "a", "b"]),
+    ("[^]a]", ["]", "a", "b"]),
+    ("[]-a]", ["]", "^", "_", "a", "b", "-"]),
+    ("[]", [None]),
+    ("[^]", [None]),
+    ("[", [None]),
+    ("[a", [None]),
+    ("[a-", [None]),
+    ("[z-a]", [None]),
+    ("[a-]", ["a", "-", "b"]),
+    ("[-a]", ["a", "-", "b"]),
+    ("[a-c-e]", ["b", "-", "e", "d"]),
+    ("[a-c-]", ["-", "c", "d"]),
+    ("[^-]", ["-", "a"]),
+    ("[a^]", ["a", "^"]),
+    ("[^^]", ["^", "a"]),
+    (r"[\]]", ["]"]),
+    (r"[\\]", ["\\"]),
+    (r"[\-]", ["-"]),
+    (r"[a\-z]", ["a", "-", "z", "b"]),
+    (r"[\d-z]", ["1", "-", "z", "a"]),
+    (r"[a-\d]", [None]),
+    (r"[\d\s]", ["1", " ", "a"]),
+    (r"[^\d]", ["1", "a", "é", "\n"]),
+    (r"[^\D]", ["1", "a"]),
+    (r"[\D\d]", ["1", "a", "é"]),
+    (r"[^\D\d]", ["1", "a"]),
+    (r"[\W_]", ["_", "a", "-"]),
+    (r"[\b]", [None]),
+    (r"[\A]", [None]),
+    (r"[\Z]", [None]),
+    (r"[\C]", [None]),
+    (r"[\x41-\x43]", ["A", "C", "D"]),
+    (r"[\n]", ["\n", "n"]),
+    ("[.]", [".", "a"]),
+    ("[$]", ["$", "a"]),
+    ("[(]", ["("]),
+    ("[|]", ["|"]),
+    ("[*+?{}]", ["*", "+", "?", "{", "}"]),
+    ("[ #]", [" ", "#"]),
+    ("[é-ü]", ["é", "ö", "e"]),
+    ("[a[b]", ["a", "[", "b"]),
+    ("[a[:b]", ["a", "[", ":", "b"]),
+    ("[[:alpha:]]", ["a", "Z", "1", "é"]),
+    ("[[:^alpha:]]", ["a", "1", "é", "\n"]),
+    ("[^[:alpha:]]", ["a", "1"]),
+    ("[[:alpha:][:digit:]_]", ["a", "1", "_", "-"]),
+    ("[[:alnum:]]", ["a", "1", "_"]),
+    ("[[:ascii:]]", ["\x7f", "\x80", "\0"]),
+    ("[[:^ascii:]]", ["\x7f", "é", {"hex": "e08080"}]),
+    ("[[:blank:]]", [" ", "\t", "\n"]),
+    ("[[:cntrl:]]", ["\x1f", "\x7f", " "]),
+    ("[[:digit:]]", ["0", "a"]),
+    ("[[:graph:]]", ["!", "~", " "]),
+    ("[[:lower:]]", ["a", "A"]),
+    ("[[:print:]]", [" ", "~", "\x7f"]),
+    ("[[:punct:]]", ["!", "@", "`", "~", "a"]),
+    ("[[:space:]]", [" ", "\v", "\f", "a"]),
+    ("[[:upper:]]", ["A", "a"]),
+    ("[[:word:]]", ["a", "_", "9", "-"]),
+    ("[[:xdigit:]]", ["f", "F", "9", "g"]),
+    ("[[:foo:]]", [None]),
+    ("[[:ALPHA:]]", [None]),
+    ("[[:alpha]", ["[", "a", ":", "z"]),
+    ("[[:alpha]]:]", [None]),
+    ("[:alpha:]", ["a", ":", "z"]),
+    ("[[=a=]]", ["a]", "=]", "[]"]),
+    ("[[.a.]]", ["a]", ".]"]),
+    ("[[:a]b[:digit:]]", [None]),
+    # Case.
+    ("(?i)abc", ["abc", "ABC", "aBc", "abd"]),
+    ("(?i)k", ["k", "K", "\u212a", "x"]),
+    ("(?i)\u212a", ["k", "K", "\u212a"]),
+    ("(?i)s", ["s", "S", "ſ", "ß"]),
+    ("(?i)ß", ["ß", "ẞ", "ss", "SS"]),
+    ("(?i)σ", ["σ", "ς", "Σ", "s"]),
+    ("(?i)ǆ", ["ǆ", "ǅ", "Ǆ"]),
+    ("(?i)İ", ["İ", "i", "I", "ı"]),
+    ("(?i)i", ["i", "I", "İ", "ı"]),
+    ("(?i)ı", ["ı", "I", "i"]),
+    ("(?i)å", ["å", "Å", "\u212b"]),
+    ("(?i)μ", ["μ", "µ", "Μ"]),
+    ("(?i)θ", ["θ", "ϑ", "ϴ", "Θ"]),
+    ("(?i)é", ["é", "É", "e"]),
+    ("(?i)ж", ["ж", "Ж"]),
+    ("(?i)𐐀", ["𐐀", "𐐨"]),
+    ("(?i)[a-c]", ["a", "B", "d"]),
+    ("(?i)[^a-c]", ["a", "B", "d", "é"]),
+    ("(?i)[k-s]", ["K", "\u212a", "ſ", "t"]),
+    ("(?i)[^k]", ["k", "K", "\u212a", "x"]),
+    ("(?i)[à-ý]", ["À", "à", "÷", "×"]),
+    ("(?i)[Ā-ċ]", ["ā", "Ċ", "č"]),
+    (r"(?i)\w", ["ſ", "\u212a", "é", "k"]),
+    (r"(?i)\W", ["ſ", "\u212a", "é", "k"]),
+    (r"(?i)[\W]", ["ſ", "é"]),
+    (r"(?i)[^\w]", ["ſ", "é"]),
+    (r"(?i)[[:upper:]]", ["a", "ſ", "1"]),
+    (r"(?i)[[:^upper:]]", ["a", "ſ", "1"]),
+    (r"(?i)\x41", ["a"]),
+    (r"(?i)\QaB\E", ["Ab", "aB"]),
+    (r"(?i)[\x{0}-\x{10ffff}]", ["a", {"hex": "e08080"}]),
+    # Flags and groups.
+    ("(?i:a)b", ["Ab", "AB", "ab"]),
+    ("a(?i)b", ["aB", "AB"]),
+    ("a(?i)b|c", ["aB", "C", "c", "A"]),
+    ("(a(?i)b)c", ["aBc", "aBC"]),
+    ("(?i)a(?-i)b", ["Ab", "AB"]),
+    ("(?i:a(?-i:b)c)", ["AbC", "ABC"]),
+    ("(?s).", ["\n", "a"]),
+    ("(?s:.).", ["\na", "\n\n"]),
+    ("(?i-s).", ["\n", "a"]),
+    ("(?s)(?-s).", ["\n"]),
+    ("(?is-m:A.)", ["a\n"]),
+    ("(?U)a+", ["aaa"]),
+    ("(?U)a+?", ["aaa"]),
+    ("(?m)^a$", ["a", "a\n", "\na"]),
+    ("(?m)a$\n^b", ["a\nb", "ab"]),
+    ("(?m)^a$\n^$", ["a\n", "a"]),
+    ("(?m)a\n^", ["a\n"]),
+    ("a$\nb", ["a\nb"]),
+    ("a\n^b", ["a\nb"]),
+    ("(?m-m)a$\nb", ["a\nb"]),
+    ("a$", ["a", "a\n"]),
+    ("^a", ["a", "\na"]),
+    ("^^a$$", ["a"]),
+    ("^*a$*", ["a", "^a"]),
+    ("(^a)+", ["a", "aa"]),
+    ("$^", ["", "a"]),
+    ("a^b", ["ab", "a^b"]),
+    ("a$b", ["ab", "a$b"]),
+    (r"\Aa\z", ["a", "a\n"]),
+    (r"(?m)\Aa\z\n", ["a\n"]),
+    (r"\z\A", [""]),
+    (r"a\b", ["a"]),
+    (r"a\b b", ["a b"]),
+    (r"a\bb", ["ab"]),
+    (r"a\Bb", ["ab"]),
+    (r"\Ba", ["a"]),
+    (r"a\bé", ["aé"]),
+    (r"é\bé", ["éé"]),
+    (r"é\Bé", ["éé"]),
+    (r"\B", ["", "a"]),
+    (r"\b", ["", "a"]),
+    (r"\b*a\b+", ["a"]),
+    (r"(?i)\bk\b", ["k", "\u212a", "K"]),
+    ("()", ["", "a"]),
+    ("(?:)", [""]),
+    ("()*", [""]),
+    ("(?:)*a", ["a"]),
+    ("(|a)*", ["", "aaa"]),
+    ("(|a)+", ["", "aaa"]),
+    ("(a*)+", ["", "aaa"]),
+    ("(a*)*b", ["aab"]),
+    ("(?)a", ["a"]),
+    ("(?i)", ["", "a"]),
+    ("(?i)*", [None]),
+    ("a|(?i)*", [None]),
+    ("(?ii)a", ["A"]),
+    ("(?-)a", [None]),
+    ("(?i-)a", [None]),
+    ("(?-i-s)a", [None]),
+    ("(?-:a)", [None]),
+    ("(?-i:a)", ["a", "A"]),
+    ("(?i", [None]),
+    ("(?", [None]),
+    ("(?:", [None]),
+    ("(?i:a", [None]),
+    ("(?#comment)a", [None]),
+    ("(?=a)", [None]),
+    ("(?!a)", [None]),
+    ("(?<=a)b", [None]),
+    ("(?<!a)b", [None]),
+    ("(?>a)", [None]),
+    ("(?|a)", [None]),
+    ("(?P=n)", [None]),
+    ("(?P>n)", [None]),
+    ("(?'n'a)", [None]),
+    ("(?P<n>a)", ["a"]),
+    ("(?<n>a)", ["a"]),
+    ("(?P<1>a)", ["a"]),
+    ("(?P<n_1>a)(?P<n_2>b)", ["ab"]),
+    ("(?P<n>a)(?P<n>b)", ["ab"]),
+    ("(?P<n>a)(?<n>b)", ["ab"]),
+    ("(?P<>a)", [None]),
+    ("(?P<n-1>a)", [None]),
+    ("(?P<n.a>a)", [None]),
+    ("(?P<n[0]>a)", [None]),
+    ("(?P<n", [None]),
+    ("(?Pn>a)", [None]),
+    ("(", [None]),
+    (")", [None]),
+    ("a)", [None]),
+    ("(a", [None]),
+    ("(a))", [None]),
+    ("((a)", [None]),
+    ("(a|", [None]),
+    ("*", [None]),
+    ("+", [None]),
+    ("?", [None]),
+    ("*a", [None]),
+    ("a|*", [None]),
+    ("(*)", [None]),
+    ("(?:*)", [None]),
+    ("(|*)", [None]),
+    ("(a)*", ["aaa", "b"]),
+    ("(?:ab)+c?", ["ababc", "abac"]),
+    ("a{2}", ["aa", "a", "aaa"]),
+    ("a{2,}", ["aaaa", "a"]),
+    ("a{2,3}", ["aaa", "aaaa"]),
+    ("[ab]{2}", ["ab", "a"]),
+    (r"\d{2}", ["12", "1"]),
+    (r".{2}", ["éé", "é"]),
+    ("(" * 200 + "a" + ")" * 200, ["a"]),
+    # Out of Istio's and Envoy's docs.
+    ("^(.*?;)?(user=jason)(;.*)?$", ["user=jason", "a=b;user=jason;c=d", "user=jasons"]),
+    (r"/(?P<version>v[12])(/.*)?", ["/v1", "/v2/x", "/v3"]),
+    (r"https://.*\.example\.com(:\d+)?", ["https://a.example.com:8443", "https://example.com"]),
+    (r"\d{1,3}(\.\d{1,3}){3}", ["10.0.0.1", "10.0.0"]),
+    (r"(?i)mozilla/.*", ["Mozilla/5.0", "mozilla/4"]),
+    (r".*\b(iPhone|Android)\b.*", ["Mozilla (iPhone; x)", "iPhones"]),
+]
+
+SUBSTITUTIONS = [
+    ("^/service/([^/]+)(/.*)$", r"\2/instance/\1", ["/service/foo/v1/api", "/other", "/service/foo"]),
+    ("one", "two", ["/xxx/one/yyy/one/zzz", "one", "ONE", ""]),
+    ("^(.*?)one(.*)$", r"\1two\2", ["/xxx/one/yyy/one/zzz"]),
+    ("(?i)/xxx/", "/yyy/", ["/aaa/XxX/bbb", "/XXX/xxx/"]),
+    ("a*", "x", ["", "b", "aaa", "baac", "éa", "abab", {"hex": "ff61ff"}, {"hex": "c3"}, {"hex": "e282"}, "日本"]),
+    ("a*?", "x", ["aaa", "b"]),
+    ("", "-", ["", "ab", "éß", {"hex": "c3a9ff"}]),
+    ("b*", "<\\0>", ["abbc", "bbb", "abab"]),
+    ("a|", "x", ["banana"]),
+    ("|a", "x", ["banana", "a"]),
+    ("^", "x", ["", "ab", "a\nb"]),
+    ("$", "x", ["", "ab", "a\n"]),
+    ("(?m)^", "x", ["", "ab", "a\nb", "a\n"]),
+    ("(?m)$", "x", ["", "ab", "a\nb", "a\n"]),
+    ("^a", "x", ["aaa"]),
+    (r"\b", "|", ["foo bar", "é", "aéb"]),
+    (r"\B", "|", ["foo", "é", "aéb", ""]),
+    (r"\bfoo", "x", ["foofoo foo"]),
+    ("(a)|(b)", r"[\1\2]", ["abc"]),
+    ("(a)(b)?", r"<\2\1>", ["aab"]),
+    ("(a)(b)(c)(d)(e)(f)(g)(h)(i)(j)", r"\9\8\7\6\5\4\3\2\1\0", ["abcdefghij"]),
+    ("a", r"\\", ["bab"]),
+    ("a", r"\\1", ["bab"]),
+    ("a", r"\0\0", ["bab"]),
+    ("(a)", r"\10", ["bab"]),
+    ("a", "$1 & {é}", ["bab"]),
+    ("a", "", ["banana"]),
+    ("(?:x)(a)", r"\1", ["xa"]),
+    ("(?P<n>x)(a)", r"\2\1", ["xa"]),
+    ("(?U)a+", "x", ["aaa"]),
+    ("(?U)a+?", "x", ["aaa"]),
+    ("a|ab", "x", ["abab"]),
+    ("ab|a", "x", ["abab"]),
+    ("a+?b??", "x", ["aab"]),
+    ("(a+)(b+)", r"\2\1", ["aabb-ab"]),
+    ("(|a)*", "x", ["aa", "baa"]),
+    ("(|a)+", "x", ["aa", "baa"]),
+    ("(a|b)*", r"<\1>", ["abab", "c"]),
+    ("(a{2}|b){2}", r"<\1>", ["aab", "bbaaaa"]),
+    ("(a*)*", r"<\1>", ["aab", "b"]),
+    ("(a*)+", r"<\1>", ["aab", "b"]),
+    (".", "x", ["é\n日", {"hex": "ff61"}, {"hex": "e0808061"}]),
+    ("[^/]+", "x", ["/a/é/", {"hex": "2fff2f61"}]),
+    ("é", "e", ["été", {"hex": "c3c3a9"}]),
+    (r"\.html$", "", ["/a.html", "/a.html?"]),
+    ("//+", "/", ["//a///b/"]),
+    ("a", "\\", [None]),
+    ("a", "b\\", [None]),
+    ("a", r"\1", [None]),
+    ("(a)", r"\2", [None]),
+    ("(?:a)", r"\1", [None]),
+    ("a", r"\x", [None]),
+    ("a", r"\é", [None]),
+    ("a", r"\ ", [None]),
+    ("(", "x", [None]),
+]
+
+UNSUPPORTED = [
+    (r"\pN", "Unicode class"),
+    (r"\p{Greek}", "Unicode class"),
+    (r"\P{L}+", "Unicode class"),
+    (r"\p{^Lu}", "Unicode class"),
+    (r"[\pL]", "Unicode class"),
+    (r"[^a\p{Nd}]", "Unicode class"),
+    (r"\p{Any}", "Unicode class"),
+    (r"\C", "single byte"),
+    (r"a\C*", "single byte"),
+    (r"\x{d800}", "surrogate"),
+    (r"[\x{d800}-\x{dbff}]", "some surrogates"),
+    ("(?P<é>a)", "group name beyond ASCII"),
+    ("(" * 300 + "a" + ")" * 300, "nested more than 250 deep"),
+    (r"\W" * 20000, "classes of more than 512 KiB"),
+    ("a" * 70000, "longer than 64 KiB"),
+    (r"((((.{10}){10}){10}|b)(.{1000})(.{1000})){1}" * 8, "program of more than 10 MiB"),
+]
+
+
+def raw(value):
+    return bytes.fromhex(value["hex"]) if isinstance(value, dict) else value.encode()
+
+
+def shown(value):
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return {"hex": value.hex()}
+
+
+def table():
+    matches, substitutions, unsupported = [], [], []
+    for pattern, values in MATCHES:
+        regexp = compiled(pattern)
+        if regexp is None:
+            matches.append([pattern, None, "refused"])
+            continue
+        assert values != [None], f"RE2 takes {pattern!r}"
+        matches += [[pattern, value, full_match(regexp, raw(value))] for value in values]
+    for pattern, rewrite, values in SUBSTITUTIONS:
+        regexp = compiled(pattern)
+        if regexp is None or not check_rewrite(regexp, rewrite.encode()):
+            substitutions.append([pattern, rewrite, None, "refused"])
+            continue
+        assert values != [None], f"RE2 takes {rewrite!r} for {pattern!r}"
+        for value in values:
+            result = global_replace(regexp, rewrite.encode(), raw(value))
+            substitutions.append([pattern, rewrite, value, shown(result)])
+    for pattern, why in UNSUPPORTED:
+        assert compiled(pattern), f"RE2 refuses {pattern[:80]!r} too"
+        unsupported.append([pattern, why])
+    return {"matches": matches, "substitutions": substitutions, "unsupported": unsupported}
+
+
+def main():
+    lists = table()
+    written = ",\n".join(
+        f'"{name}":[\n' + ",\n".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows) + "\n]"
+        for name, rows in lists.items()
+    )
+    pathlib.Path(__file__).with_name("re2.json").write_text("{" + written + "}\n")
+    print({name: len(rows) for name, rows in lists.items()})
+
+
+if __name__ == "__main__":
+    main()
