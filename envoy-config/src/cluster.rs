@@ -29,9 +29,6 @@ pub struct Cluster {
     /// Which addresses DNS is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dns_lookup_family: Option<DnsLookupFamily>,
-    /// Whether DNS says how long its answers are good for.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub respect_dns_ttl: bool,
     /// Who answers; not for [`Discovery::OriginalDst`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_assignment: Option<LoadAssignment>,
@@ -58,7 +55,7 @@ impl Cluster {
         if self.lb_policy == LbPolicy::ClusterProvided {
             self.lb_policy = LbPolicy::LeastRequest;
         }
-        (self.r#type, self.dns_lookup_family, self.respect_dns_ttl) = (Discovery::Static, None, false);
+        (self.r#type, self.dns_lookup_family) = (Discovery::Static, None);
         self.load_assignment = Some(LoadAssignment::of(&self.name, at.into_iter().map(|at| (at.into(), None))));
     }
 }

@@ -204,4 +204,3 @@ pub fn module_filter(module: Module, folder: &Path, configuration: Struct) -> Ht
     };
     HttpFilter { name, typed_config: FilterConfig::Wasm(Any(Wasm { config })) }
 }
-

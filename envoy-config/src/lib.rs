@@ -1,1 +1,33 @@
+//! Envoy's configuration from Istio's resources, and the `sailcloth` command's other parts.
+//!
+//! | room | what |
+//! |---|---|
+//! | [`input`] | files, folders and standard input, read and checked |
+//! | [`render`] | findings as text and as JSON |
+//! | [`cluster`], [`route`], [`filter`], [`listener`] | Envoy's resources, typed; each knows how it comes from a set |
+//! | [`generate`] | all of them for a set |
+//! | [`bootstrap`] | one packaging of them |
+//! | [`yaml`] | how they are printed |
+//! | [`envoy`] | finds Envoy, starts it, and passes signals on |
 
+pub mod bootstrap;
+pub mod cluster;
+pub mod envoy;
+pub mod filter;
+pub mod generate;
+pub mod input;
+pub mod listener;
+pub mod render;
+pub mod route;
+pub mod wire;
+pub mod yaml;
+
+pub use filter::{Packaging, Proxy, http_filters};
+pub use generate::{Generated, ListenerParts, Options};
+pub use route::route_config;
+
+/// Any of Envoy's resources here as JSON.
+pub fn to_json(message: &impl serde::Serialize) -> serde_json::Value {
+    // Keys are strings and no number is beyond JSON, so there is nothing that could fail.
+    serde_json::to_value(message).unwrap_or_default()
+}

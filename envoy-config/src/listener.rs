@@ -106,10 +106,8 @@ impl Listener {
             route_config,
             http_filters,
         };
-        let filter = Extension {
-            name: "envoy.filters.network.http_connection_manager".to_owned(),
-            typed_config: Any(manager),
-        };
+        let filter =
+            Extension { name: "envoy.filters.network.http_connection_manager".to_owned(), typed_config: Any(manager) };
         Listener {
             name: front.name.clone(),
             address: front.at.into(),

@@ -86,12 +86,22 @@ pub struct RouteAction {
     /// For the whole request; zero is none.
     #[serde(serialize_with = "wire::duration")]
     pub timeout: Duration,
-    /// The longest `grpc-timeout` that is honoured; zero is any. Deprecated in Envoy, and what istiod writes: its
-    /// successor `max_stream_duration.grpc_timeout_header_max` differs in how a timeout is answered.
-    #[serde(serialize_with = "wire::duration")]
-    pub max_grpc_timeout: Duration,
+    /// What the client's `grpc-timeout` counts for.
+    pub max_stream_duration: MaxStreamDuration,
     /// When to try again.
     pub retry_policy: RetryPolicy,
+}
+
+/// `envoy.config.route.v3.RouteAction.MaxStreamDuration`.
+///
+/// istiod still writes the deprecated `max_grpc_timeout`, of which Envoy warns at every start. That one would also give
+/// way to the header by which the router filter sets a rule's timeout; this one holds beside it, so that the shorter of
+/// the two counts, as in Istio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct MaxStreamDuration {
+    /// The longest `grpc-timeout` that is honoured; zero is any.
+    #[serde(serialize_with = "wire::duration")]
+    pub grpc_timeout_header_max: Duration,
 }
 
 /// `envoy.config.route.v3.RetryPolicy`.
@@ -199,7 +209,7 @@ fn route(name: String, headers: Vec<HeaderMatcher>, retry_policy: RetryPolicy) -
         route: RouteAction {
             cluster_header: CLUSTER_HEADER.to_owned(),
             timeout: Duration::ZERO,
-            max_grpc_timeout: Duration::ZERO,
+            max_stream_duration: MaxStreamDuration { grpc_timeout_header_max: Duration::ZERO },
             retry_policy,
         },
         request_headers_to_remove: vec![CLUSTER_HEADER.to_owned(), ROUTE_HEADER.to_owned()],

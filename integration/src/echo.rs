@@ -293,8 +293,7 @@ struct Steering {
 
 impl Steering {
     fn read(headers: &HeaderMap, state: &State) -> Result<Steering, String> {
-        let mut steering = Steering::default();
-        steering.status = number(headers, "x-echo-status")?;
+        let mut steering = Steering { status: number(headers, "x-echo-status")?, ..Steering::default() };
         if let Some(value) = get(headers, "x-echo-status-first")? {
             let (status, first) = value
                 .split_once('x')

@@ -351,8 +351,8 @@ fn read(path: &Path) -> String {
     fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
 }
 
-/// The last lines of a log, which say why.
+/// The last lines of a log, which say why, without the hundreds of lines in which Envoy lists its extensions.
 fn tail(log: &str) -> String {
-    let lines: Vec<&str> = log.lines().collect();
+    let lines: Vec<&str> = log.lines().filter(|line| !(line.contains("server.cc:") && line.contains("]   "))).collect();
     lines[lines.len().saturating_sub(40)..].join("\n")
 }

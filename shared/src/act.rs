@@ -9,7 +9,7 @@ mod response;
 
 pub use reply::{Reply, reply};
 pub use request::{INTERNAL_HEADERS, request};
-pub use response::{response, touches_response};
+pub use response::{kept_for_response, response, touches_response};
 
 use crate::plan::format::Source;
 use crate::plan::header_ops::{HeaderOp, HeaderOps};

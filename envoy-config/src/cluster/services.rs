@@ -55,7 +55,6 @@ pub fn passthrough() -> Cluster {
         connect_timeout: CONNECT_TIMEOUT,
         lb_policy: LbPolicy::ClusterProvided,
         dns_lookup_family: None,
-        respect_dns_ttl: false,
         load_assignment: None,
         circuit_breakers: CircuitBreakers::lifted(),
         typed_extension_protocol_options: BTreeMap::new(),
@@ -77,12 +76,7 @@ fn rules_for<'a>(host: &str, namespace: &str, set: &'a Resources) -> Vec<&'a Res
     covering.into_iter().filter(|(pattern, _)| Some(pattern) == most.as_ref()).map(|(_, rule)| rule).collect()
 }
 
-fn cluster(
-    service: &MeshService,
-    port: &MeshPort,
-    subset: Option<&Subset>,
-    policy: Option<&TrafficPolicy>,
-) -> Cluster {
+fn cluster(service: &MeshService, port: &MeshPort, subset: Option<&Subset>, policy: Option<&TrafficPolicy>) -> Cluster {
     let own = subset.and_then(|subset| subset.traffic_policy.as_ref());
     let balancer = block(own, policy, |policy| policy.load_balancer.as_ref());
     let pool = block(own, policy, |policy| policy.connection_pool.as_ref());
@@ -100,7 +94,6 @@ fn cluster(
         connect_timeout: connect_timeout(pool),
         lb_policy: if original { LbPolicy::ClusterProvided } else { lb_policy },
         dns_lookup_family: dns.then_some(DnsLookupFamily::V4Preferred),
-        respect_dns_ttl: dns,
         load_assignment: (!original).then(|| LoadAssignment::of(&name, endpoints.into_iter())),
         circuit_breakers: CircuitBreakers::lifted(),
         typed_extension_protocol_options: protocol_options(port.protocol, pool),
@@ -184,8 +177,7 @@ fn protocol_options(
         true => ExplicitHttpConfig::Http2ProtocolOptions {},
         false => ExplicitHttpConfig::HttpProtocolOptions {},
     };
-    let common_http_protocol_options =
-        most.map(|most| CommonHttpProtocolOptions { max_requests_per_connection: most });
+    let common_http_protocol_options = most.map(|most| CommonHttpProtocolOptions { max_requests_per_connection: most });
     let options = HttpProtocolOptions { common_http_protocol_options, explicit_http_config };
     BTreeMap::from([(HttpProtocolOptions::KEY, Any(options))])
 }

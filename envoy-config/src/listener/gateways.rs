@@ -105,17 +105,16 @@ pub fn fronts(
     if let Some(unknown) = listen.keys().find(|port| !ports.contains_key(port)) {
         return Err(ListenError::UnknownPort(*unknown, ports.into_keys().collect()));
     }
-    let mut fronts: Vec<Front> = ports
-        .into_iter()
-        .map(|(port, gateways)| gateway_front(port, &gateways, listen.get(&port).copied()))
-        .collect();
+    let mut fronts: Vec<Front> =
+        ports.into_iter().map(|(port, gateways)| gateway_front(port, &gateways, listen.get(&port).copied())).collect();
     if let Some(at) = mesh.or_else(|| applies_to_mesh(set).then_some(MESH_ADDRESS)) {
         let gateways = vec![MESH.to_owned()];
         let proxy = Proxy { namespace: "default".to_owned(), gateways, labels: BTreeMap::new(), port: None };
         fronts.push(Front { name: MESH.to_owned(), at, edge: false, proxy });
     }
     let mut taken: Vec<(&str, SocketAddr)> = Vec::new();
-    let all = fronts.iter().map(|front| (front.name.as_str(), front.at)).chain(admin.map(|at| ("Envoy's admin page", at)));
+    let all =
+        fronts.iter().map(|front| (front.name.as_str(), front.at)).chain(admin.map(|at| ("Envoy's admin page", at)));
     for (name, at) in all {
         if let Some((other, _)) = taken.iter().find(|(_, other)| collide(*other, at)) {
             return Err(ListenError::Taken((*other).to_owned(), name.to_owned(), at));
@@ -170,7 +169,9 @@ fn applies_to_mesh(set: &Resources) -> bool {
             gateways.iter().any(|name| names::resolve_gateway(name, service.meta.namespace()) == MESH)
         };
         let matches = service.spec.http.iter().flat_map(|rule| &rule.r#match);
-        service.spec.gateways.is_empty() || mesh(&service.spec.gateways) || matches.into_iter().any(|m| mesh(&m.gateways))
+        service.spec.gateways.is_empty()
+            || mesh(&service.spec.gateways)
+            || matches.into_iter().any(|m| mesh(&m.gateways))
     })
 }
 

@@ -1,7 +1,7 @@
 //! Changes to a response on its way back, whoever made it.
 
 use super::{Changes, apply};
-use crate::decide::{Decision, OwnReply, Request};
+use crate::decide::{Decision, OwnReply};
 use crate::plan::format::Source;
 use crate::plan::{Action, Plan, Rule};
 
@@ -9,8 +9,8 @@ use crate::plan::{Action, Plan, Rule};
 /// Envoy's own replies and to those of filters as well.
 ///
 /// A preflight's answer gets none of the rule's operations: Envoy's CORS filter gives it before the route has a say.
-pub fn response<S: Source + Changes>(plan: &Plan, decision: &Decision, request: &Request<'_>, headers: &mut S) {
-    if matches!(decision.reply, Some(OwnReply::Preflight | OwnReply::HttpsRedirect | OwnReply::NotFound)) {
+pub fn response<S: Source + Changes>(plan: &Plan, decision: &Decision, headers: &mut S) {
+    if !touches_response(plan, decision) {
         return;
     }
     let Some(rule) = decision.rule(plan) else { return };
@@ -27,20 +27,22 @@ pub fn response<S: Source + Changes>(plan: &Plan, decision: &Decision, request: 
         None => apply(&[&rule.response_headers], headers),
     }
     if let Some(cors) = &route.cors {
-        cors.mark(request, |name, value| headers.set(name.as_bytes(), value));
+        let origin = headers.request_header(b"origin").map(|origin| origin.into_owned()).unwrap_or_default();
+        cors.mark(&origin, |name, value| headers.set(name.as_bytes(), value));
     }
 }
 
 /// Whether [`response`] could change anything, so that nobody has to look at the response otherwise.
 pub fn touches_response(plan: &Plan, decision: &Decision) -> bool {
-    let Some(rule) = decision.rule(plan) else { return false };
-    let route = match &rule.action {
-        Action::Route(route) => Some(route),
-        _ => None,
-    };
-    !rule.response_headers.is_empty()
-        || route.is_some_and(|route| {
-            let destination = decision.destination.and_then(|index| route.destinations.get(index));
-            route.cors.is_some() || destination.is_some_and(|it| !it.response_headers.is_empty())
-        })
+    let routed = matches!(decision.reply, None | Some(OwnReply::Redirect | OwnReply::DirectResponse));
+    routed && decision.rule(plan).is_some_and(|rule| rule.touches_response)
+}
+
+/// The request headers that [`response`] asks for. They are gone by then, so whoever carries it out keeps them, with
+/// the values they have when the request goes on.
+pub fn kept_for_response<'p>(plan: &'p Plan, decision: &Decision) -> &'p [Box<[u8]>] {
+    match decision.rule(plan) {
+        Some(rule) if touches_response(plan, decision) => &rule.kept,
+        _ => &[],
+    }
 }

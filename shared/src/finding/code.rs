@@ -34,6 +34,8 @@ codes! {
     ReferencedResourceNotFound = "IST0101",
     /// Two VirtualServices of the mesh claim one host; Istio takes the older one.
     ConflictingMeshGatewayVirtualServiceHosts = "IST0109",
+    /// A destination without a port, whose service has several.
+    VirtualServiceDestinationPortSelectorRequired = "IST0112",
     /// The resource is not valid: Istio's webhook refuses it.
     SchemaValidationError = "IST0106",
     /// A rule that no request reaches, since one before it takes everything.
@@ -42,6 +44,8 @@ codes! {
     VirtualServiceIneffectiveMatch = "IST0131",
     /// A VirtualService's host that none of its gateways serves.
     VirtualServiceHostNotFoundInGateway = "IST0132",
+    /// A DestinationRule for a host that no service has.
+    UnknownDestinationRuleHost = "IST0174",
     /// The text is neither YAML nor JSON.
     NotYaml = "SC0001",
     /// A document that is not a Kubernetes resource.
@@ -64,6 +68,12 @@ codes! {
     NotQuoted = "SC0010",
     /// The file or the set is larger than Sailcloth reads.
     TooLarge = "SC0011",
+    /// A match that no request can fulfil.
+    NeverMatches = "SC0012",
+    /// A redirect code that Envoy does not have.
+    NoSuchRedirect = "SC0013",
+    /// An operator in a header's value that Sailcloth does not know.
+    UnsupportedOperator = "SC0014",
 }
 
 impl fmt::Display for Code {

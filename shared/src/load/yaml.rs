@@ -52,6 +52,9 @@ pub fn yaml(text: &str) -> (Vec<Node>, Vec<SyntaxError>) {
         }
     }
     let (documents, mut errors) = stream::read(text);
+    if let Some(last) = errors.last_mut() {
+        last.mark = last.mark.min(end(text));
+    }
     // Whichever reading came further knows better what is wrong.
     if let (Some(json), Some(first)) = (refused, errors.first_mut())
         && json.mark > first.mark
@@ -59,6 +62,13 @@ pub fn yaml(text: &str) -> (Vec<Node>, Vec<SyntaxError>) {
         *first = json;
     }
     (documents, errors)
+}
+
+/// The place behind the last character: for the parser an open bracket at the end goes wrong on the line after it.
+fn end(text: &str) -> Mark {
+    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let (lines, last) = text.trim_end().lines().fold((0, ""), |(lines, _), line| (lines + 1, line));
+    Mark { line: number(lines).max(1), column: number(last.chars().count()).saturating_add(1) }
 }
 
 /// Reads a file's text for [`Resources::read`](crate::model::Resources::read); what is neither YAML nor JSON becomes

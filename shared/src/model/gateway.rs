@@ -43,7 +43,7 @@ object! {
 }
 
 words! {
-    /// What a port speaks.
+    /// What a port speaks, in upper or lower case (`protocol.Parse`).
     pub enum Protocol {
         /// HTTP/1.1, and HTTP/2 where the client begins with it.
         Http = "HTTP",
@@ -61,7 +61,7 @@ words! {
         Tcp = "TCP",
         /// TLS that the proxy does not open.
         Tls = "TLS",
-    }
+    } any_case true
 }
 
 object! {

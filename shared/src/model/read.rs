@@ -429,10 +429,12 @@ macro_rules! object {
     (@read $object:ident, $reader:ident, $field:ident) => { $object.field(stringify!($field), $reader) };
 }
 
-/// Declares an enum of words, read as Istio spells them.
+/// Declares an enum of words, read as Istio spells them; `any_case true` takes upper and lower case.
 #[macro_export]
 macro_rules! words {
-    ($(#[$meta:meta])* pub enum $Name:ident { $($(#[$word_meta:meta])* $Word:ident = $text:literal,)+ }) => {
+    ($(#[$meta:meta])* pub enum $Name:ident {
+        $($(#[$word_meta:meta])* $Word:ident = $text:literal,)+
+    } $(any_case $any_case:literal)?) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum $Name { $($(#[$word_meta])* $Word,)+ }
@@ -442,9 +444,12 @@ macro_rules! words {
                 place: $crate::model::read::Place<'_>,
                 reader: &mut $crate::model::read::Reader<'_>,
             ) -> Option<Self> {
-                match &place.node.value {
-                    $($crate::load::Value::Text(text) if text == $text => return Some($Name::$Word),)+
-                    _ => {}
+                const ANY_CASE: bool = false $(|| $any_case)?;
+                if let $crate::load::Value::Text(text) = &place.node.value {
+                    let is = |word: &str| text == word || (ANY_CASE && text.eq_ignore_ascii_case(word));
+                    $(if is($text) {
+                        return Some($Name::$Word);
+                    })+
                 }
                 reader.expected(place, concat!("one of", $(" `", $text, "`"),+));
                 None

@@ -2,8 +2,6 @@
 //! way and their responses are marked. Whether the method or the headers that a preflight asks for are allowed is for
 //! the browser to see.
 
-use std::borrow::Cow;
-
 use crate::decide::Request;
 use crate::model::StringMatch;
 use crate::model::http_route::{CorsPolicy, UnmatchedPreflights};
@@ -40,12 +38,14 @@ impl Cors {
     pub fn answers(&self, request: &Request<'_>) -> bool {
         request.method() == b"OPTIONS"
             && request.header(b"access-control-request-method").is_some_and(|method| !method.is_empty())
-            && origin(request).is_some_and(|origin| self.allows(&origin) || !self.forward_unmatched)
+            && request
+                .header(b"origin")
+                .is_some_and(|origin| !origin.is_empty() && (self.allows(&origin) || !self.forward_unmatched))
     }
 
     /// The headers of a preflight's answer, told one by one.
     pub fn preflight(&self, request: &Request<'_>, mut header: impl FnMut(&str, &[u8])) {
-        self.mark(request, &mut header);
+        self.mark(&request.header(b"origin").unwrap_or_default(), &mut header);
         if self.credentials {
             header("access-control-allow-credentials", b"true");
         }
@@ -68,10 +68,12 @@ impl Cors {
         }
     }
 
-    /// The headers that mark any response to an allowed origin; they replace what the destination says.
-    pub fn mark(&self, request: &Request<'_>, mut header: impl FnMut(&str, &[u8])) {
-        let Some(origin) = origin(request).filter(|origin| self.allows(origin)) else { return };
-        header("access-control-allow-origin", &origin);
+    /// The headers that mark any response to an allowed origin (empty is none); they replace what the destination says.
+    pub fn mark(&self, origin: &[u8], mut header: impl FnMut(&str, &[u8])) {
+        if origin.is_empty() || !self.allows(origin) {
+            return;
+        }
+        header("access-control-allow-origin", origin);
         if self.credentials {
             header("access-control-allow-credentials", b"true");
         }
@@ -93,8 +95,4 @@ fn holds(matcher: &StringMatch, value: &[u8]) -> bool {
         StringMatch::Regex(re2) => re2.is_full_match(value),
         StringMatch::Present => true,
     }
-}
-
-fn origin<'a>(request: &Request<'a>) -> Option<Cow<'a, [u8]>> {
-    request.header(b"origin").filter(|origin| !origin.is_empty())
 }

@@ -79,9 +79,9 @@ impl fmt::Display for FormatError {
 
 /// Where the values come from.
 pub trait Source {
-    /// A request header; several values count as one, joined with commas.
+    /// A request header; of several values the first, as in Envoy's `%REQ()%`.
     fn request_header(&self, name: &[u8]) -> Option<Cow<'_, [u8]>>;
-    /// A response header, where there is a response.
+    /// A response header, where there is a response; of several values the first.
     fn response_header(&self, name: &[u8]) -> Option<Cow<'_, [u8]>>;
     /// What the proxy knows.
     fn fact(&self, fact: Fact) -> Option<Cow<'_, [u8]>>;
@@ -115,6 +115,16 @@ impl Template {
             parts.push(Part::Text(literal.into_bytes().into()));
         }
         Ok(Template { parts })
+    }
+
+    /// The request headers that it asks for.
+    pub fn request_headers(&self) -> impl Iterator<Item = &[u8]> {
+        self.parts.iter().flat_map(|part| match part {
+            Part::Value { what: Operator::RequestHeader(name, other), .. } => {
+                [Some(name.as_ref()), other.as_deref()].into_iter().flatten()
+            }
+            _ => [None, None].into_iter().flatten(),
+        })
     }
 
     /// The value. What is not there is left out; a value that comes out empty is, for Envoy, no value at all.

@@ -33,6 +33,11 @@ impl HeaderOps {
         HeaderOps { remove, set: ops(&model.set), add: ops(&model.add) }
     }
 
+    /// The request headers that the values ask for.
+    pub fn request_headers(&self) -> impl Iterator<Item = &[u8]> {
+        self.set.iter().chain(&self.add).flat_map(|(_, template)| template.request_headers())
+    }
+
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.remove.is_empty() && self.set.is_empty() && self.add.is_empty()

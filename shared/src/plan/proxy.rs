@@ -66,7 +66,9 @@ impl ModuleConfig {
     /// `node` is what Envoy knows of the proxy (`node.metadata`), for what the configuration leaves open.
     pub fn read(text: &[u8], node: NodeMetadata, report: &mut Report) -> Option<ModuleConfig> {
         let about = About { kind: ABOUT.into(), ..About::default() };
-        let tree = match load::json(text) {
+        // A JSON text may begin with the byte that a Struct begins with; then only one of the two can be read.
+        let structure = Some(text).filter(|text| text.starts_with(b"\n")).and_then(load::protobuf_struct);
+        let tree = match structure.map_or_else(|| load::json(text), Ok) {
             Ok(tree) => tree,
             Err(error) => {
                 let message = format!("expected a JSON object with `proxy` and `resources`: {error}");

@@ -25,6 +25,10 @@ pub struct Rule {
     pub request_headers: HeaderOps,
     /// Header operations on the way back, for replies of our own as well.
     pub response_headers: HeaderOps,
+    /// Request headers that the way back looks at; whoever carries out the response keeps them.
+    pub kept: Vec<Box<[u8]>>,
+    /// Whether the way back changes anything.
+    pub touches_response: bool,
 }
 
 /// Where a rule comes from.
@@ -88,17 +92,37 @@ impl Rule {
             blocks => blocks.iter().map(Match::compile).collect(),
         };
         let headers = model.headers.as_ref();
-        Some(Rule {
-            source: RuleSource {
-                virtual_service: service.meta.full_name(),
-                index: u32::try_from(index).ok()?,
-                name: model.name.clone(),
-            },
-            matches,
-            action: action(service, model, listener_port, registry)?,
-            request_headers: HeaderOps::compile(headers.and_then(|headers| headers.request.as_ref())),
-            response_headers: HeaderOps::compile(headers.and_then(|headers| headers.response.as_ref())),
-        })
+        let source = RuleSource {
+            virtual_service: service.meta.full_name(),
+            index: u32::try_from(index).ok()?,
+            name: model.name.clone(),
+        };
+        let action = action(service, model, listener_port, registry)?;
+        let request_headers = HeaderOps::compile(headers.and_then(|headers| headers.request.as_ref()));
+        let response_headers = HeaderOps::compile(headers.and_then(|headers| headers.response.as_ref()));
+        Some(Rule::new(source, matches, action, request_headers, response_headers))
+    }
+
+    fn new(
+        source: RuleSource,
+        matches: Vec<Match>,
+        action: Action,
+        request_headers: HeaderOps,
+        response_headers: HeaderOps,
+    ) -> Rule {
+        let (destinations, cors): (&[Destination], bool) = match &action {
+            Action::Route(route) => (route.destinations.destinations(), route.cors.is_some()),
+            _ => (&[], false),
+        };
+        let ops = || std::iter::once(&response_headers).chain(destinations.iter().map(|it| &it.response_headers));
+        let mut kept: Vec<Box<[u8]>> = ops().flat_map(HeaderOps::request_headers).map(Box::from).collect();
+        if cors {
+            kept.push(b"origin"[..].into());
+        }
+        kept.sort();
+        kept.dedup();
+        let touches_response = cors || ops().any(|ops| !ops.is_empty());
+        Rule { source, matches, action, request_headers, response_headers, kept, touches_response }
     }
 
     /// What a service without VirtualService gets: everything to the service itself, with Istio's default retries.
@@ -118,13 +142,9 @@ impl Rule {
             retries: Writes::new(),
             cors: None,
         };
-        Some(Rule {
-            source: RuleSource { virtual_service: String::new(), index: 0, name: Some("default".into()) },
-            matches: vec![Match::any()],
-            action: Action::Route(Box::new(route)),
-            request_headers: HeaderOps::default(),
-            response_headers: HeaderOps::default(),
-        })
+        let source = RuleSource { virtual_service: String::new(), index: 0, name: Some("default".into()) };
+        let none = HeaderOps::default;
+        Some(Rule::new(source, vec![Match::any()], Action::Route(Box::new(route)), none(), none()))
     }
 }
 

@@ -1,0 +1,175 @@
+//! What the subcommands share: their common arguments, and how they speak. One file a subcommand.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use envoy_config::input::{self, Loaded};
+use envoy_config::{Options, Packaging, generate as generating, render};
+use shared::finding::{About, Report};
+use shared::load::{Node, Value};
+use shared::model::read::{Path, Place, Read, Reader};
+use shared::model::values::GoDuration;
+
+pub mod check;
+pub mod generate;
+pub mod run;
+
+/// Findings that are errors.
+pub const FINDINGS: u8 = 1;
+/// Wrong usage or unreadable input.
+pub const USAGE: u8 = 2;
+
+pub type Outcome = Result<ExitCode, Box<dyn Error>>;
+
+/// Istio's resources.
+#[derive(Args)]
+pub struct Input {
+    /// Resources: a file, a folder (its *.yaml, *.yml and *.json, not those of folders inside), or `-` for standard
+    /// input; repeat for more. A later file replaces resources of an earlier one.
+    #[arg(short = 'f', long = "filename", value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+}
+
+impl Input {
+    /// Reads, loads and checks them.
+    pub fn load(&self) -> Result<Loaded, input::InputError> {
+        input::load(&self.paths)
+    }
+}
+
+/// How findings are told.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// How Envoy is set up.
+#[derive(Args)]
+pub struct Setup {
+    /// One module for each behaviour, in place of the suite that has them all.
+    #[arg(long)]
+    separate: bool,
+    /// The folder of the modules, as Envoy sees it [default: ../wasm beside this program].
+    #[arg(long, value_name = "DIR")]
+    module_dir: Option<PathBuf>,
+    /// Where the port of a Gateway listens, such as `80=9080` or `80=127.0.0.1:9080`. By itself port N listens on
+    /// 0.0.0.0:N, as an ingress does, and at N + 8000 when N is below 1024.
+    #[arg(long, value_name = "PORT=[ADDR:]PORT", value_parser = listen)]
+    listen: Vec<(u16, SocketAddr)>,
+    /// Where the mesh's listener is [default: 127.0.0.1:15001 when a VirtualService applies to `mesh`, else nowhere].
+    #[arg(long, value_name = "ADDR:PORT")]
+    mesh_listen: Option<SocketAddr>,
+    /// Where Envoy's admin page is, or `none`.
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:15000", value_parser = admin)]
+    admin: Admin,
+    /// A request that stands idle for so long is given up; `0s` is never.
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = duration)]
+    stream_idle_timeout: Duration,
+}
+
+#[derive(Clone, Copy)]
+struct Admin(Option<SocketAddr>);
+
+impl Setup {
+    /// As the library wants it. The modules must be there when `here`, or when nobody said where they are: elsewhere
+    /// they may be in a container that this program does not see.
+    pub fn options(&self, here: bool) -> Result<Options, String> {
+        let packaging = if self.separate { Packaging::Separate } else { Packaging::Suite };
+        let module_dir = match &self.module_dir {
+            Some(folder) if here => std::path::absolute(folder).map_err(|error| error.to_string())?,
+            Some(folder) => folder.clone(),
+            None => beside_this_program().map_err(|error| format!("where is this program? {error}"))?,
+        };
+        if here || self.module_dir.is_none() {
+            present(packaging, &module_dir)?;
+        }
+        let mut listen = BTreeMap::new();
+        for (port, at) in &self.listen {
+            if listen.insert(*port, *at).is_some() {
+                return Err(format!("`--listen {port}=...` stands twice"));
+            }
+        }
+        let Setup { mesh_listen, admin: Admin(admin), stream_idle_timeout, .. } = *self;
+        Ok(Options { packaging, module_dir, listen, mesh_listen, admin, stream_idle_timeout })
+    }
+}
+
+fn beside_this_program() -> io::Result<PathBuf> {
+    let program = std::env::current_exe()?.canonicalize()?;
+    Ok(program.ancestors().nth(2).unwrap_or(&program).join("wasm"))
+}
+
+fn present(packaging: Packaging, folder: &std::path::Path) -> Result<(), String> {
+    let missing = packaging.files(folder).find(|(_, there)| !there);
+    missing.map_or(Ok(()), |(file, _)| {
+        Err(format!(
+            "there is no module `{}`; `scripts/build.sh` builds it, and `--module-dir` says where it is",
+            file.display()
+        ))
+    })
+}
+
+fn listen(text: &str) -> Result<(u16, SocketAddr), String> {
+    let wrong = || "expected PORT=PORT or PORT=ADDR:PORT, such as `80=9080` or `80=127.0.0.1:9080`".to_owned();
+    let (port, at) = text.split_once('=').ok_or_else(wrong)?;
+    let anywhere = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port);
+    let at = at.parse().map(anywhere).ok().or_else(|| at.parse().ok()).ok_or_else(wrong)?;
+    Ok((port.parse().map_err(|_| wrong())?, at))
+}
+
+fn admin(text: &str) -> Result<Admin, String> {
+    match text {
+        "none" => Ok(Admin(None)),
+        text => {
+            let expected = format!("expected ADDR:PORT, such as `{}`, or `none`", generating::ADMIN_ADDRESS);
+            text.parse().map(|at| Admin(Some(at))).map_err(|_| expected)
+        }
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let node = Node::unplaced(Value::Text(text.to_owned()));
+    let (about, mut report) = (About::default(), Report::new());
+    let read = GoDuration::read(Place { node: &node, path: &Path::Root }, &mut Reader::new(&about, &mut report));
+    read.map(|duration| duration.0).ok_or_else(|| "expected a duration such as `1h`, `90s` or `1h30m`".to_owned())
+}
+
+/// Says the findings on standard error, as far as there are any.
+pub fn tell(loaded: &Loaded, output: Output) -> io::Result<()> {
+    match output {
+        _ if loaded.findings.is_empty() => Ok(()),
+        Output::Text => quiet(anstream::stderr().write_all(render::text(loaded).as_bytes())),
+        Output::Json => quiet(io::stderr().write_all(render::json(&loaded.findings).as_bytes())),
+    }
+}
+
+/// Prints on standard output.
+pub fn print(text: &str) -> io::Result<()> {
+    let mut out = anstream::stdout();
+    quiet(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// Who reads no further has read enough.
+fn quiet(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// Says why nothing came of it.
+pub fn complain(error: Box<dyn Error>) -> ExitCode {
+    let style = anstyle::AnsiColor::Red.on_default().bold();
+    // With standard error closed there is nobody to tell.
+    let _ = writeln!(anstream::stderr(), "{style}error{style:#}: {error}");
+    ExitCode::from(USAGE)
+}

@@ -1,0 +1,66 @@
+//! `sailcloth generate`.
+
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use envoy_config::generate;
+
+use super::{FINDINGS, Input, Outcome, Output, Setup, print, tell};
+
+const EXAMPLES: &str = "\
+Examples:
+  sailcloth generate bootstrap -f services.yaml -f mesh/ > envoy.yaml && envoy -c envoy.yaml
+  sailcloth generate bootstrap -f mesh/ --listen 80=9080 --module-dir /etc/envoy/wasm
+  sailcloth generate filters -f mesh/ --separate --output json";
+
+/// Prints Envoy's configuration for resources. Findings go to standard error; errors that Istio's validation would
+/// refuse keep it from printing anything.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// What to print.
+    #[arg(value_enum)]
+    what: What,
+    #[command(flatten)]
+    input: Input,
+    #[command(flatten)]
+    setup: Setup,
+    /// How it is printed. Findings are text with YAML, and JSON with JSON.
+    #[arg(long, value_enum, default_value_t = Format::Yaml)]
+    output: Format,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum What {
+    /// A whole configuration, with which Envoy starts.
+    Bootstrap,
+    /// For each listener the HTTP filters and the routes, to paste into the configuration of an Envoy that somebody
+    /// already runs.
+    Filters,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// YAML.
+    #[value(alias = "text")]
+    Yaml,
+    /// JSON.
+    Json,
+}
+
+pub fn generate(args: &Args) -> Outcome {
+    let options = args.setup.options(false)?;
+    let loaded = args.input.load()?;
+    tell(&loaded, if matches!(args.output, Format::Json) { Output::Json } else { Output::Text })?;
+    if loaded.stops() {
+        return Ok(ExitCode::from(FINDINGS));
+    }
+    let generated = options.generate(&loaded.set)?;
+    print(&match (args.what, args.output) {
+        (What::Bootstrap, Format::Yaml) => generate::bootstrap_yaml(generated),
+        (What::Bootstrap, Format::Json) => generate::pretty(&generated.bootstrap()),
+        (What::Filters, Format::Yaml) => generate::parts_yaml(generated),
+        (What::Filters, Format::Json) => generate::pretty(&generated.parts()),
+    })?;
+    Ok(ExitCode::SUCCESS)
+}

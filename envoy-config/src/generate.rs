@@ -1,0 +1,207 @@
+//! From a set of resources to everything that an Envoy needs for them.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Serialize;
+use shared::model::Resources;
+
+use crate::bootstrap::Bootstrap;
+use crate::cluster::{self, Cluster};
+use crate::filter::{HttpFilter, Packaging, Proxy, http_filters};
+use crate::listener::{Front, ListenError, Listener, fronts};
+use crate::route::{RouteConfiguration, route_config};
+use crate::yaml::yaml;
+
+/// Where Envoy's admin page is unless somebody says otherwise: Istio's port for it.
+pub const ADMIN_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 15000);
+
+/// How Envoy is set up.
+///
+/// ```
+/// use envoy_config::{Options, Packaging};
+///
+/// let options = Options { packaging: Packaging::Separate, admin: None, ..Options::default() };
+/// let generated = options.generate(&shared::model::Resources::default())?;
+/// assert!(generated.listeners.is_empty());
+/// # Ok::<(), envoy_config::listener::ListenError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// All behaviours in one module, or one module for each.
+    pub packaging: Packaging,
+    /// The folder of the modules, as Envoy sees it.
+    pub module_dir: PathBuf,
+    /// Where the port of a Gateway listens, when not where it would by itself.
+    pub listen: BTreeMap<u16, SocketAddr>,
+    /// Where the mesh's listener is; without, there is one when a VirtualService asks for it.
+    pub mesh_listen: Option<SocketAddr>,
+    /// Envoy's admin page.
+    pub admin: Option<SocketAddr>,
+    /// A request that stands idle for so long is given up; zero is never.
+    pub stream_idle_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            packaging: Packaging::default(),
+            module_dir: PathBuf::from("target/wasm"),
+            listen: BTreeMap::new(),
+            mesh_listen: None,
+            admin: Some(ADMIN_ADDRESS),
+            stream_idle_timeout: Duration::from_secs(3600),
+        }
+    }
+}
+
+/// Everything that an Envoy needs, to be changed where a test wants it otherwise, and packaged.
+#[derive(Clone, Debug)]
+pub struct Generated {
+    /// Who listens where; in the order of `listeners`.
+    pub fronts: Vec<Front>,
+    /// Where requests come in.
+    pub listeners: Vec<Listener>,
+    /// Who answers.
+    pub clusters: Vec<Cluster>,
+    /// Envoy's admin page.
+    pub admin: Option<SocketAddr>,
+}
+
+/// What somebody who has an Envoy adds to one of its listeners.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ListenerParts {
+    /// The listener that `generate bootstrap` would write.
+    pub listener: String,
+    /// Who the proxy is there.
+    pub proxy: Proxy,
+    /// For the HTTP connection manager's `http_filters`.
+    pub http_filters: Vec<HttpFilter>,
+    /// For the HTTP connection manager's `route_config`.
+    pub route_config: RouteConfiguration,
+}
+
+impl Options {
+    /// Everything that an Envoy needs for `set`. The same input gives the same output, byte by byte.
+    ///
+    /// # Errors
+    /// When listeners cannot be placed.
+    pub fn generate(&self, set: &Resources) -> Result<Generated, ListenError> {
+        let fronts = fronts(set, &self.listen, self.mesh_listen, self.admin)?;
+        let listener = |front: &Front| {
+            let filters = http_filters(&front.proxy, set, self.packaging, &self.module_dir);
+            Listener::new(front, self.stream_idle_timeout, route_config(set), filters)
+        };
+        let listeners = fronts.iter().map(listener).collect();
+        let mut clusters = cluster::clusters(set);
+        if fronts.iter().any(|front| !front.edge) {
+            clusters.push(cluster::passthrough());
+        }
+        Ok(Generated { fronts, listeners, clusters, admin: self.admin })
+    }
+}
+
+impl Generated {
+    /// The cluster called `name`, to give it other endpoints.
+    pub fn cluster_mut(&mut self, name: &str) -> Option<&mut Cluster> {
+        self.clusters.iter_mut().find(|cluster| cluster.name == name)
+    }
+
+    /// As a bootstrap.
+    pub fn bootstrap(self) -> Bootstrap {
+        Bootstrap::new(self.listeners, self.clusters, self.admin)
+    }
+
+    /// As what one pastes into listeners that are already there.
+    pub fn parts(self) -> Vec<ListenerParts> {
+        let managers = self.listeners.into_iter().flat_map(|listener| listener.filter_chains);
+        let managers = managers.flat_map(|chain| chain.filters).map(|filter| filter.typed_config.0);
+        let part = |(front, manager): (Front, crate::listener::HttpConnectionManager)| ListenerParts {
+            listener: front.name,
+            proxy: front.proxy,
+            http_filters: manager.http_filters,
+            route_config: manager.route_config,
+        };
+        self.fronts.into_iter().zip(managers).map(part).collect()
+    }
+}
+
+/// Where a listener is, for programs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ListenerAddress {
+    /// The listener.
+    pub listener: String,
+    /// The Gateways that it serves.
+    pub gateways: Vec<String>,
+    /// The port that Istio would see.
+    pub port: Option<u16>,
+    /// Where it is.
+    pub url: String,
+}
+
+impl Generated {
+    /// Where the listeners are.
+    pub fn addresses(&self) -> Vec<ListenerAddress> {
+        let address = |front: &Front| ListenerAddress {
+            listener: front.name.clone(),
+            gateways: front.proxy.gateways.clone(),
+            port: front.proxy.port,
+            url: front.url(),
+        };
+        self.fronts.iter().map(address).collect()
+    }
+}
+
+/// What to say when no listener comes of a set.
+pub const NOTHING_TO_LISTEN_FOR: &str = "nothing to listen for: there is no Gateway with an HTTP server, and no \
+     VirtualService for `mesh`; `--mesh-listen 127.0.0.1:15001` asks for the mesh's listener all the same";
+
+/// As indented JSON.
+pub fn pretty(message: &impl Serialize) -> String {
+    // Nothing in Envoy's resources is beyond JSON.
+    let mut text = serde_json::to_string_pretty(message).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// The bootstrap as YAML, with a line on how to use it.
+pub fn bootstrap_yaml(generated: Generated) -> String {
+    let mut text = String::from("# Written by `sailcloth generate bootstrap`. Start it with: envoy -c FILE\n");
+    for front in &generated.fronts {
+        text.push_str(&format!("# {front}\n"));
+    }
+    text + &yaml(&generated.bootstrap())
+}
+
+/// The parts of every listener as a stream of YAML documents, each with a word on where to paste it.
+pub fn parts_yaml(generated: Generated) -> String {
+    let document = |(front, part): (Front, ListenerParts)| {
+        let who = front.proxy.gateways.join(", ");
+        let who = match front.proxy.port {
+            Some(port) => format!("port {port} of gateway {who}"),
+            None => "the mesh".to_owned(),
+        };
+        format!(
+            "---\n\
+             # For {who}.\n\
+             # `http_filters` and `route_config` go into the HTTP connection manager of that listener, in place of its own;\n\
+             # other filters may stand before these. The routes follow the header in which the filters name the cluster,\n\
+             # as Istio names it: outbound|PORT|SUBSET|HOST. `sailcloth generate bootstrap` writes such clusters.\n\
+             {}",
+            yaml(&Pasted { http_filters: part.http_filters, route_config: part.route_config })
+        )
+    };
+    let fronts = generated.fronts.clone();
+    fronts.into_iter().zip(generated.parts()).map(document).collect()
+}
+
+#[derive(Serialize)]
+struct Pasted {
+    http_filters: Vec<HttpFilter>,
+    route_config: RouteConfiguration,
+}
+
+#[cfg(test)]
+mod tests;

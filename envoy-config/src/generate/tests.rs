@@ -1,0 +1,92 @@
+use std::path::Path;
+
+use serde_json::json;
+
+use super::{Options, bootstrap_yaml, parts_yaml, pretty};
+use crate::input::{Loaded, Source, load, loaded};
+use crate::{Packaging, route_config, to_json};
+
+fn catcatgo() -> Loaded {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../integration/catcatgo");
+    load(&[folder.join("services.yaml"), folder.join("mesh")]).unwrap()
+}
+
+#[test]
+fn the_same_input_gives_the_same_output() {
+    let options = Options::default();
+    let [first, second] = [catcatgo(), catcatgo()].map(|loaded| options.generate(&loaded.set).unwrap());
+    assert_eq!(pretty(&first.clone().bootstrap()), pretty(&second.clone().bootstrap()));
+    assert_eq!(bootstrap_yaml(first.clone()), bootstrap_yaml(second.clone()));
+    assert_eq!(parts_yaml(first), parts_yaml(second));
+}
+
+#[test]
+fn yaml_and_json_say_the_same() {
+    let generated = Options::default().generate(&catcatgo().set).unwrap();
+    let yaml: serde_json::Value = serde_yaml::from_str(&bootstrap_yaml(generated.clone())).unwrap();
+    assert_eq!(yaml, to_json(&generated.bootstrap()));
+}
+
+#[test]
+fn modules_are_told_who_they_are_and_the_resources_without_endpoints() {
+    let options = Options { packaging: Packaging::Separate, module_dir: "/m".into(), ..Options::default() };
+    let part = options.generate(&catcatgo().set).unwrap().parts().remove(0);
+    let filters = to_json(&part.http_filters);
+    let config = &filters[0]["typed_config"]["config"];
+    assert_eq!(filters[0]["name"], "sailcloth.router");
+    assert_eq!(config["vm_config"]["code"]["local"]["filename"], "/m/router.wasm");
+    let told = &config["configuration"]["value"];
+    let proxy = json!({"namespace": "default", "gateways": ["default/catacatgo-gateway"], "labels": {"istio": "ingressgateway"}, "port": 80});
+    assert_eq!(told["proxy"], proxy);
+    let resources = told["resources"].as_array().unwrap();
+    let kinds: Vec<_> = resources.iter().map(|resource| resource["kind"].as_str().unwrap()).collect();
+    assert_eq!(
+        kinds,
+        ["VirtualService", "DestinationRule", "DestinationRule", "Gateway", "ServiceEntry", "ServiceEntry"]
+    );
+    assert!(resources.iter().all(|resource| resource["spec"].get("endpoints").is_none()));
+    assert_eq!(filters[1]["name"], "envoy.filters.http.router");
+}
+
+#[test]
+fn metadata_is_what_matters() {
+    let text = "{apiVersion: networking.istio.io/v1, kind: VirtualService, status: {a: b}, metadata: {name: v, uid: x, \
+                annotations: {a: b, kubectl.kubernetes.io/last-applied-configuration: all}}, spec: {hosts: [a.x], http: []}}";
+    let loaded = loaded(vec![Source { name: "v.yaml".into(), text: text.into() }]);
+    let expected = json!({"apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
+        "metadata": {"name": "v", "annotations": {"a": "b"}}, "spec": {"hosts": ["a.x"], "http": []}});
+    assert_eq!(crate::filter::resources(&loaded.set), [expected]);
+}
+
+#[test]
+fn a_route_for_each_variant_in_use_then_the_plain_one() {
+    let rule = |retries: &str| format!("{{retries: {retries}, route: [{{destination: {{host: a.x}}}}]}}");
+    let rules = [
+        rule("{attempts: 3, retryRemoteLocalities: true, backoff: 100ms}"),
+        rule("{attempts: 1}"),
+        rule("{attempts: 9, retryIgnorePreviousHosts: false}"),
+    ];
+    let text = format!(
+        "{{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {{name: v}}, spec: {{hosts: [a.x], http: [{}]}}}}",
+        rules.join(", ")
+    );
+    let loaded = loaded(vec![Source { name: "v.yaml".into(), text }]);
+    let config = to_json(&route_config(&loaded.set));
+    let routes = config["virtual_hosts"][0]["routes"].as_array().unwrap();
+    let names: Vec<_> = routes.iter().map(|route| route["name"].as_str().unwrap()).collect();
+    let [first, second, third] =
+        ["retry-25ms", "retry-25ms-previous-hosts", "retry-100ms-previous-hosts-remote-localities"];
+    assert_eq!(names, [first, second, third, "plain"]);
+    for route in routes {
+        assert_eq!(route["request_headers_to_remove"], json!(["x-sailcloth-cluster", "x-sailcloth-route"]));
+        assert_eq!(route["route"]["cluster_header"], "x-sailcloth-cluster");
+    }
+    assert_eq!(routes[2]["match"]["headers"], json!([{"name": "x-sailcloth-route", "string_match": {"exact": third}}]));
+    let retry = &routes[2]["route"]["retry_policy"];
+    assert_eq!(retry["retry_back_off"], json!({"base_interval": "0.1s", "max_interval": "1s"}));
+    assert_eq!(retry["retry_priority"]["typed_config"]["update_frequency"], 2);
+    assert!(retry.get("retry_on").is_none());
+    assert!(routes[0]["route"]["retry_policy"].get("retry_host_predicate").is_none());
+    assert_eq!(routes[3]["route"]["retry_policy"]["num_retries"], 2);
+    assert!(routes[3]["match"].get("headers").is_none());
+}

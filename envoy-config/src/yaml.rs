@@ -1,0 +1,150 @@
+//! YAML for people to read and Envoy to take.
+//!
+//! Envoy's parser (yaml-cpp) guesses types its own way, YAML 1.1's: `y`, `on` or `0x1F` without quotes are no strings to
+//! it, while serde_yaml, which keeps to YAML 1.2, would not quote them. So every string that is not plainly a word or a
+//! path is quoted here.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+use serde_yaml::with::singleton_map_recursive;
+use serde_yaml::{Mapping, Value};
+
+/// `message` as a YAML document, its fields in the order of the message.
+pub fn yaml(message: &impl Serialize) -> String {
+    // Enums as Envoy has them, `{exact: x}`, and not as YAML's tags. Into a value of one's own nothing can fail.
+    let value = singleton_map_recursive::serialize(message, serde_yaml::value::Serializer).unwrap_or_default();
+    let mut out = String::new();
+    block(&mut out, &value, 0);
+    out
+}
+
+fn block(out: &mut String, value: &Value, depth: usize) {
+    match value {
+        Value::Mapping(map) if !map.is_empty() => mapping(out, map, depth, false),
+        Value::Sequence(items) if !items.is_empty() => {
+            for item in items {
+                // Writing to a string cannot fail, here and below.
+                let _ = write!(out, "{:indent$}- ", "", indent = depth * 2);
+                match item {
+                    // The first key stands on the dash's own line.
+                    Value::Mapping(map) if !map.is_empty() => mapping(out, map, depth + 1, true),
+                    Value::Sequence(items) if !items.is_empty() => {
+                        out.push('\n');
+                        block(out, item, depth + 1);
+                    }
+                    scalar => line(out, scalar),
+                }
+            }
+        }
+        scalar => line(out, scalar),
+    }
+}
+
+fn mapping(out: &mut String, map: &Mapping, depth: usize, mut inline: bool) {
+    for (key, value) in map {
+        if !std::mem::take(&mut inline) {
+            let _ = write!(out, "{:indent$}", "", indent = depth * 2);
+        }
+        scalar(out, key);
+        match value {
+            Value::Mapping(map) if !map.is_empty() => {
+                out.push_str(":\n");
+                mapping(out, map, depth + 1, false);
+            }
+            // Lists stand as far left as their key, as people write them for Kubernetes.
+            Value::Sequence(items) if !items.is_empty() => {
+                out.push_str(":\n");
+                block(out, value, depth);
+            }
+            value => {
+                out.push_str(": ");
+                line(out, value);
+            }
+        }
+    }
+}
+
+fn line(out: &mut String, value: &Value) {
+    scalar(out, value);
+    out.push('\n');
+}
+
+fn scalar(out: &mut String, value: &Value) {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+        Value::Number(number) => {
+            let _ = write!(out, "{number}");
+        }
+        Value::String(text) if is_plain(text) || is_duration(text) => out.push_str(text),
+        Value::String(text) => quoted(out, text),
+        Value::Sequence(_) => out.push_str("[]"),
+        Value::Mapping(_) => out.push_str("{}"),
+        Value::Tagged(tagged) => scalar(out, &tagged.value),
+    }
+}
+
+fn is_plain(text: &str) -> bool {
+    const OTHER: &[&str] = &["true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan", "inf", "infinity"];
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '_')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "_./|-".contains(c))
+        && !OTHER.contains(&text.to_ascii_lowercase().as_str())
+}
+
+/// `10s`, `0.025s`.
+fn is_duration(text: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit());
+    text.strip_suffix('s').is_some_and(|number| number.splitn(2, '.').all(digits))
+}
+
+/// In double quotes, where YAML has all of JSON's escapes. What YAML takes for the end of a line, or does not print, is
+/// escaped beyond that.
+fn quoted(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_what_is_read() {
+        let texts = [
+            "",
+            "a",
+            "y",
+            "On",
+            "~",
+            "1",
+            "0x1F",
+            "1_0",
+            "1:30",
+            "- a",
+            "a: b",
+            "#",
+            "a #b",
+            "\u{2028}é\u{85}",
+            "\t\n\"\\",
+            "nan",
+        ];
+        let nested =
+            serde_json::json!({"@type": [[1, [2.5]], [], {}, {"a": {"b": null}, "c": [{"d": true}]}], "texts": texts});
+        let text = yaml(&nested);
+        assert_eq!(serde_yaml::from_str::<serde_json::Value>(&text).unwrap(), nested, "{text}");
+        assert!(text.contains("\"y\"") && text.contains("\"On\"") && text.contains("\"1_0\""), "{text}");
+    }
+}

@@ -1,0 +1,13 @@
+//! The command as a person runs it, and what it writes as Envoy takes it.
+
+// Said to be tests, so that the lints take their helpers for tests as well.
+#[cfg(test)]
+mod check;
+#[cfg(test)]
+mod common;
+#[cfg(test)]
+mod generate;
+#[cfg(test)]
+mod run;
+#[cfg(test)]
+mod validate;

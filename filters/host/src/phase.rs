@@ -1,0 +1,229 @@
+//! What a behaviour may do in each phase of a stream: just what Envoy allows then.
+
+use std::borrow::Cow;
+
+use rand::Rng;
+use shared::act::{self, Changes};
+use shared::decide::{self, Decision, Request, Untraced};
+use shared::plan::Plan;
+use shared::plan::format::{Fact, Source};
+
+use crate::abi::{self, Map};
+use crate::handover::{self, Handed};
+use crate::stream::Common;
+use crate::{Reply, facts};
+
+/// Request headers are here and may be changed; nothing is known of a response yet.
+pub struct RequestPhase<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) request: Request<'a>,
+    pub(crate) common: &'a mut Common,
+    pub(crate) random: &'a mut rand::rngs::SmallRng,
+    /// Whether a decision of another module may be taken, and ours is handed on.
+    pub(crate) hands_over: bool,
+    pub(crate) foreign: abi::Counter,
+}
+
+impl<'a> RequestPhase<'a> {
+    /// The compiled configuration.
+    pub fn plan(&self) -> &'a Plan {
+        self.plan
+    }
+
+    /// The request as it came into this module.
+    pub fn request(&self) -> Request<'a> {
+        self.request
+    }
+
+    /// A uniform random number.
+    pub fn draw(&mut self) -> u64 {
+        self.random.next_u64()
+    }
+
+    /// What was decided: by a behaviour or module before, else now. There is no destination in it unless somebody
+    /// chose one.
+    ///
+    /// Nothing when a module before has decided by another configuration; this one then leaves the request alone.
+    pub fn decision(&mut self) -> Option<Decision> {
+        if self.common.decision.is_none() && !self.common.stands_aside {
+            self.decide();
+        }
+        self.common.decision
+    }
+
+    fn decide(&mut self) {
+        if self.hands_over
+            && let Some(bytes) = abi::property(handover::PROPERTY)
+        {
+            match handover::decode(self.plan.fingerprint(), &bytes) {
+                Handed::Decision(decision) => self.common.decision = Some(decision),
+                Handed::Foreign => {
+                    self.common.stands_aside = true;
+                    self.foreign.increment();
+                }
+            }
+            return;
+        }
+        let decision = decide::find(self.plan, &self.request, &mut Untraced);
+        self.common.decision = Some(decision);
+        self.hand_over(decision);
+    }
+
+    /// The decision with a destination: the one that was chosen before, else one by weight.
+    pub fn destination(&mut self) -> Option<Decision> {
+        let before = self.decision()?;
+        let mut decision = before;
+        decide::choose(self.plan, &mut decision, || self.random.next_u64());
+        if decision != before {
+            self.common.decision = Some(decision);
+            self.hand_over(decision);
+        }
+        Some(decision)
+    }
+
+    fn hand_over(&self, decision: Decision) {
+        if self.hands_over {
+            abi::set_property(handover::PROPERTY, &handover::encode(self.plan.fingerprint(), &decision));
+        }
+    }
+
+    /// The reply, where the decision is to answer here.
+    pub fn own_reply(&self) -> Option<Reply> {
+        let reply = act::reply(self.plan, self.common.decision.as_ref()?, &self.request)?;
+        Some(Reply {
+            status: reply.status,
+            headers: reply.headers.into_iter().map(|(name, value)| (name.into_owned(), value)).collect(),
+            body: reply.body.to_vec(),
+            details: reply.details,
+            grpc_status: None,
+        })
+    }
+
+    /// Sends the request on its way as decided: rewrites, header operations, cluster, timeout and retries.
+    pub fn forward(&mut self) {
+        let Some(decision) = self.common.decision else { return };
+        let (plan, request) = (self.plan, self.request);
+        act::request(plan, &decision, &request, &mut RequestHeaders);
+        // The response phase cannot see the request any more.
+        let kept = act::kept_for_response(plan, &decision).iter();
+        let kept = kept.filter_map(|name| Some((name.clone(), abi::header(Map::Request, name)?)));
+        self.common.kept = kept.collect();
+    }
+
+    /// Puts one value in place of all that a request header has.
+    pub fn set_header(&mut self, name: &[u8], value: &[u8]) {
+        RequestHeaders.set(name, value);
+    }
+}
+
+/// Envoy's request headers, as they are by now.
+struct RequestHeaders;
+
+impl Changes for RequestHeaders {
+    fn set(&mut self, name: &[u8], value: &[u8]) {
+        abi::set_header(Map::Request, name, value);
+    }
+
+    fn add(&mut self, name: &[u8], value: &[u8]) {
+        abi::add_header(Map::Request, name, value);
+    }
+
+    fn remove(&mut self, name: &[u8]) {
+        abi::remove_header(Map::Request, name);
+    }
+}
+
+impl Source for RequestHeaders {
+    fn request_header(&self, name: &[u8]) -> Option<Cow<'_, [u8]>> {
+        abi::header(Map::Request, name).map(Cow::Owned)
+    }
+
+    fn response_header(&self, _: &[u8]) -> Option<Cow<'_, [u8]>> {
+        None
+    }
+
+    fn fact(&self, fact: Fact) -> Option<Cow<'_, [u8]>> {
+        facts::fact(fact)
+    }
+}
+
+/// Response headers are here and may be changed; the request's are gone but for what was kept.
+pub struct ResponsePhase<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) common: &'a Common,
+}
+
+impl<'a> ResponsePhase<'a> {
+    /// The compiled configuration.
+    pub fn plan(&self) -> &'a Plan {
+        self.plan
+    }
+
+    /// What was decided; nothing when nobody asked, or when this module stood aside.
+    pub fn decision(&self) -> Option<Decision> {
+        self.common.decision
+    }
+
+    /// Whether this is a reply of this module, which has the rule's response operations already.
+    pub fn is_own_reply(&self) -> bool {
+        self.common.replied
+    }
+
+    /// Applies the rule's response operations and CORS headers.
+    pub fn finish(&mut self) {
+        if let Some(decision) = self.common.decision {
+            act::response(self.plan, &decision, &mut ResponseHeaders { kept: &self.common.kept });
+        }
+    }
+}
+
+/// Envoy's response headers, as they are by now.
+struct ResponseHeaders<'a> {
+    kept: &'a [(Box<[u8]>, Vec<u8>)],
+}
+
+impl Changes for ResponseHeaders<'_> {
+    fn set(&mut self, name: &[u8], value: &[u8]) {
+        abi::set_header(Map::Response, name, value);
+    }
+
+    fn add(&mut self, name: &[u8], value: &[u8]) {
+        abi::add_header(Map::Response, name, value);
+    }
+
+    fn remove(&mut self, name: &[u8]) {
+        abi::remove_header(Map::Response, name);
+    }
+}
+
+impl Source for ResponseHeaders<'_> {
+    fn request_header(&self, name: &[u8]) -> Option<Cow<'_, [u8]>> {
+        self.kept.iter().find(|(known, _)| known.as_ref() == name).map(|(_, value)| Cow::Borrowed(value.as_slice()))
+    }
+
+    fn response_header(&self, name: &[u8]) -> Option<Cow<'_, [u8]>> {
+        abi::header(Map::Response, name).map(Cow::Owned)
+    }
+
+    fn fact(&self, fact: Fact) -> Option<Cow<'_, [u8]>> {
+        facts::fact(fact)
+    }
+}
+
+/// The stream has ended; nothing can be changed any more.
+pub struct DonePhase<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) common: &'a Common,
+}
+
+impl<'a> DonePhase<'a> {
+    /// The compiled configuration.
+    pub fn plan(&self) -> &'a Plan {
+        self.plan
+    }
+
+    /// What was decided.
+    pub fn decision(&self) -> Option<Decision> {
+        self.common.decision
+    }
+}

@@ -1,0 +1,91 @@
+//! One request's way through the chain.
+
+use shared::decide::{Decision, Request};
+
+use crate::abi::{self, Map};
+use crate::behaviour::{Chain, Step, Wait};
+use crate::module::Configured;
+use crate::phase::{DonePhase, RequestPhase, ResponsePhase};
+use crate::{headers, reply};
+
+/// What all behaviours of a chain know of a stream.
+#[derive(Debug, Default)]
+pub(crate) struct Common {
+    pub(crate) decision: Option<Decision>,
+    /// A module with another configuration has decided: the behaviours here do nothing.
+    pub(crate) stands_aside: bool,
+    /// This module answered the request itself.
+    pub(crate) replied: bool,
+    /// Request headers for the response phase.
+    pub(crate) kept: Vec<(Box<[u8]>, Vec<u8>)>,
+}
+
+/// A stream's state; it lives from the request's headers to the stream's end.
+pub(crate) struct Stream<C: Chain> {
+    own: C::Streams,
+    common: Common,
+    /// The behaviour whose turn it is; the length of the chain when all had theirs.
+    at: usize,
+}
+
+/// How far a request came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Through the whole chain.
+    On,
+    /// To a behaviour that waits.
+    Waits(Wait),
+    /// It was answered.
+    Back,
+}
+
+impl<C: Chain> Stream<C> {
+    pub(crate) fn new() -> Stream<C> {
+        Stream { own: C::Streams::default(), common: Common::default(), at: 0 }
+    }
+
+    /// Goes on from the behaviour whose turn it is. The stream must be Envoy's effective one.
+    pub(crate) fn request(&mut self, module: &Configured<C>, resumed: bool) -> Way {
+        let map = abi::header_map(Map::Request).unwrap_or_default();
+        let pairs = headers::pairs(&map);
+        let mut random = module.random.borrow_mut();
+        let mut phase = RequestPhase {
+            plan: &module.plan,
+            request: Request::new(&pairs),
+            common: &mut self.common,
+            random: &mut random,
+            hands_over: C::HANDS_OVER,
+            foreign: module.foreign,
+        };
+        let mut resumed = resumed;
+        while self.at < C::LENGTH {
+            match module.chain.request(self.at, std::mem::take(&mut resumed), &mut self.own, &mut phase) {
+                Step::Next => self.at += 1,
+                Step::Wait(wait) => return Way::Waits(wait),
+                Step::Reply(reply) => {
+                    phase.common.replied = true;
+                    let decision = phase.common.decision;
+                    reply::send(reply, &module.plan, decision.as_ref(), &Request::new(&pairs));
+                    return Way::Back;
+                }
+            }
+        }
+        Way::On
+    }
+
+    /// Shows the response to those who have seen the request, the innermost first, as Envoy does with filters.
+    pub(crate) fn response(&mut self, module: &Configured<C>) {
+        let mut phase = ResponsePhase { plan: &module.plan, common: &self.common };
+        for index in (0..=self.at.min(C::LENGTH - 1)).rev() {
+            module.chain.response(index, &mut self.own, &mut phase);
+        }
+    }
+
+    /// Shows the end to everybody, the outermost first.
+    pub(crate) fn done(&mut self, module: &Configured<C>) {
+        let mut phase = DonePhase { plan: &module.plan, common: &self.common };
+        for index in 0..C::LENGTH {
+            module.chain.done(index, &mut self.own, &mut phase);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Who waits until when: deadlines in milliseconds, the earliest first.
+//!
+//! There are never more entries than waiting streams, since whoever leaves takes its entry along.
+
+use std::collections::BTreeSet;
+
+/// How many streams may go on in one tick. Envoy lets them go on one inside the other, so a thousand at once overflow
+/// V8's stack and kill the VM.
+pub(crate) const MOST_PER_TICK: usize = 64;
+
+/// Streams by deadline.
+#[derive(Debug, Default)]
+pub(crate) struct Waits {
+    by_deadline: BTreeSet<(u64, u32)>,
+}
+
+impl Waits {
+    /// A stream begins to wait.
+    pub(crate) fn insert(&mut self, deadline: u64, stream: u32) {
+        self.by_deadline.insert((deadline, stream));
+    }
+
+    /// A stream stops waiting before its time.
+    pub(crate) fn remove(&mut self, deadline: u64, stream: u32) {
+        self.by_deadline.remove(&(deadline, stream));
+    }
+
+    /// The streams whose time has come, as many as one tick bears, in the order of their deadlines.
+    pub(crate) fn due(&mut self, now: u64) -> Vec<u32> {
+        let mut out = Vec::new();
+        while out.len() < MOST_PER_TICK && self.by_deadline.first().is_some_and(|(deadline, _)| *deadline <= now) {
+            out.extend(self.by_deadline.pop_first().map(|(_, stream)| stream));
+        }
+        out
+    }
+
+    /// In how many milliseconds the next tick is needed, at least 1; nothing when nobody waits.
+    pub(crate) fn next_tick(&self, now: u64) -> Option<u32> {
+        let (deadline, _) = self.by_deadline.first()?;
+        Some(u32::try_from(deadline.saturating_sub(now)).unwrap_or(u32::MAX).max(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_earliest_first_and_few_at_a_time() {
+        let mut waits = Waits::default();
+        assert_eq!(waits.next_tick(0), None);
+        for stream in 0..100 {
+            waits.insert(1000 - u64::from(stream), stream);
+        }
+        waits.remove(901, 99);
+        assert_eq!(waits.next_tick(100), Some(802));
+        assert_eq!(waits.due(901), []);
+        assert_eq!(waits.due(903), [98, 97]);
+        let first = waits.due(2000);
+        assert_eq!((first.len(), first.first()), (MOST_PER_TICK, Some(&96)));
+        assert_eq!(waits.next_tick(2000), Some(1));
+        assert_eq!(waits.due(2000).len(), 33);
+        assert_eq!(waits.next_tick(2000), None);
+    }
+}

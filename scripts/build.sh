@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Builds the command (target/release/sailcloth) and the modules (target/wasm/*.wasm).
+#   --modules   only the modules
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+need_target "$WASM_TARGET"
+step "Building the modules: ${MODULES[*]}"
+packages=()
+for module in "${MODULES[@]}"; do packages+=(-p "${module//_/-}"); done
+# The test filter is a module for the tests alone; it is built here since it must match the others.
+cargo build --profile wasm --target "$WASM_TARGET" "${packages[@]}" -p test-filter --bins
+mkdir -p target/wasm
+for module in "${MODULES[@]}" test_filter; do
+    built="target/$WASM_TARGET/wasm/$module.wasm"
+    # Renamed into place: an Envoy that reads it at this moment reads the whole of one or the other.
+    if ! cmp -s "$built" "target/wasm/$module.wasm"; then
+        cp "$built" "target/wasm/.$module.wasm.new"
+        mv "target/wasm/.$module.wasm.new" "target/wasm/$module.wasm"
+    fi
+    note "$(printf '%-16s %7d bytes' "$module.wasm" "$(wc -c <"target/wasm/$module.wasm")")"
+done
+
+if [ "${1:-}" != --modules ]; then
+    step "Building the command"
+    cargo build --release -p envoy-config -p catcatgo --bins
+fi
+step "Built. Next: ./scripts/demo.sh, or target/release/sailcloth --help"

@@ -1,0 +1,110 @@
+//! `headers` of a rule or a destination (Istio's `ValidateHTTPHeaderOperationName` and its neighbours).
+
+use super::name::is_header;
+use super::{Findings, format};
+use crate::finding::Code;
+use crate::model::HttpRoute;
+use crate::model::http_route::{HeaderOperations, Headers};
+use crate::model::read::{Path, shorten};
+
+#[derive(Clone, Copy, PartialEq)]
+enum Direction {
+    Request,
+    Response,
+}
+
+pub(super) fn check(headers: &Headers, path: &Path<'_>, findings: &mut Findings<'_>) {
+    if let Some(operations) = &headers.request {
+        check_operations(operations, &Path::Key(path, "request"), Direction::Request, findings);
+    }
+    if let Some(operations) = &headers.response {
+        check_operations(operations, &Path::Key(path, "response"), Direction::Response, findings);
+    }
+}
+
+fn check_operations(operations: &HeaderOperations, path: &Path<'_>, direction: Direction, findings: &mut Findings<'_>) {
+    for (field, values) in [("set", &operations.set), ("add", &operations.add)] {
+        let path = Path::Key(path, field);
+        for (name, text) in values {
+            let here = Path::Key(&path, name);
+            if !(direction == Direction::Request && is_authority(name)) {
+                check_name(name, direction, &here, findings);
+            }
+            value(text, direction, &here, findings);
+        }
+    }
+    let remove = Path::Key(path, "remove");
+    for (index, name) in operations.remove.iter().enumerate() {
+        check_name(name, direction, &Path::Index(&remove, index), findings);
+    }
+}
+
+fn check_name(name: &str, direction: Direction, path: &Path<'_>, findings: &mut Findings<'_>) {
+    let hint = match direction {
+        Direction::Request => "to change path or authority use `rewrite`; `set` also takes `:authority`",
+        Direction::Response => "",
+    };
+    if name.starts_with(':') {
+        let message = format!("`{}` is not a header that can be changed: it begins with `:`", shorten(name));
+        findings.invalid(path, message, hint);
+    } else if name.eq_ignore_ascii_case("host") {
+        findings.invalid(path, format!("`{name}` cannot be changed here"), hint);
+    } else if !is_header(name) {
+        // Istio lets it pass, and Envoy writes it on the wire as it stands, which breaks the request.
+        findings.invalid(path, not_a_header(name), "");
+    }
+}
+
+fn value(text: &str, direction: Direction, path: &Path<'_>, findings: &mut Findings<'_>) {
+    if text.chars().any(|c| c.is_ascii_control() && c != '\t') {
+        let message = format!(
+            "`{}` has a control character, which no header may have",
+            shorten(&text.escape_debug().to_string())
+        );
+        return findings.invalid(path, message, "");
+    }
+    match format::check(text, direction == Direction::Response) {
+        Ok(()) => {}
+        Err(format::Problem::Syntax(wrong)) => {
+            let message = format!("`{}` is not a header's value: {wrong}", shorten(text));
+            findings.invalid(path, message, "a percent sign itself is written `%%`");
+        }
+        Err(format::Problem::Unsupported(operator)) => {
+            let message = format!("`%{}%` is not supported by Sailcloth here", shorten(&operator));
+            let hint = format!("supported are {}", format::supported(direction == Direction::Response));
+            findings.warn(Code::UnsupportedOperator, path, message, hint);
+        }
+    }
+}
+
+/// The authority may be rewritten in one place only (`validateAuthorityRewrite`).
+pub(super) fn check_authority(rule: &HttpRoute, path: &Path<'_>, findings: &mut Findings<'_>) {
+    let rewrite = rule.rewrite.as_ref().and_then(|rewrite| rewrite.authority.as_deref());
+    let mut before = rewrite.filter(|text| !text.is_empty()).map(|text| (text, "rewrite.authority".to_owned()));
+    let Some(request) = rule.headers.as_ref().and_then(|headers| headers.request.as_ref()) else { return };
+    for (field, values) in [("set", &request.set), ("add", &request.add)] {
+        for (name, value) in values.iter().filter(|(name, _)| is_authority(name)) {
+            match &before {
+                Some((_, place)) => {
+                    let (headers, request) = (Path::Key(path, "headers"), "request");
+                    let message = format!("the authority is already changed by `{place}`");
+                    let here = Path::Key(&headers, request);
+                    findings.invalid(&Path::Key(&Path::Key(&here, field), name), message, "keep one of them");
+                }
+                None => before = Some((value, format!("headers.request.{field}.{name}"))),
+            }
+        }
+    }
+}
+
+fn is_authority(name: &str) -> bool {
+    name.eq_ignore_ascii_case(":authority") || name.eq_ignore_ascii_case("host")
+}
+
+/// For names that have to be headers.
+pub(super) fn not_a_header(name: &str) -> String {
+    match name {
+        "" => "expected the name of a header, found an empty string".into(),
+        name => format!("`{}` is not a header's name: expected letters, digits and `-`", shorten(name)),
+    }
+}

@@ -1,0 +1,115 @@
+//! Hosts that two VirtualServices claim in the mesh, and hosts that no Gateway serves (istioctl's
+//! `ConflictingMeshGatewayHostsAnalyzer` and `GatewayAnalyzer`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Findings;
+use crate::finding::{Code, Origin, Report, Severity};
+use crate::load::{Node, Value};
+use crate::model::read::{Path, shorten};
+use crate::model::{Gateway, Resource, Resources, VirtualService};
+use crate::names::{self, MESH};
+
+const CONFLICT: (Severity, Origin, Code) =
+    (Severity::Error, Origin::Analysis, Code::ConflictingMeshGatewayVirtualServiceHosts);
+const NOT_SERVED: (Severity, Origin, Code) =
+    (Severity::Warning, Origin::Analysis, Code::VirtualServiceHostNotFoundInGateway);
+
+pub(super) fn check(set: &Resources, report: &mut Report) {
+    mesh(set, report);
+    let gateways: BTreeMap<String, &Resource<Gateway>> =
+        set.gateways.iter().map(|gateway| (gateway.meta.full_name(), gateway)).collect();
+    for service in &set.virtual_services {
+        served(service, &gateways, report);
+    }
+}
+
+/// Istio does not merge VirtualServices of the mesh: one of them takes the host.
+fn mesh(set: &Resources, report: &mut Report) {
+    let mut claims: BTreeMap<String, Vec<(&Resource<VirtualService>, usize)>> = BTreeMap::new();
+    for service in &set.virtual_services {
+        let gateways = &service.spec.gateways;
+        if gateways.is_empty() || gateways.iter().any(|name| name == MESH) {
+            for (index, host) in service.spec.hosts.iter().enumerate() {
+                let claims = claims.entry(names::resolve_host(host, service.meta.namespace())).or_default();
+                claims.push((service, index));
+            }
+        }
+    }
+    for (host, claims) in claims.iter().filter(|(_, claims)| claims.len() > 1) {
+        for (service, index) in claims {
+            let others = claims.iter().filter(|(other, _)| other.meta.full_name() != service.meta.full_name());
+            let others = others.filter(|(other, _)| share(&exports(service), &exports(other)));
+            let names: BTreeSet<String> = others.take(5).map(|(other, _)| other.meta.full_name()).collect();
+            if names.is_empty() {
+                continue;
+            }
+            let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+            let spec = Path::Key(&Path::Root, "spec");
+            let hosts = Path::Key(&spec, "hosts");
+            let message = format!("the host `{host}` is also claimed by {} in the mesh", names.join(", "));
+            let hint = "merge them into one VirtualService; of several Istio takes only the oldest";
+            Findings::new(*service, report).push(CONFLICT, &Path::Index(&hosts, *index), message, hint);
+        }
+    }
+}
+
+/// The namespaces that see a VirtualService; none stands for all.
+fn exports(service: &Resource<VirtualService>) -> Option<BTreeSet<String>> {
+    let Some(Node { value: Value::List(items), .. }) = service.tree.at("spec.exportTo") else { return None };
+    let names = items.iter().filter_map(|item| match &item.value {
+        Value::Text(text) if text == "." => Some(service.meta.namespace().to_owned()),
+        Value::Text(text) => Some(text.clone()),
+        _ => None,
+    });
+    let names: BTreeSet<String> = names.collect();
+    (!names.is_empty() && !names.contains("*")).then_some(names)
+}
+
+fn share(a: &Option<BTreeSet<String>>, b: &Option<BTreeSet<String>>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => !a.is_disjoint(b),
+        _ => true,
+    }
+}
+
+/// A Gateway that serves none of a VirtualService's hosts.
+fn served(service: &Resource<VirtualService>, gateways: &BTreeMap<String, &Resource<Gateway>>, report: &mut Report) {
+    let namespace = service.meta.namespace();
+    let hosts: Vec<String> = service.spec.hosts.iter().map(|host| names::resolve_host(host, namespace)).collect();
+    if hosts.is_empty() {
+        return;
+    }
+    let spec = Path::Key(&Path::Root, "spec");
+    let path = Path::Key(&spec, "gateways");
+    for (index, name) in service.spec.gateways.iter().enumerate() {
+        let full = names::resolve_gateway(name, namespace);
+        let Some(gateway) = gateways.get(&full) else { continue };
+        let served: Vec<String> = gateway
+            .spec
+            .servers
+            .iter()
+            .flat_map(|server| &server.hosts)
+            .filter(|entry| match entry.split_once('/') {
+                None | Some(("*", _)) => true,
+                Some((".", _)) => gateway.meta.namespace() == namespace,
+                Some((own, _)) => own == namespace,
+            })
+            .map(|entry| entry.split_once('/').map_or(entry.as_str(), |(_, host)| host).to_ascii_lowercase())
+            .collect();
+        let fits = |host: &String| served.iter().any(|pattern| names::intersection(pattern, host).is_some());
+        if !hosts.iter().any(fits) {
+            let list = service.spec.hosts.iter().take(3).map(|host| format!("`{}`", shorten(host)));
+            let message = format!(
+                "the Gateway `{}` serves none of the hosts {}",
+                shorten(&full),
+                list.collect::<Vec<_>>().join(", ")
+            );
+            let hint = match served.as_slice() {
+                [] => format!("it serves no host for the namespace `{namespace}`"),
+                some => format!("it serves {}", some.iter().take(5).cloned().collect::<Vec<_>>().join(", ")),
+            };
+            Findings::new(service, report).push(NOT_SERVED, &Path::Index(&path, index), message, hint);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Names as Istio takes them: DNS labels and domains (`pkg/config/labels`, `agent.ValidateWildcardDomain`), header
+//! names, label keys and values.
+
+use std::net::IpAddr;
+
+/// Longest DNS label.
+const LABEL: usize = 63;
+
+/// A DNS label (`IsDNS1123Label`, which takes upper case as well).
+pub(super) fn is_label(text: &str) -> bool {
+    let alphanumeric = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    text.len() <= LABEL
+        && alphanumeric(text.chars().next())
+        && alphanumeric(text.chars().next_back())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
+/// A first label that may be `*`, or begin with `*` or `*-` (`IsWildcardDNS1123Label`).
+fn is_wildcard_label(text: &str) -> bool {
+    text.len() <= LABEL
+        && match text.strip_prefix('*') {
+            Some("") => true,
+            Some(rest) => is_label(rest.strip_prefix('-').unwrap_or(rest)),
+            None => is_label(text),
+        }
+}
+
+/// What is wrong with a domain (`ValidateFQDN`).
+pub(super) fn domain(text: &str) -> Result<(), String> {
+    length(text)?;
+    labels(text)
+}
+
+/// What is wrong with a domain whose first label may be a wildcard (`ValidateWildcardDomain`).
+pub(super) fn wildcard_domain(text: &str) -> Result<(), String> {
+    length(text)?;
+    let (first, rest) = text.split_once('.').map_or((text, None), |(first, rest)| (first, Some(rest)));
+    if !is_wildcard_label(first) {
+        return Err(bad_label(text, first));
+    }
+    rest.map_or(Ok(()), labels)
+}
+
+/// `ValidatePartialWildCard`.
+pub(super) fn is_partial_wildcard(text: &str) -> bool {
+    text.contains('*') && text != "*" && !text.starts_with("*.")
+}
+
+/// An IPv4 or IPv6 address.
+pub(super) fn is_address(text: &str) -> bool {
+    text.parse::<IpAddr>().is_ok()
+}
+
+fn length(text: &str) -> Result<(), String> {
+    match text.len() {
+        0 => Err("expected a host, found an empty string".into()),
+        1..=255 => Ok(()),
+        more => Err(format!("expected a host of at most 255 characters, found one of {more}")),
+    }
+}
+
+/// `ValidateDNS1123Labels`.
+fn labels(text: &str) -> Result<(), String> {
+    let parts = text.split('.');
+    let last = parts.clone().next_back().unwrap_or_default();
+    if last.parse::<i64>().is_ok() {
+        return Err(format!("`{text}` is not a host: its last label `{last}` is a number"));
+    }
+    // One dot at the end is allowed, as in `istio.io.`
+    let wrong = text.strip_suffix('.').unwrap_or(text).split('.').find(|label| !is_label(label));
+    wrong.map_or(Ok(()), |label| Err(bad_label(text, label)))
+}
+
+fn bad_label(text: &str, label: &str) -> String {
+    let text = crate::model::read::shorten(text);
+    if label.is_empty() {
+        return format!("`{text}` is not a host: it has an empty label");
+    }
+    let label = crate::model::read::shorten(label);
+    format!("`{text}` is not a host: expected letters, digits and `-` up to {LABEL}, found the label `{label}`")
+}
+
+/// A header's name: RFC 9110's token.
+pub(super) fn is_header(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+/// What is wrong with a label of Kubernetes (`labels.Instance.Validate`).
+pub(super) fn label(key: &str, value: &str) -> Result<(), String> {
+    let (prefix, name) = key.split_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
+    let prefix_fits = prefix.is_none_or(|prefix| prefix.len() <= 253 && prefix.split('.').all(is_label));
+    if !prefix_fits || !is_qualified(name) || name.len() > LABEL {
+        return Err(format!("`{}` is not a label's key, such as `version` or `app.kubernetes.io/name`", short(key)));
+    }
+    if !value.is_empty() && !is_qualified(value) {
+        let expected = "expected letters, digits, `-`, `_` and `.`";
+        return Err(format!("`{}` is not a label's value: {expected}", short(value)));
+    }
+    Ok(())
+}
+
+fn short(text: &str) -> String {
+    crate::model::read::shorten(text)
+}
+
+fn is_qualified(text: &str) -> bool {
+    let alphanumeric = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    alphanumeric(text.chars().next())
+        && alphanumeric(text.chars().next_back())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn domains_as_istio_takes_them() {
+        for good in ["a", "A.b", "istio.io.", "*.foo.com", "*", "*-foo.bar", "*foo.bar", "a-b.c1"] {
+            assert_eq!(wildcard_domain(good), Ok(()), "{good}");
+        }
+        for bad in ["", "a_b", "-a", "a.-b", "a..b", "a.*.b", "10.0.0.1", "a.1", "*.", "a b", "ü.de", "**.a"] {
+            assert!(wildcard_domain(bad).is_err() || bad == "*.", "{bad}");
+        }
+        assert!(domain("*.foo").is_err());
+        assert!(wildcard_domain(&"a.".repeat(200)).is_err());
+        assert!(is_partial_wildcard("*foo.bar") && !is_partial_wildcard("*.bar") && !is_partial_wildcard("*"));
+    }
+
+    #[test]
+    fn labels_as_kubernetes_takes_them() {
+        for (key, value) in [("version", "v1"), ("app.kubernetes.io/name", ""), ("A_b.c", "1.0_x")] {
+            assert_eq!(label(key, value), Ok(()), "{key}");
+        }
+        for (key, value) in [("", "v"), ("a/", "v"), ("/a", "v"), ("-a", "v"), ("a", "v!"), ("a", "-v")] {
+            assert!(label(key, value).is_err(), "{key}={value}");
+        }
+    }
+}

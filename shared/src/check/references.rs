@@ -1,0 +1,144 @@
+//! References that lead nowhere: gateways, hosts, ports and subsets that nobody defines (istioctl's
+//! `virtualservice.GatewayAnalyzer`, `DestinationHostAnalyzer`, `DestinationRuleAnalyzer`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Findings;
+use crate::finding::{Code, Origin, Report, Severity};
+use crate::model::http_route::Destination;
+use crate::model::read::{Path, nearest, shorten};
+use crate::model::{Resource, Resources, VirtualService};
+use crate::names::{self, MESH};
+use crate::registry::Registry;
+
+const NOT_FOUND: (Severity, Origin, Code) = (Severity::Error, Origin::Analysis, Code::ReferencedResourceNotFound);
+const PORT_NEEDED: (Severity, Origin, Code) =
+    (Severity::Error, Origin::Analysis, Code::VirtualServiceDestinationPortSelectorRequired);
+const UNKNOWN_HOST: (Severity, Origin, Code) = (Severity::Warning, Origin::Analysis, Code::UnknownDestinationRuleHost);
+
+/// The subsets of each host.
+type Subsets<'a> = BTreeMap<String, BTreeSet<&'a str>>;
+
+pub(super) fn check(set: &Resources, registry: &Registry, report: &mut Report) {
+    let gateways: BTreeSet<String> = set.gateways.iter().map(|gateway| gateway.meta.full_name()).collect();
+    let mut subsets = Subsets::new();
+    for rule in &set.destination_rules {
+        let host = names::resolve_host(&rule.spec.host, rule.meta.namespace());
+        if registry.answering(&host).is_none() && !registry.iter().any(|service| names::covers(&host, &service.host)) {
+            let path = Path::Key(&Path::Root, "spec");
+            let message = format!("no service of this set is called `{host}`");
+            let hint = similar(&rule.spec.host, rule.meta.namespace(), registry);
+            Findings::new(rule, report).push(UNKNOWN_HOST, &Path::Key(&path, "host"), message, hint);
+        }
+        subsets.entry(host).or_default().extend(rule.spec.subsets.iter().map(|subset| subset.name.as_str()));
+    }
+    for service in &set.virtual_services {
+        let mut findings = Findings::new(service, report);
+        check_gateways(service, &gateways, &mut findings);
+        let spec = Path::Key(&Path::Root, "spec");
+        let http = Path::Key(&spec, "http");
+        for (index, rule) in service.spec.http.iter().enumerate() {
+            let here = Path::Index(&http, index);
+            let route = Path::Key(&here, "route");
+            for (index, way) in rule.route.iter().enumerate() {
+                let here = Path::Index(&route, index);
+                let path = Path::Key(&here, "destination");
+                check_destination(&way.destination, service.meta.namespace(), registry, &path, &mut findings);
+                check_subset(&way.destination, service.meta.namespace(), &subsets, &path, &mut findings);
+            }
+        }
+    }
+}
+
+fn check_gateways(service: &Resource<VirtualService>, known: &BTreeSet<String>, findings: &mut Findings<'_>) {
+    let spec = Path::Key(&Path::Root, "spec");
+    let path = Path::Key(&spec, "gateways");
+    for (index, name) in service.spec.gateways.iter().enumerate() {
+        let full = names::resolve_gateway(name, service.meta.namespace());
+        if full == MESH || known.contains(&full) {
+            continue;
+        }
+        let hint = match nearest(&full, known.iter().cloned()) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None if known.is_empty() => "there is no Gateway in this set".into(),
+            None => format!("the Gateways are {}", known.iter().take(5).cloned().collect::<Vec<_>>().join(", ")),
+        };
+        let message = format!("the Gateway `{}` is not in this set", shorten(&full));
+        findings.push(NOT_FOUND, &Path::Index(&path, index), message, hint);
+    }
+}
+
+fn check_destination(
+    destination: &Destination,
+    namespace: &str,
+    registry: &Registry,
+    path: &Path<'_>,
+    findings: &mut Findings<'_>,
+) {
+    let host = names::resolve_host(&destination.host, namespace);
+    // A ServiceEntry for `*` is refused, so it answers for nobody.
+    let Some(service) = registry.answering(&host).filter(|service| service.host != "*") else {
+        let message = match host == destination.host {
+            true => format!("no service of this set is called `{}`", shorten(&host)),
+            false => format!("no service of this set is called `{}`, which is `{host}`", shorten(&destination.host)),
+        };
+        let hint = similar(&destination.host, namespace, registry);
+        return findings.push(NOT_FOUND, &Path::Key(path, "host"), message, hint);
+    };
+    let ports = || service.ports.iter().map(|port| port.number.to_string()).collect::<Vec<_>>().join(", ");
+    match &destination.port {
+        Some(port) if service.port(port.number).is_none() && !service.ports.is_empty() => {
+            let message = format!("`{}` has no port {}", shorten(&destination.host), port.number);
+            let here = Path::Key(path, "port");
+            findings.push(NOT_FOUND, &Path::Key(&here, "number"), message, format!("its ports are {}", ports()));
+        }
+        None if service.ports.len() > 1 => {
+            let message = format!("`{}` has several ports: {}", shorten(&destination.host), ports());
+            findings.push(PORT_NEEDED, path, message, "add `port: {number: ...}`");
+        }
+        _ => {}
+    }
+}
+
+/// What the user may have meant by a host that nobody defines.
+fn similar(host: &str, namespace: &str, registry: &Registry) -> String {
+    // `reviews.prod` is a name of its own, and not short for the service in that namespace.
+    let full = format!("{host}.svc.{}", names::DOMAIN);
+    if registry.get(&full).is_some() {
+        return format!("write `{full}`");
+    }
+    let own = format!(".{namespace}.svc.{}", names::DOMAIN);
+    let known = registry.iter().map(|service| service.host.strip_suffix(&own).unwrap_or(&service.host).to_owned());
+    match nearest(host, known) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => "define it with a ServiceEntry or a Service".into(),
+    }
+}
+
+fn check_subset(
+    destination: &Destination,
+    namespace: &str,
+    subsets: &Subsets<'_>,
+    path: &Path<'_>,
+    findings: &mut Findings<'_>,
+) {
+    let Some(subset) = destination.subset.as_deref().filter(|subset| !subset.is_empty()) else { return };
+    let host = names::resolve_host(&destination.host, namespace);
+    let own = subsets.get(&host);
+    let wild = || subsets.iter().filter(|(pattern, _)| pattern.starts_with('*') && names::covers(pattern, &host));
+    if own.is_some_and(|names| names.contains(subset)) || wild().any(|(_, names)| names.contains(subset)) {
+        return;
+    }
+    let known = || own.into_iter().flatten().map(|name| (*name).to_owned());
+    let hint = match nearest(subset, known()) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None if own.is_none() => format!("add a DestinationRule for `{}`", shorten(&destination.host)),
+        None if known().next().is_none() => {
+            format!("add it to the DestinationRule of `{}`", shorten(&destination.host))
+        }
+        None => format!("its subsets are {}", known().collect::<Vec<_>>().join(", ")),
+    };
+    let message =
+        format!("no DestinationRule defines the subset `{}` of `{}`", shorten(subset), shorten(&destination.host));
+    findings.push(NOT_FOUND, &Path::Key(path, "subset"), message, hint);
+}

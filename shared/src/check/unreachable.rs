@@ -1,0 +1,139 @@
+//! Rules that no request reaches and matches that make no difference, by their text alone
+//! (Istio's `analyzeUnreachableHTTPRules`).
+//!
+//! Where Istio's overlap check guesses (a match without `method` counts as GET, a shorter authority as covered), this
+//! one is exact: it speaks up only if the earlier match takes every request that the later one takes.
+
+use std::collections::BTreeMap;
+
+use super::Findings;
+use crate::finding::{Code, Origin, Severity};
+use crate::model::http_route::HttpMatchRequest;
+use crate::model::read::{Path, shorten};
+use crate::model::{HttpRoute, StringMatch};
+
+const UNREACHABLE: (Severity, Origin, Code) =
+    (Severity::Warning, Origin::Analysis, Code::VirtualServiceUnreachableRule);
+const INEFFECTIVE: (Severity, Origin, Code) = (Severity::Info, Origin::Analysis, Code::VirtualServiceIneffectiveMatch);
+
+/// Matches with one prefix that are compared with each later one; more than these say the same anyway.
+const MOST_COMPARED: usize = 64;
+
+pub(super) fn check(rules: &[HttpRoute], findings: &mut Findings<'_>) {
+    let spec = Path::Key(&Path::Root, "spec");
+    let http = Path::Key(&spec, "http");
+    let mut takes_all: Option<usize> = None;
+    let mut earlier = Earlier::default();
+    for (index, rule) in rules.iter().enumerate() {
+        let path = Path::Index(&http, index);
+        if let Some(before) = takes_all {
+            let message = format!("no request reaches this rule, since {} matches everything", called(rules, before));
+            findings.push(UNREACHABLE, &path, message, "move the rule without `match` to the end");
+            continue;
+        }
+        if rule.r#match.is_empty() {
+            takes_all = Some(index);
+            continue;
+        }
+        let matches = Path::Key(&path, "match");
+        let mut duplicates = 0;
+        for (number, one) in rule.r#match.iter().enumerate() {
+            let here = Path::Index(&matches, number);
+            match earlier.find(one) {
+                Some(Found::Same(before)) => {
+                    duplicates += 1;
+                    let message = format!("has no effect, since {} has the same match", called(rules, before));
+                    findings.push(INEFFECTIVE, &here, message, "");
+                }
+                Some(Found::Covered(before, prefix)) => {
+                    let by = called(rules, before);
+                    let message = format!("has no effect, since {by} matches the prefix `{}`", shorten(prefix));
+                    findings.push(INEFFECTIVE, &here, message, "put the longer prefix first");
+                }
+                None => {}
+            }
+            earlier.add(index, one);
+        }
+        if duplicates == rule.r#match.len() {
+            let message = "no request reaches this rule, since earlier rules have all of its matches";
+            findings.push(UNREACHABLE, &path, message, "");
+        }
+    }
+}
+
+fn called(rules: &[HttpRoute], index: usize) -> String {
+    match rules.get(index).and_then(|rule| rule.name.as_deref()).filter(|name| !name.is_empty()) {
+        Some(name) => format!("the rule `{}`", shorten(name)),
+        None => format!("`spec.http[{index}]`"),
+    }
+}
+
+/// The matches so far, by the text of their uri.
+#[derive(Default)]
+struct Earlier<'a> {
+    by_uri: BTreeMap<(u8, &'a str), Vec<(usize, &'a HttpMatchRequest)>>,
+}
+
+enum Found<'a> {
+    /// The same match in the rule of this index.
+    Same(usize),
+    /// A match that takes all of it, and its prefix.
+    Covered(usize, &'a str),
+}
+
+impl<'a> Earlier<'a> {
+    fn add(&mut self, index: usize, one: &'a HttpMatchRequest) {
+        let list = self.by_uri.entry(key(one)).or_default();
+        if list.len() < MOST_COMPARED {
+            list.push((index, one));
+        }
+    }
+
+    fn find(&self, one: &'a HttpMatchRequest) -> Option<Found<'a>> {
+        let same = self.by_uri.get(&key(one)).into_iter().flatten().find(|(_, other)| is_same(other, one));
+        if let Some((index, _)) = same {
+            return Some(Found::Same(*index));
+        }
+        let Some(StringMatch::Prefix(prefix)) = &one.uri else { return None };
+        let shorter = prefix.char_indices().filter_map(|(at, _)| prefix.get(..at)).filter(|text| !text.is_empty());
+        for shorter in shorter {
+            let list = self.by_uri.get(&(PREFIX, shorter));
+            if let Some((index, _)) = list.into_iter().flatten().find(|(_, other)| covers(other, one)) {
+                return Some(Found::Covered(*index, shorter));
+            }
+        }
+        None
+    }
+}
+
+const PREFIX: u8 = 2;
+
+fn key(one: &HttpMatchRequest) -> (u8, &str) {
+    match &one.uri {
+        None | Some(StringMatch::Present) => (0, ""),
+        Some(StringMatch::Exact(text)) => (1, text),
+        Some(StringMatch::Prefix(text)) => (PREFIX, text),
+        Some(StringMatch::Regex(re2)) => (3, re2.pattern()),
+    }
+}
+
+fn is_same(a: &HttpMatchRequest, b: &HttpMatchRequest) -> bool {
+    // A name makes no difference to what is matched; Istio compares it all the same.
+    HttpMatchRequest { name: None, ..a.clone() } == HttpMatchRequest { name: None, ..b.clone() }
+}
+
+/// Whether `a`, apart from its uri, takes every request that `b` takes.
+fn covers(a: &HttpMatchRequest, b: &HttpMatchRequest) -> bool {
+    let field = |a: &Option<StringMatch>, b: &Option<StringMatch>| a.is_none() || a == b;
+    field(&a.scheme, &b.scheme)
+        && field(&a.method, &b.method)
+        && field(&a.authority, &b.authority)
+        && (a.port.is_none() || a.port == b.port)
+        && a.gateways == b.gateways
+        && a.source_namespace == b.source_namespace
+        && a.source_labels == b.source_labels
+        && (!b.ignore_uri_case || a.ignore_uri_case)
+        && a.headers.iter().all(|(name, value)| b.headers.get(name) == Some(value))
+        && a.without_headers.iter().all(|(name, value)| b.without_headers.get(name) == Some(value))
+        && a.query_params.iter().all(|(name, value)| b.query_params.get(name) == Some(value))
+}

@@ -1,0 +1,114 @@
+//! A VirtualService by itself (Istio's `ValidateVirtualService`).
+
+use super::name::{domain, is_address, is_label, wildcard_domain};
+use super::{Findings, rule};
+use crate::finding::Code;
+use crate::model::read::Path;
+use crate::model::{Resource, VirtualService};
+use crate::names::{self, MESH};
+
+pub(super) fn check(resource: &Resource<VirtualService>, findings: &mut Findings<'_>) {
+    let service = &resource.spec;
+    let spec = Path::Key(&Path::Root, "spec");
+    let is_delegate = service.hosts.is_empty();
+    if is_delegate {
+        for field in ["gateways", "tls", "tcp"] {
+            if findings.has(&format!("spec.{field}")) {
+                let message = format!("a VirtualService without `hosts` is a delegate and cannot have `{field}`");
+                findings.invalid(&Path::Key(&spec, field), message, "write `hosts`, or remove this field");
+            }
+        }
+    }
+    gateways(&service.gateways, &Path::Key(&spec, "gateways"), findings);
+    hosts(service, &Path::Key(&spec, "hosts"), findings);
+    if service.http.is_empty() && !findings.has("spec.tls") && !findings.has("spec.tcp") {
+        findings.invalid(&spec, "no rules: expected `http`, `tls` or `tcp`", "");
+    }
+    // Istio asks whether any gateway but the mesh is meant, and calls that `appliesToGateway`.
+    let on_gateway = !service.gateways.is_empty() && !service.gateways.iter().any(|name| name == MESH);
+    let http = Path::Key(&spec, "http");
+    for (index, rule) in service.http.iter().enumerate() {
+        rule::check(rule, &Path::Index(&http, index), rule::Context { is_delegate, on_gateway }, findings);
+    }
+}
+
+/// `validateGatewayNames`.
+pub(super) fn gateways(names: &[String], path: &Path<'_>, findings: &mut Findings<'_>) {
+    for (index, name) in names.iter().enumerate() {
+        let here = Path::Index(path, index);
+        match name.split_once('/') {
+            None => {
+                if let Err(wrong) = domain(name) {
+                    let message = wrong.replace("a host", "a gateway");
+                    findings.invalid(&here, message, "a gateway is named `namespace/name` or `name`");
+                } else if let Some((gateway, rest)) = name.split_once('.') {
+                    let namespace = rest.split('.').next().unwrap_or(rest);
+                    let hint = format!("write `{namespace}/{gateway}`");
+                    findings.doubtful(Code::Deprecated, &here, format!("`{name}` is the old form of a name"), hint);
+                }
+            }
+            // `resolveGatewayName` understands `./name`, the webhook does not.
+            Some((namespace, gateway)) if !is_label(namespace) || !is_label(gateway) => {
+                let message = format!("`{name}` is not a gateway, which is named `namespace/name` or `name`");
+                let hint = if namespace == "." { format!("write `{gateway}`") } else { String::new() };
+                findings.invalid(&here, message, hint);
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+fn hosts(service: &VirtualService, path: &Path<'_>, findings: &mut Findings<'_>) {
+    let for_mesh = service.gateways.is_empty() || service.gateways.iter().any(|name| name == MESH);
+    let mut all_valid = true;
+    for (index, host) in service.hosts.iter().enumerate() {
+        let wrong = match wildcard_domain(host) {
+            Err(wrong) if !is_address(host) => wrong,
+            Ok(()) if for_mesh && host == "*" => "the host `*` is not allowed for sidecars".into(),
+            _ => continue,
+        };
+        let hint = match host.as_str() {
+            "*" => "name the hosts, or set `gateways` to the Gateway that is meant",
+            text if text.contains("://") || text.contains('/') => "write the host alone, without scheme and path",
+            text if text.contains(':') => "write the host without its port",
+            _ => "",
+        };
+        findings.invalid(&Path::Index(path, index), wrong, hint);
+        all_valid = false;
+    }
+    if all_valid {
+        overlapping(&service.hosts, path, findings);
+    }
+}
+
+/// Hosts of one VirtualService that take the same requests: the same name twice, or `*.com` beside `a.com`.
+fn overlapping(hosts: &[String], path: &Path<'_>, findings: &mut Findings<'_>) {
+    // Names by length, so that each host asks only the few suffixes that could be a wildcard's.
+    let mut seen: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
+    let mut wild: Vec<(usize, &str)> = Vec::new();
+    for (index, host) in hosts.iter().enumerate() {
+        let same = seen.get(host.as_str()).copied();
+        let other = same
+            .and_then(|at| hosts.get(at).map(String::as_str))
+            .or_else(|| {
+                let covers = |(_, pattern): &&(usize, &str)| names::intersection(pattern, host).is_some();
+                wild.iter().find(covers).map(|(_, pattern)| *pattern)
+            })
+            .or_else(|| {
+                let is_wild = host.starts_with('*');
+                is_wild.then(|| seen.keys().copied().find(|name| names::intersection(name, host).is_some())).flatten()
+            });
+        if let Some(other) = other {
+            let message = if other == host {
+                format!("the host `{host}` stands twice")
+            } else {
+                format!("the hosts `{host}` and `{other}` overlap")
+            };
+            findings.invalid(&Path::Index(path, index), message, "keep one of them, or make two VirtualServices");
+        }
+        seen.insert(host, index);
+        if host.starts_with('*') {
+            wild.push((index, host));
+        }
+    }
+}

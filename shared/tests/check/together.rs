@@ -1,0 +1,162 @@
+//! Resources together: references, rules that shadow each other, hosts that two claim.
+
+use shared::finding::Code::{
+    ConflictingMeshGatewayVirtualServiceHosts as Conflict, ReferencedResourceNotFound as NotFound,
+    UnknownDestinationRuleHost, Unsupported, VirtualServiceDestinationPortSelectorRequired as PortRequired,
+    VirtualServiceHostNotFoundInGateway as NotServed, VirtualServiceIneffectiveMatch as Ineffective,
+    VirtualServiceUnreachableRule as Unreachable,
+};
+use shared::finding::{Origin, Severity};
+
+use crate::{assert_row, findings, rule};
+
+fn service(name: &str, spec: &str) -> String {
+    format!("---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: {name}}}\nspec: {spec}\n")
+}
+
+const HTTP: &str = "http: [{route: [{destination: {host: web}}]}]";
+
+#[test]
+fn references() {
+    for (behaviour, body, expected) in [
+        (
+            "a service nobody defines",
+            "route:\n- destination:\n    host: wbe",
+            &[(NotFound, "spec.http[0].route[0].destination.host", 11, "did you mean `web`?")][..],
+        ),
+        (
+            "a name that is not short for another namespace's service",
+            "route: [{destination: {host: web.default}}]",
+            &[(NotFound, "spec.http[0].route[0].destination.host", 9, "write `web.default.svc.cluster.local`")],
+        ),
+        (
+            "a subset nobody defines",
+            "route: [{destination: {host: web, subset: v3}}]",
+            &[(NotFound, "spec.http[0].route[0].destination.subset", 9, "its subsets are v1, v2")],
+        ),
+        (
+            "a subset without a DestinationRule",
+            "route: [{destination: {host: api, subset: v1, port: {number: 80}}}]",
+            &[(NotFound, "spec.http[0].route[0].destination.subset", 9, "add a DestinationRule for `api`")],
+        ),
+        (
+            "a port that the service does not have",
+            "route: [{destination: {host: web, port: {number: 81}}}]",
+            &[(NotFound, "spec.http[0].route[0].destination.port.number", 9, "its ports are 80")],
+        ),
+        (
+            "a port to choose",
+            "route: [{destination: {host: api}}]",
+            &[(PortRequired, "spec.http[0].route[0].destination", 9, "several ports: 80, 90")],
+        ),
+        ("a name in full", "route: [{destination: {host: web.default.svc.cluster.local, subset: v2}}]", &[]),
+    ] {
+        assert_row(behaviour, &rule(body), expected);
+    }
+    assert_row(
+        "a gateway nobody defines",
+        &service("x", &format!("{{hosts: [a.b], gateways: [mesh, default/gv], {HTTP}}}")),
+        &[(NotFound, "spec.gateways[1]", 5, "did you mean `default/gw`?")],
+    );
+    assert_row(
+        "a DestinationRule for nobody",
+        "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: x}\nspec: {host: nobody}",
+        &[(UnknownDestinationRuleHost, "spec.host", 4, "`nobody.default.svc.cluster.local`")],
+    );
+}
+
+#[test]
+fn rules_that_shadow_each_other() {
+    let rules = |rules: &[&str]| {
+        let rules: String =
+            rules.iter().map(|one| format!("  - {{{one}, route: [{{destination: {{host: web}}}}]}}\n")).collect();
+        service("x", &format!("\n  hosts: [web]\n  http:\n{rules}"))
+    };
+    for (behaviour, text, expected) in [
+        (
+            "rules behind one that matches everything",
+            rules(&["name: all", "match: [{uri: {exact: /}}, {uri: {exact: /a}}]", "timeout: 1s"]),
+            &[
+                (Unreachable, "spec.http[1]", 9, "since the rule `all` matches everything"),
+                (Unreachable, "spec.http[2]", 10, "since the rule `all` matches everything"),
+            ][..],
+        ),
+        (
+            "the same match again",
+            rules(&["match: [{uri: {exact: /}}]", "match: [{name: x, uri: {exact: /}}, {uri: {exact: /a}}]"]),
+            &[(Ineffective, "spec.http[1].match[0]", 9, "since `spec.http[0]` has the same match")],
+        ),
+        (
+            "nothing but the same matches",
+            rules(&["match: [{uri: {exact: /}}]", "match: [{uri: {exact: /}}]"]),
+            &[
+                (Ineffective, "spec.http[1].match[0]", 9, ""),
+                (Unreachable, "spec.http[1]", 9, "earlier rules have all of its matches"),
+            ],
+        ),
+        (
+            "a longer prefix behind a shorter one",
+            rules(&["match: [{uri: {prefix: /a}}]", "match: [{uri: {prefix: /a/b}, method: {exact: GET}}]"]),
+            &[(Ineffective, "spec.http[1].match[0]", 9, "`spec.http[0]` matches the prefix `/a`")],
+        ),
+        (
+            "a longer prefix behind a shorter one that asks for more",
+            rules(&[
+                "match: [{uri: {prefix: /a}, method: {exact: GET}}, {uri: {prefix: /a}, headers: {x: {}}}, {uri: {prefix: /a}, port: 80}]",
+                "match: [{uri: {prefix: /a/b}}]",
+            ]),
+            &[],
+        ),
+    ] {
+        assert_row(behaviour, &text, expected);
+    }
+}
+
+#[test]
+fn hosts() {
+    let (a, b) =
+        (service("a", &format!("{{hosts: [x.y], {HTTP}}}")), service("b", &format!("{{hosts: [x.y, web], {HTTP}}}")));
+    assert_row(
+        "one host, two claims",
+        &format!("{a}{b}"),
+        &[(Conflict, "spec.hosts[0]", 5, "`default/b`"), (Conflict, "spec.hosts[0]", 10, "`default/a`")],
+    );
+    let gateway = service("c", &format!("{{hosts: [x.y], gateways: [gw], {HTTP}}}"));
+    assert_row("at a gateway they are merged", &format!("{a}{gateway}"), &[]);
+    let apart = service("b", &format!("{{hosts: [x.y], exportTo: [other], {HTTP}}}"));
+    let own = service("a", &format!("{{hosts: [x.y], exportTo: ['.'], {HTTP}}}"));
+    assert_row(
+        "claims that no proxy sees both",
+        &format!("{own}{apart}"),
+        &[(Unsupported, "spec.exportTo", 5, ""), (Unsupported, "spec.exportTo", 10, "")],
+    );
+    let gateway = "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: narrow}\nspec: {servers: [{port: {number: 80, name: a, protocol: HTTP}, hosts: ['*.a.b', other/c.d, ./E.f]}]}\n";
+    for (behaviour, host, fits) in [
+        ("a host that is served", "x.a.b", true),
+        ("a wildcard around it", "'*.b'", true),
+        ("a host of the gateway's own namespace", "e.f", true),
+        ("a host that is not served", "x.y", false),
+        ("a host that is served for another namespace", "c.d", false),
+    ] {
+        let text = format!("{gateway}{}", service("x", &format!("{{hosts: [{host}], gateways: [narrow], {HTTP}}}")));
+        let expected = [(NotServed, "spec.gateways[0]", 9, "it serves *.a.b, e.f")];
+        assert_row(behaviour, &text, if fits { &[] } else { &expected });
+    }
+}
+
+#[test]
+fn severities_are_istioctls() {
+    let text = format!(
+        "{}{}",
+        service("a", "{hosts: [x.y], gateways: [none], http: [{route: [{destination: {host: api}}]}]}"),
+        service("b", &format!("{{hosts: [x.y], {HTTP}}}")),
+    );
+    let found: Vec<_> = findings(&text).iter().map(|f| (f.code, f.severity, f.origin, f.stops())).collect();
+    assert_eq!(
+        found,
+        [
+            (NotFound, Severity::Error, Origin::Analysis, false),
+            (PortRequired, Severity::Error, Origin::Analysis, false),
+        ]
+    );
+}
