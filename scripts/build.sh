@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # Builds the command (target/release/sailcloth) and the modules (target/wasm/*.wasm).
 #   --modules   only the modules
+#   --demo      also CatCatGo and the tour
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 need_target "$WASM_TARGET"
 step "Building the modules: ${MODULES[*]}"
 packages=()
 for module in "${MODULES[@]}"; do packages+=(-p "${module//_/-}"); done
-# The test filter is a module for the tests alone; it is built here since it must match the others.
+# The test filters are modules for the tests alone; they are built here since they must match the others.
 cargo build --profile wasm --target "$WASM_TARGET" "${packages[@]}" -p test-filter --bins
 mkdir -p target/wasm
-for module in "${MODULES[@]}" test_filter; do
+for module in "${MODULES[@]}" test_filter test_finder; do
     built="target/$WASM_TARGET/wasm/$module.wasm"
     # Renamed into place: an Envoy that reads it at this moment reads the whole of one or the other.
     if ! cmp -s "$built" "target/wasm/$module.wasm"; then
@@ -22,6 +23,9 @@ done
 
 if [ "${1:-}" != --modules ]; then
     step "Building the command"
-    cargo build --release -p envoy-config -p catcatgo --bins
+    packages=(-p envoy-config)
+    [ "${1:-}" = --demo ] && packages+=(-p catcatgo -p integration)
+    cargo build --release "${packages[@]}" --bins
 fi
+[ "${1:-}" = --demo ] && exit
 step "Built. Next: ./scripts/demo.sh, or target/release/sailcloth --help"

@@ -12,7 +12,7 @@ use crate::wire::{self, Address, Any, Message};
 
 mod services;
 
-pub use services::{clusters, passthrough};
+pub use services::{clusters, passthrough, unsupported};
 
 /// `envoy.config.cluster.v3.Cluster`.
 #[derive(Clone, Debug, PartialEq, Serialize)]

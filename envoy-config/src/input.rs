@@ -100,6 +100,7 @@ pub fn loaded(sources: Vec<Source>) -> Loaded {
     let set = Resources::read(documents, &mut report);
     check::check(&set, &mut report);
     crate::listener::unsupported(&set, &mut report);
+    crate::cluster::unsupported(&set, &mut report);
     Loaded { sources, set, findings: report.into_sorted() }
 }
 

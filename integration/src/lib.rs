@@ -4,8 +4,11 @@
 //! that the whole process shares. None of it may therefore be called from inside an async task.
 
 pub mod client;
+pub mod corpus;
 pub mod echo;
+pub mod engine;
 pub mod envoy;
+pub mod native;
 pub mod paths;
 
 use std::sync::OnceLock;

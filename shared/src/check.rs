@@ -35,9 +35,20 @@ use crate::registry::Registry;
 
 /// Checks a set: each resource by itself, then all together.
 pub fn check(set: &Resources, report: &mut Report) {
+    validate(set, report);
+    for resource in &set.virtual_services {
+        unreachable::check(&resource.spec.http, &mut Findings::new(resource, report));
+    }
+    let registry = Registry::new(set);
+    references::check(set, &registry, report);
+    hosts::check(set, report);
+}
+
+/// Checks each resource by itself. All that can stop a module is found here; a module asks no more, since it is seldom
+/// given the whole set.
+pub fn validate(set: &Resources, report: &mut Report) {
     for resource in &set.virtual_services {
         virtual_service::check(resource, &mut Findings::new(resource, report));
-        unreachable::check(&resource.spec.http, &mut Findings::new(resource, report));
     }
     for resource in &set.destination_rules {
         destination_rule::check(&resource.spec, &mut Findings::new(resource, report));
@@ -51,9 +62,6 @@ pub fn check(set: &Resources, report: &mut Report) {
     for resource in &set.workload_entries {
         service_entry::check_workload(&resource.spec, &mut Findings::new(resource, report));
     }
-    let registry = Registry::new(set);
-    references::check(set, &registry, report);
-    hosts::check(set, report);
 }
 
 /// Where findings about one resource go.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use shared::finding::{Code, Origin, Report, Severity};
 use shared::model::destination_rule::{
     ConnectionPoolSettings, H2UpgradePolicy, LoadBalancerSettings, SimpleLb, Subset, TrafficPolicy,
 };
@@ -58,6 +59,19 @@ pub fn passthrough() -> Cluster {
         load_assignment: None,
         circuit_breakers: CircuitBreakers::lifted(),
         typed_extension_protocol_options: BTreeMap::new(),
+    }
+}
+
+/// Names the services that no cluster can reach.
+pub fn unsupported(set: &Resources, report: &mut Report) {
+    for entry in &set.service_entries {
+        let wild = entry.spec.hosts.iter().any(|host| host.starts_with('*'));
+        if wild && entry.spec.resolution == Some(Resolution::DynamicDns) && entry.spec.endpoints.is_empty() {
+            let rule = (Severity::Warning, Origin::Sailcloth, Code::Unsupported);
+            let message =
+                "Sailcloth does not ask DNS for hosts that only the request knows; `DYNAMIC_DNS` is taken as `NONE`";
+            report.push(entry.finding(rule, "spec.resolution", message, "name the hosts, with `resolution: DNS`"));
+        }
     }
 }
 

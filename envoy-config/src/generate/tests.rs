@@ -1,8 +1,12 @@
 use std::path::Path;
 
 use serde_json::json;
+use shared::finding::Report;
+use shared::plan::ModuleConfig;
+use shared::plan::proxy::NodeMetadata;
 
 use super::{Options, bootstrap_yaml, parts_yaml, pretty};
+use crate::filter::configuration;
 use crate::input::{Loaded, Source, load, loaded};
 use crate::{Packaging, route_config, to_json};
 
@@ -46,6 +50,24 @@ fn modules_are_told_who_they_are_and_the_resources_without_endpoints() {
     );
     assert!(resources.iter().all(|resource| resource["spec"].get("endpoints").is_none()));
     assert_eq!(filters[1]["name"], "envoy.filters.http.router");
+}
+
+#[test]
+fn what_modules_are_told_is_what_they_take() {
+    let everything = include_str!("../../tests/command/everything.yaml").to_owned();
+    let everything = loaded(vec![Source { name: "everything.yaml".into(), text: everything }]);
+    for loaded in [catcatgo(), everything] {
+        let fronts = Options::default().generate(&loaded.set).unwrap().fronts;
+        assert!(!fronts.is_empty());
+        for front in fronts {
+            let told = configuration(&front.proxy, &loaded.set).to_string();
+            let mut report = Report::new();
+            let taken = ModuleConfig::read(told.as_bytes(), NodeMetadata::default(), &mut report).unwrap();
+            assert!(!report.stops(), "{:#?}", report.findings());
+            assert_eq!(taken.proxy.gateways, front.proxy.gateways);
+            assert_eq!(taken.resources.virtual_services.len(), loaded.set.virtual_services.len());
+        }
+    }
 }
 
 #[test]

@@ -85,7 +85,11 @@ mod tests {
 
     const DECISIONS: [Decision; 4] = [
         Decision { found: Found::Rule { host: 1, rule: 2, matched: 3 }, destination: Some(4), reply: None },
-        Decision { found: Found::Rule { host: 1, rule: 2, matched: 0 }, destination: None, reply: Some(OwnReply::Preflight) },
+        Decision {
+            found: Found::Rule { host: 1, rule: 2, matched: 0 },
+            destination: None,
+            reply: Some(OwnReply::Preflight),
+        },
         Decision { found: Found::Host(7), destination: None, reply: Some(OwnReply::NotFound) },
         Decision { found: Found::Nothing, destination: None, reply: None },
     ];
@@ -100,7 +104,8 @@ mod tests {
     /// Modules of different builds read each other's bytes.
     #[test]
     fn golden() {
-        let expected = [&[1][..], &[42, 0, 0, 0, 0, 0, 0, 0], &[1, 0, 0, 0], &[2, 0, 0, 0], &[3, 0, 0, 0], &[4, 0, 0, 0], &[0]];
+        let expected =
+            [&[1][..], &[42, 0, 0, 0, 0, 0, 0, 0], &[1, 0, 0, 0], &[2, 0, 0, 0], &[3, 0, 0, 0], &[4, 0, 0, 0], &[0]];
         assert_eq!(encode(42, &DECISIONS[0]).as_slice(), expected.concat());
     }
 

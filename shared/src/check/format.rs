@@ -123,4 +123,21 @@ mod tests {
             assert_eq!(found, expected, "{value}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn what_passes_here_compiles(
+            parts in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    "%", "%%", "REQ", "RESP", "(", ")", "x-a", "?", ":", "3", ":path", " ", "PROTOCOL", "UPSTREAM_HOST", "A_1", "a",
+                ]),
+                0..12,
+            ),
+        ) {
+            let value = parts.concat();
+            if check(&value, true).is_ok() {
+                proptest::prop_assert!(crate::plan::format::Template::parse(&value).is_ok(), "{value}");
+            }
+        }
+    }
 }

@@ -7,14 +7,20 @@ use super::Findings;
 use crate::finding::{Code, Origin, Report, Severity};
 use crate::model::http_route::Destination;
 use crate::model::read::{Path, nearest, shorten};
-use crate::model::{Resource, Resources, VirtualService};
+use crate::model::{DestinationRule, Resource, Resources, VirtualService};
 use crate::names::{self, MESH};
-use crate::registry::Registry;
+use crate::registry::{MeshService, Registry};
 
 const NOT_FOUND: (Severity, Origin, Code) = (Severity::Error, Origin::Analysis, Code::ReferencedResourceNotFound);
 const PORT_NEEDED: (Severity, Origin, Code) =
     (Severity::Error, Origin::Analysis, Code::VirtualServiceDestinationPortSelectorRequired);
 const UNKNOWN_HOST: (Severity, Origin, Code) = (Severity::Warning, Origin::Analysis, Code::UnknownDestinationRuleHost);
+
+const NOBODY_SELECTED: (Severity, Origin, Code) =
+    (Severity::Error, Origin::Analysis, Code::DestinationRuleSubsetNotSelectPods);
+
+/// So many names are compared with one that nobody defines.
+const MOST_COMPARED: usize = 200;
 
 /// The subsets of each host.
 type Subsets<'a> = BTreeMap<String, BTreeSet<&'a str>>;
@@ -29,6 +35,9 @@ pub(super) fn check(set: &Resources, registry: &Registry, report: &mut Report) {
             let message = format!("no service of this set is called `{host}`");
             let hint = similar(&rule.spec.host, rule.meta.namespace(), registry);
             Findings::new(rule, report).push(UNKNOWN_HOST, &Path::Key(&path, "host"), message, hint);
+        }
+        if let Some(service) = registry.get(&host) {
+            check_endpoints(&rule.spec, service, &mut Findings::new(rule, report));
         }
         subsets.entry(host).or_default().extend(rule.spec.subsets.iter().map(|subset| subset.name.as_str()));
     }
@@ -50,6 +59,23 @@ pub(super) fn check(set: &Resources, registry: &Registry, report: &mut Report) {
     }
 }
 
+/// Subsets without endpoints, where the set says who the endpoints are (istioctl's `PodNotSelectedAnalyzer`).
+fn check_endpoints(rule: &DestinationRule, service: &MeshService, findings: &mut Findings<'_>) {
+    let spec = Path::Key(&Path::Root, "spec");
+    let path = Path::Key(&spec, "subsets");
+    for (index, subset) in rule.subsets.iter().enumerate() {
+        // Those labels come from the nodes, which no set has.
+        let by_node = subset.labels.keys().any(|key| key.starts_with("topology.") || key.starts_with("kubernetes.io/"));
+        if by_node || service.endpoints.is_empty() || service.endpoints.iter().any(|one| one.carries(&subset.labels)) {
+            continue;
+        }
+        let message = format!("no endpoint of `{}` has the labels of the subset `{}`", service.host, subset.name);
+        let here = Path::Index(&path, index);
+        let hint = "requests to it are answered with 503";
+        findings.push(NOBODY_SELECTED, &Path::Key(&here, "labels"), message, hint);
+    }
+}
+
 fn check_gateways(service: &Resource<VirtualService>, known: &BTreeSet<String>, findings: &mut Findings<'_>) {
     let spec = Path::Key(&Path::Root, "spec");
     let path = Path::Key(&spec, "gateways");
@@ -58,7 +84,7 @@ fn check_gateways(service: &Resource<VirtualService>, known: &BTreeSet<String>, 
         if full == MESH || known.contains(&full) {
             continue;
         }
-        let hint = match nearest(&full, known.iter().cloned()) {
+        let hint = match nearest(&full, known.iter().take(MOST_COMPARED).cloned()) {
             Some(name) => format!("did you mean `{name}`?"),
             None if known.is_empty() => "there is no Gateway in this set".into(),
             None => format!("the Gateways are {}", known.iter().take(5).cloned().collect::<Vec<_>>().join(", ")),
@@ -82,7 +108,9 @@ fn check_destination(
             true => format!("no service of this set is called `{}`", shorten(&host)),
             false => format!("no service of this set is called `{}`, which is `{host}`", shorten(&destination.host)),
         };
-        let hint = similar(&destination.host, namespace, registry);
+        // Comparing takes its time, and a set that is wrong in so many places needs another kind of help.
+        let few = findings.report.findings().len() < MOST_COMPARED;
+        let hint = if few { similar(&destination.host, namespace, registry) } else { String::new() };
         return findings.push(NOT_FOUND, &Path::Key(path, "host"), message, hint);
     };
     let ports = || service.ports.iter().map(|port| port.number.to_string()).collect::<Vec<_>>().join(", ");
@@ -108,7 +136,10 @@ fn similar(host: &str, namespace: &str, registry: &Registry) -> String {
         return format!("write `{full}`");
     }
     let own = format!(".{namespace}.svc.{}", names::DOMAIN);
-    let known = registry.iter().map(|service| service.host.strip_suffix(&own).unwrap_or(&service.host).to_owned());
+    let known = registry
+        .iter()
+        .take(MOST_COMPARED)
+        .map(|service| service.host.strip_suffix(&own).unwrap_or(&service.host).to_owned());
     match nearest(host, known) {
         Some(name) => format!("did you mean `{name}`?"),
         None => "define it with a ServiceEntry or a Service".into(),
@@ -129,14 +160,14 @@ fn check_subset(
     if own.is_some_and(|names| names.contains(subset)) || wild().any(|(_, names)| names.contains(subset)) {
         return;
     }
-    let known = || own.into_iter().flatten().map(|name| (*name).to_owned());
+    let known = || own.into_iter().flatten().take(MOST_COMPARED).map(|name| (*name).to_owned());
     let hint = match nearest(subset, known()) {
         Some(name) => format!("did you mean `{name}`?"),
         None if own.is_none() => format!("add a DestinationRule for `{}`", shorten(&destination.host)),
         None if known().next().is_none() => {
             format!("add it to the DestinationRule of `{}`", shorten(&destination.host))
         }
-        None => format!("its subsets are {}", known().collect::<Vec<_>>().join(", ")),
+        None => format!("its subsets are {}", known().take(10).collect::<Vec<_>>().join(", ")),
     };
     let message =
         format!("no DestinationRule defines the subset `{}` of `{}`", shorten(subset), shorten(&destination.host));

@@ -1,11 +1,13 @@
 //! A VirtualService by itself (Istio's `ValidateVirtualService`).
 
+use std::collections::BTreeMap;
+
 use super::name::{domain, is_address, is_label, wildcard_domain};
 use super::{Findings, rule};
 use crate::finding::Code;
 use crate::model::read::Path;
 use crate::model::{Resource, VirtualService};
-use crate::names::{self, MESH};
+use crate::names::MESH;
 
 pub(super) fn check(resource: &Resource<VirtualService>, findings: &mut Findings<'_>) {
     let service = &resource.spec;
@@ -83,22 +85,19 @@ fn hosts(service: &VirtualService, path: &Path<'_>, findings: &mut Findings<'_>)
 
 /// Hosts of one VirtualService that take the same requests: the same name twice, or `*.com` beside `a.com`.
 fn overlapping(hosts: &[String], path: &Path<'_>, findings: &mut Findings<'_>) {
-    // Names by length, so that each host asks only the few suffixes that could be a wildcard's.
-    let mut seen: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
-    let mut wild: Vec<(usize, &str)> = Vec::new();
+    // Backwards, so that the names below a suffix stand together; wildcards without their `*`.
+    let mut backwards: BTreeMap<String, &str> = BTreeMap::new();
+    let mut suffixes: BTreeMap<&str, &str> = BTreeMap::new();
     for (index, host) in hosts.iter().enumerate() {
-        let same = seen.get(host.as_str()).copied();
-        let other = same
-            .and_then(|at| hosts.get(at).map(String::as_str))
-            .or_else(|| {
-                let covers = |(_, pattern): &&(usize, &str)| names::intersection(pattern, host).is_some();
-                wild.iter().find(covers).map(|(_, pattern)| *pattern)
-            })
-            .or_else(|| {
-                let is_wild = host.starts_with('*');
-                is_wild.then(|| seen.keys().copied().find(|name| names::intersection(name, host).is_some())).flatten()
-            });
-        if let Some(other) = other {
+        let (tail, is_wild) = host.strip_prefix('*').map_or((host.as_str(), false), |tail| (tail, true));
+        let reversed: String = tail.chars().rev().collect();
+        let ends = tail.char_indices().map(|(at, _)| at).chain([tail.len()]).skip(usize::from(!is_wild));
+        let above = ends.filter_map(|at| suffixes.get(tail.get(at..)?)).next();
+        let below = || {
+            let (name, host) = backwards.range(reversed.clone()..).next()?;
+            if is_wild { name.starts_with(&reversed) } else { *name == reversed }.then_some(host)
+        };
+        if let Some(other) = above.or_else(below) {
             let message = if other == host {
                 format!("the host `{host}` stands twice")
             } else {
@@ -106,9 +105,9 @@ fn overlapping(hosts: &[String], path: &Path<'_>, findings: &mut Findings<'_>) {
             };
             findings.invalid(&Path::Index(path, index), message, "keep one of them, or make two VirtualServices");
         }
-        seen.insert(host, index);
-        if host.starts_with('*') {
-            wild.push((index, host));
+        backwards.insert(reversed, host);
+        if is_wild {
+            suffixes.insert(tail, host);
         }
     }
 }

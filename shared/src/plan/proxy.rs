@@ -106,7 +106,7 @@ impl ModuleConfig {
         }
         let documents = take_resources(tree);
         let resources = Resources::read(documents.into_iter().map(|node| (None, node)), report);
-        check::check(&resources, report);
+        check::validate(&resources, report);
         let proxy = proxy?;
         (!report.stops()).then_some(ModuleConfig { proxy, resources, fingerprint })
     }

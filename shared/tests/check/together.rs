@@ -1,10 +1,10 @@
 //! Resources together: references, rules that shadow each other, hosts that two claim.
 
 use shared::finding::Code::{
-    ConflictingMeshGatewayVirtualServiceHosts as Conflict, ReferencedResourceNotFound as NotFound,
-    UnknownDestinationRuleHost, Unsupported, VirtualServiceDestinationPortSelectorRequired as PortRequired,
-    VirtualServiceHostNotFoundInGateway as NotServed, VirtualServiceIneffectiveMatch as Ineffective,
-    VirtualServiceUnreachableRule as Unreachable,
+    ConflictingMeshGatewayVirtualServiceHosts as Conflict, DestinationRuleSubsetNotSelectPods as NotSelected,
+    ReferencedResourceNotFound as NotFound, UnknownDestinationRuleHost, Unsupported,
+    VirtualServiceDestinationPortSelectorRequired as PortRequired, VirtualServiceHostNotFoundInGateway as NotServed,
+    VirtualServiceIneffectiveMatch as Ineffective, VirtualServiceUnreachableRule as Unreachable,
 };
 use shared::finding::{Origin, Severity};
 
@@ -57,6 +57,11 @@ fn references() {
         "a gateway nobody defines",
         &service("x", &format!("{{hosts: [a.b], gateways: [mesh, default/gv], {HTTP}}}")),
         &[(NotFound, "spec.gateways[1]", 5, "did you mean `default/gw`?")],
+    );
+    assert_row(
+        "subsets without endpoints, by labels of endpoints and of nodes",
+        "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: x}\nspec:\n  host: web\n  subsets:\n  - {name: a, labels: {version: v1}}\n  - {name: b, labels: {version: v9}}\n  - {name: c, labels: {topology.kubernetes.io/zone: z}}",
+        &[(NotSelected, "spec.subsets[1].labels", 8, "no endpoint of `web.default.svc.cluster.local`")],
     );
     assert_row(
         "a DestinationRule for nobody",

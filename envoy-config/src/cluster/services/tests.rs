@@ -3,7 +3,7 @@ use shared::finding::Report;
 use shared::load;
 use shared::model::Resources;
 
-use super::{clusters, passthrough};
+use super::{clusters, passthrough, unsupported};
 use crate::cluster::{Cluster, Discovery, LbPolicy};
 use crate::to_json;
 use crate::wire::Address;
@@ -126,6 +126,15 @@ fn http2_by_the_ports_protocol() {
         let cluster = one(&service("a.x", &ports));
         assert_eq!(!cluster.typed_extension_protocol_options.is_empty(), expected, "{protocol}");
     }
+}
+
+#[test]
+fn hosts_that_only_the_request_knows_are_named() {
+    let mut report = Report::new();
+    unsupported(&set(&service("*.x", &format!("resolution: DYNAMIC_DNS, {HTTP}"))), &mut report);
+    unsupported(&set(&service("a.x", &format!("resolution: DYNAMIC_DNS, {HTTP}"))), &mut report);
+    let [finding] = report.findings() else { panic!("{:#?}", report.findings()) };
+    assert_eq!(finding.path, "spec.resolution");
 }
 
 #[test]

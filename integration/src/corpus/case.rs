@@ -1,0 +1,208 @@
+//! The form of a case file. What is misspelt in one is an error that says where.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::engine::Kind;
+
+/// One document of a case file: resources, the proxy that they are put on, and what is asked of it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scene {
+    /// What the proxy is told.
+    pub resources: Vec<ResourceSource>,
+    /// Who the proxy is.
+    #[serde(default)]
+    pub proxy: ProxyFields,
+    /// The number of Envoy's workers; the first scene of a file decides.
+    pub workers: Option<u32>,
+    /// Which engines run the cases.
+    #[serde(default)]
+    pub engines: Engines,
+    /// The rows.
+    pub cases: Vec<Case>,
+}
+
+/// Where resources come from.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum ResourceSource {
+    /// A file or folder, relative to the case file.
+    Path(String),
+    /// A resource, as it stands.
+    Inline(Value),
+}
+
+/// Who the proxy is, as in a module's configuration.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProxyFields {
+    /// Its namespace; absent is `default`.
+    pub namespace: Option<String>,
+    /// The Gateways that it serves, and `mesh`.
+    #[serde(default)]
+    pub gateways: Vec<String>,
+    /// Its labels.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// The port that Istio would see.
+    pub port: Option<u16>,
+}
+
+/// Which engines run something.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Engines {
+    /// Those that do not, each with its reason.
+    #[serde(default)]
+    pub exclude: BTreeMap<Kind, String>,
+}
+
+/// A row.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// What it shows, in words.
+    pub name: String,
+    /// Why it is expected so, where that does not go without saying.
+    pub why: Option<String>,
+    /// Engines that do not run this row.
+    #[serde(default)]
+    pub engines: Engines,
+    /// What is asked.
+    pub request: RequestFields,
+    /// What must come of it.
+    pub expect: Expect,
+}
+
+/// A request.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestFields {
+    /// Absent is GET.
+    pub method: Option<String>,
+    /// Scheme, authority and path; not with `raw`.
+    pub url: Option<String>,
+    /// In order; names may repeat.
+    #[serde(default)]
+    pub headers: Vec<(String, Bytes)>,
+    /// Absent is none.
+    pub body: Option<String>,
+    /// The client's address, as a proxy before this one names it in `x-forwarded-for`; on mesh proxies alone, since
+    /// gateways trust nobody's word on that.
+    pub source: Option<String>,
+    /// How often it is asked; every answer must be as expected.
+    #[serde(default = "once")]
+    pub repeat: u32,
+    /// Whether it comes over HTTP/2.
+    #[serde(default)]
+    pub http2: bool,
+    /// In place of all else: the bytes on the wire, one a character (Latin-1).
+    pub raw: Option<String>,
+}
+
+fn once() -> u32 {
+    1
+}
+
+/// A header's value: text, or bytes that are no text.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Bytes {
+    /// As UTF-8.
+    Text(String),
+    /// Not as text.
+    Other(OtherBytes),
+}
+
+/// Bytes that cannot well be written as text.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OtherBytes {
+    /// One byte a character.
+    latin1: String,
+    /// So many times; absent is once.
+    #[serde(default = "once")]
+    times: u32,
+}
+
+impl Bytes {
+    /// The bytes.
+    pub fn bytes(&self) -> Vec<u8> {
+        match self {
+            Bytes::Text(text) => text.clone().into_bytes(),
+            Bytes::Other(other) => latin1(&other.latin1).repeat(other.times as usize),
+        }
+    }
+}
+
+/// The bytes of a text in Latin-1. Panics at a character beyond it, which is a mistake in the case file.
+pub fn latin1(text: &str) -> Vec<u8> {
+    let byte = |c: char| u8::try_from(c).unwrap_or_else(|_| panic!("`{c}` in `{text}` is not a byte in Latin-1"));
+    text.chars().map(byte).collect()
+}
+
+/// What must come of a request. What is absent is not looked at, except that a request whose `cluster` or `shares` are
+/// not given must reach no upstream.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expect {
+    /// The status; absent is 200.
+    pub status: Option<u16>,
+    /// The cluster that the request goes to.
+    pub cluster: Option<String>,
+    /// The shares of the repeated request that clusters get, within 4.5 standard deviations.
+    #[serde(default)]
+    pub shares: BTreeMap<String, f64>,
+    /// How many requests upstreams see; absent is 1.
+    pub attempts: Option<usize>,
+    /// The path that the upstream sees, query included.
+    pub path: Option<String>,
+    /// The authority that the upstream sees.
+    pub authority: Option<String>,
+    /// Request headers at the upstream.
+    #[serde(default)]
+    pub upstream_headers: HeaderExpect,
+    /// Response headers at the client.
+    #[serde(default)]
+    pub response_headers: HeaderExpect,
+    /// The `location` of a redirect.
+    pub location: Option<String>,
+    /// The body of an answer that no upstream gave.
+    pub body: Option<String>,
+    /// Clusters that get a copy.
+    #[serde(default)]
+    pub mirrors: Vec<String>,
+    /// The shortest time, in milliseconds, that the answer takes.
+    pub at_least_ms: Option<u64>,
+    /// The longest time.
+    pub at_most_ms: Option<u64>,
+}
+
+/// What headers must be.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeaderExpect {
+    /// All values of each header named here, in order; null is any value.
+    #[serde(default)]
+    pub present: Vec<(String, Option<Bytes>)>,
+    /// These are not there.
+    #[serde(default)]
+    pub absent: Vec<String>,
+}
+
+impl HeaderExpect {
+    /// Whether nothing is asked.
+    pub fn is_empty(&self) -> bool {
+        self.present.is_empty() && self.absent.is_empty()
+    }
+}
+
+impl Expect {
+    /// Whether an upstream gets the request.
+    pub fn routed(&self) -> bool {
+        self.cluster.is_some() || !self.shares.is_empty()
+    }
+}

@@ -1,0 +1,166 @@
+//! Runs case files: every row on every engine that is not excluded.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{panic, thread};
+
+use envoy_config::Proxy;
+
+use super::case::{Case, ProxyFields, Scene};
+use super::load::CaseFile;
+use super::report::{Table, Tally};
+use super::{Comparison, judge, judge_shares};
+use crate::engine::core::Core;
+use crate::engine::proxy::{Bench, Placed};
+use crate::engine::{Engine, Kind};
+
+/// How many files run at the same time; Envoy and its upstreams fill a core each.
+const AT_ONCE: usize = 2;
+
+/// Repetitions of a row that are wrong beyond these are not printed.
+const MOST_WRONG: usize = 3;
+
+/// Runs the files, prints the table, and panics with every failure there was.
+pub fn run_all(files: &[CaseFile]) {
+    let next = AtomicUsize::new(0);
+    let tallies: Mutex<Vec<(usize, Tally)>> = Mutex::default();
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some((index, file)) = take(files, &next) {
+                    let tally = panic::catch_unwind(|| run(file)).unwrap_or_else(|why| broken(file, &*why));
+                    tallies.lock().expect("nobody panics with it").push((index, tally));
+                }
+            });
+        }
+    });
+    let mut tallies = tallies.into_inner().expect("nobody panics with it");
+    tallies.sort_by_key(|(index, _)| *index);
+    let tallies: Vec<Tally> = tallies.into_iter().map(|(_, tally)| tally).collect();
+    for failure in tallies.iter().flat_map(|tally| &tally.failures) {
+        println!("{failure}");
+    }
+    println!("{}", Table(&tallies));
+    assert!(!tallies.is_empty(), "no case file");
+    for kind in Kind::ALL {
+        assert!(tallies.iter().any(|tally| tally.ran.contains_key(&kind)), "{kind} ran no row");
+    }
+    let failed: usize = tallies.iter().map(|tally| tally.failures.len()).sum();
+    assert_eq!(failed, 0, "failures are above");
+}
+
+fn take<'a>(files: &'a [CaseFile], next: &AtomicUsize) -> Option<(usize, &'a CaseFile)> {
+    let index = next.fetch_add(1, Ordering::Relaxed);
+    files.get(index).map(|file| (index, file))
+}
+
+/// A file that could not be run at all.
+fn broken(file: &CaseFile, why: &(dyn std::any::Any + Send)) -> Tally {
+    let why = why.downcast_ref::<String>().map(String::as_str).or_else(|| why.downcast_ref::<&str>().copied());
+    let failure = format!("{}: cannot be run: {}", file.name, why.unwrap_or("it panics"));
+    Tally { name: file.name.clone(), failures: vec![failure], ..Tally::default() }
+}
+
+/// Runs one file.
+pub fn run(file: &CaseFile) -> Tally {
+    let proxies: Vec<Proxy> = file.scenes.iter().map(|(scene, _)| proxy(&scene.proxy)).collect();
+    let placed: Vec<Placed<'_>> = file
+        .scenes
+        .iter()
+        .zip(&proxies)
+        .map(|((scene, set), proxy)| Placed { set, proxy, engines: engines(scene) })
+        .collect();
+    let workers = file.scenes.iter().find_map(|(scene, _)| scene.workers).unwrap_or(2);
+    let bench = Bench::start(&placed, workers);
+    let mut tally = Tally { name: file.name.clone(), ..Tally::default() };
+    for (index, ((scene, set), placed)) in file.scenes.iter().zip(&placed).enumerate() {
+        tally.rows += u32::try_from(scene.cases.len()).expect("a file has few rows");
+        for kind in Kind::ALL {
+            let cases: Vec<&Case> = scene.cases.iter().filter(|case| runs(scene, case, kind)).collect();
+            tally.excluded += u32::try_from(scene.cases.len() - cases.len()).expect("a file has few rows");
+            if cases.is_empty() {
+                continue;
+            }
+            let mut engine: Box<dyn Engine + '_> = match kind {
+                Kind::Core => Box::new(Core::new(set, placed.proxy)),
+                _ => Box::new(bench.engine(index, kind)),
+            };
+            for case in cases {
+                *tally.ran.entry(kind).or_default() += 1;
+                let compared = row(case, kind, engine.as_mut());
+                tally.compared += u64::from(compared.compared);
+                if compared.compared == 0 {
+                    tally.failures.push(format!("{}: {kind}: `{}`: nothing could be compared", file.name, case.name));
+                }
+                if !compared.wrong.is_empty() {
+                    tally.failures.push(failure(file, kind, case, &compared));
+                }
+            }
+        }
+    }
+    if bench.vm_reloads() > 0 {
+        tally.failures.push(format!("{}: a module died and was loaded again", file.name));
+    }
+    let log = bench.log();
+    let dead = ["wasm log", "Wasm VM failed", "Function: proxy_on", "Plugin configured to fail"];
+    for line in log.lines().filter(|line| {
+        line.contains("panicked") || line.contains("[critical]") || dead[1..].iter().any(|word| line.contains(word))
+    }) {
+        tally.failures.push(format!("{}: in Envoy's log: {line}", file.name));
+    }
+    tally
+}
+
+/// One row on one engine, as often as it says.
+fn row(case: &Case, kind: Kind, engine: &mut dyn Engine) -> Comparison {
+    let mut all = Comparison::default();
+    let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+    for repetition in 0..case.request.repeat {
+        let key = format!("{kind}-{}-{repetition}", case.name);
+        let answer = engine.ask(&case.request, &key);
+        for request in answer.upstream.iter().flatten() {
+            *counts.entry(request.cluster.clone()).or_default() += 1;
+        }
+        let mut one = judge(&case.expect, &answer);
+        all.compared += one.compared;
+        all.wrong.append(&mut one.wrong);
+        if all.wrong.len() >= MOST_WRONG {
+            break;
+        }
+    }
+    if !case.expect.shares.is_empty() {
+        judge_shares(&case.expect, &counts, &mut all);
+    }
+    all
+}
+
+fn failure(file: &CaseFile, kind: Kind, case: &Case, compared: &Comparison) -> String {
+    let mut text = format!("{}: {kind}: `{}`", file.name, case.name);
+    if let Some(why) = &case.why {
+        text.push_str(&format!(" ({why})"));
+    }
+    for (what, got, want) in &compared.wrong {
+        text.push_str(&format!("\n    {what}: got {got}, want {want}"));
+    }
+    text
+}
+
+fn runs(scene: &Scene, case: &Case, kind: Kind) -> bool {
+    !scene.engines.exclude.contains_key(&kind) && !case.engines.exclude.contains_key(&kind)
+}
+
+/// The engines that run any row of a scene.
+pub fn engines(scene: &Scene) -> Vec<Kind> {
+    Kind::ALL.into_iter().filter(|kind| scene.cases.iter().any(|case| runs(scene, case, *kind))).collect()
+}
+
+/// The proxy of a scene, as modules are told of it.
+pub fn proxy(fields: &ProxyFields) -> Proxy {
+    Proxy {
+        namespace: fields.namespace.clone().unwrap_or_else(|| "default".to_owned()),
+        gateways: fields.gateways.clone(),
+        labels: fields.labels.clone(),
+        port: fields.port,
+    }
+}

@@ -1,0 +1,216 @@
+//! The engines that are real Envoys: one process for a case file, with a listener for each scene and engine, and one
+//! [`Echo`] for each cluster, which tells who got a request.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use envoy_config::cluster::{self, Cluster};
+use envoy_config::listener::{Front, Listener};
+use envoy_config::{Packaging, Proxy, filter, http_filters, route_config, to_json};
+use serde_json::{Value, json};
+use shared::model::Resources;
+
+use super::{Answer, Engine, Kind, Upstream, headers, shown};
+use crate::client::{self, Connection, Request};
+use crate::corpus::case::{RequestFields, latin1};
+use crate::echo::{Echo, Seen};
+use crate::envoy::{Envoy, Options};
+use crate::{native, paths};
+
+/// So many connections are used in turn, so that every worker has its share.
+const CONNECTIONS: usize = 4;
+
+/// What the rows of one file run on.
+pub struct Bench {
+    envoy: Envoy,
+    echoes: BTreeMap<String, Echo>,
+}
+
+/// A scene on an Envoy: its resources, its proxy, and the engines that run any of its rows.
+pub struct Placed<'a> {
+    /// What the proxy is told.
+    pub set: &'a Resources,
+    /// Who the proxy is.
+    pub proxy: &'a Proxy,
+    /// Which engines there are to be.
+    pub engines: Vec<Kind>,
+}
+
+impl Bench {
+    /// Starts Envoy with everything that these scenes need.
+    pub fn start(scenes: &[Placed<'_>], workers: u32) -> Bench {
+        let mut clusters: BTreeMap<String, Cluster> = BTreeMap::new();
+        for scene in scenes {
+            let all = cluster::clusters(scene.set).into_iter().chain([cluster::passthrough()]);
+            clusters.extend(all.map(|cluster| (cluster.name.clone(), cluster)));
+        }
+        let echoes: BTreeMap<String, Echo> = clusters.keys().map(|name| (name.clone(), Echo::named(name))).collect();
+        for (name, cluster) in &mut clusters {
+            cluster.set_endpoints([echoes[name].address()]);
+        }
+        let mut listeners = Vec::new();
+        for (index, scene) in scenes.iter().enumerate() {
+            let mut engines = scene.engines.clone();
+            engines.retain(|engine| *engine != Kind::Core);
+            listeners.extend(engines.into_iter().map(|engine| listener(index, engine, scene)));
+        }
+        let bootstrap = json!({
+            "node": {"id": "sailcloth", "cluster": "sailcloth"},
+            "static_resources": {"listeners": listeners, "clusters": clusters.values().map(to_json).collect::<Value>()},
+        });
+        Bench { envoy: Envoy::start(&bootstrap, &Options { concurrency: workers, ..Options::default() }), echoes }
+    }
+
+    /// One engine for one scene.
+    pub fn engine(&self, scene: usize, kind: Kind) -> ProxyEngine<'_> {
+        let address = self.envoy.listener(&listener_name(scene, kind));
+        ProxyEngine { bench: self, address, one: Turn::default(), two: Turn::default() }
+    }
+
+    /// How often a module had to be loaded again.
+    pub fn vm_reloads(&self) -> u64 {
+        self.envoy.vm_reloads()
+    }
+
+    /// What Envoy has logged.
+    pub fn log(&self) -> String {
+        self.envoy.log()
+    }
+
+    fn take(&self) -> Vec<Seen> {
+        self.echoes.values().flat_map(Echo::take).collect()
+    }
+}
+
+fn listener_name(scene: usize, engine: Kind) -> String {
+    format!("{engine}-{scene}")
+}
+
+fn listener(index: usize, engine: Kind, scene: &Placed<'_>) -> Value {
+    let front = Front {
+        name: listener_name(index, engine),
+        at: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0),
+        edge: !native::gateways(scene.set, scene.proxy).iter().any(|gateway| gateway == "mesh"),
+        proxy: scene.proxy.clone(),
+    };
+    let idle = Duration::from_secs(3600);
+    let of_modules = |packaging| {
+        let filters = http_filters(scene.proxy, scene.set, packaging, &paths::modules());
+        to_json(&Listener::new(&front, idle, route_config(scene.set), filters))
+    };
+    match engine {
+        Kind::Suite => of_modules(Packaging::Suite),
+        Kind::Modules => of_modules(Packaging::Separate),
+        Kind::Native | Kind::Core => {
+            let plain = Listener::new(&front, idle, route_config(scene.set), vec![filter::router()]);
+            let mut listener = to_json(&plain);
+            let manager = listener.pointer_mut("/filter_chains/0/filters/0/typed_config");
+            let manager = manager.expect("a listener has an HTTP connection manager");
+            manager["route_config"] = native::route_config(scene.set, scene.proxy);
+            manager["http_filters"] = native::http_filters();
+            listener
+        }
+    }
+}
+
+/// Connections that are used in turn.
+#[derive(Default)]
+struct Turn {
+    open: Vec<Connection>,
+    next: usize,
+}
+
+impl Turn {
+    fn take(&mut self, address: SocketAddr, http2: bool) -> &mut Connection {
+        if self.open.len() < CONNECTIONS {
+            let fresh = if http2 { Connection::open_http2(address) } else { Connection::open(address) };
+            self.open.push(fresh);
+            return self.open.last_mut().expect("one was just opened");
+        }
+        self.next = (self.next + 1) % CONNECTIONS;
+        &mut self.open[self.next]
+    }
+}
+
+/// One listener of a [`Bench`].
+pub struct ProxyEngine<'a> {
+    bench: &'a Bench,
+    address: SocketAddr,
+    one: Turn,
+    two: Turn,
+}
+
+impl ProxyEngine<'_> {
+    /// Sends the request and says what came back, and what upstreams saw.
+    pub fn exchange(&mut self, fields: &RequestFields, key: &str) -> Answer {
+        self.bench.take();
+        let before = Instant::now();
+        let (status, headers, body) = match &fields.raw {
+            Some(raw) => parse(&client::raw(self.address, &latin1(raw))),
+            None => {
+                let request = to_request(fields, key);
+                let turn = if fields.http2 { &mut self.two } else { &mut self.one };
+                match turn.take(self.address, fields.http2).try_send(&request) {
+                    Ok(response) => (Some(response.status), response.headers, response.body),
+                    // Envoy closed the connection: there is an answer to that as well, no status.
+                    Err(_) => {
+                        *turn = Turn::default();
+                        (None, Vec::new(), Vec::new())
+                    }
+                }
+            }
+        };
+        let took = before.elapsed();
+        let upstream = self.bench.take().into_iter().map(upstream).collect();
+        Answer {
+            status: Some(status.unwrap_or(0)),
+            headers: Some(headers),
+            body: Some(body),
+            upstream: Some(upstream),
+            all_attempts: true,
+            unknown_headers: &[],
+            took: Some(took),
+        }
+    }
+}
+
+impl Engine for ProxyEngine<'_> {
+    fn ask(&mut self, request: &RequestFields, key: &str) -> Answer {
+        self.exchange(request, key)
+    }
+}
+
+fn to_request(fields: &RequestFields, key: &str) -> Request {
+    let url = fields.url.as_deref().expect("a request that is not raw has a URL");
+    let mut request = Request::new(fields.method.as_deref().unwrap_or("GET"), url).http2(fields.http2);
+    for (name, value) in headers(fields, key) {
+        request = request.header(&name, value);
+    }
+    match &fields.body {
+        Some(body) => request.body(body.as_bytes()),
+        None => request,
+    }
+}
+
+fn upstream(seen: Seen) -> Upstream {
+    let Seen { server, path, authority, method, headers, .. } = seen;
+    let headers = headers.into_iter().filter(|(name, _)| name != "host").collect();
+    Upstream { cluster: server, path, authority, method, headers }
+}
+
+type Parsed = (Option<u16>, super::Headers, Vec<u8>);
+
+/// A response that was read as bytes; no status where there is none.
+fn parse(bytes: &[u8]) -> Parsed {
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n");
+    let Some(end) = end else { return (None, Vec::new(), Vec::new()) };
+    let head = shown(&bytes[..end]);
+    let mut lines = head.split("\r\n");
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|status| status.parse().ok());
+    let pair = |line: &str| {
+        let (name, value) = line.split_once(':')?;
+        Some((name.to_ascii_lowercase(), value.trim().as_bytes().to_vec()))
+    };
+    (status, lines.filter_map(pair).collect(), bytes[end + 4..].to_vec())
+}

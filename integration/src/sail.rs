@@ -1,0 +1,156 @@
+//! An Envoy as users get it: resources in, `sailcloth generate`'s configuration out, with what a test wants otherwise.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use envoy_config::{Generated, Packaging};
+use serde_json::Value;
+use shared::finding::Report;
+use shared::model::Resources;
+
+use crate::envoy::{Envoy, Options};
+use crate::paths;
+
+/// What a test asks of its Envoy.
+pub struct Sail {
+    yaml: String,
+    packaging: Packaging,
+    workers: u32,
+    raise: bool,
+    adjust: Box<dyn Fn(&mut Value)>,
+}
+
+impl Sail {
+    /// An Envoy for these resources (a YAML stream), with the suite and two workers.
+    pub fn new(yaml: impl Into<String>) -> Sail {
+        Sail { yaml: yaml.into(), packaging: Packaging::Suite, workers: 2, raise: false, adjust: Box::new(|_| {}) }
+    }
+
+    /// Every module by itself.
+    pub fn separate(mut self) -> Sail {
+        self.packaging = Packaging::Separate;
+        self
+    }
+
+    /// So many workers.
+    pub fn workers(mut self, workers: u32) -> Sail {
+        self.workers = workers;
+        self
+    }
+
+    /// Takes 8 MiB of request headers and 4,000 of them, far above Envoy's defaults.
+    pub fn large_headers(mut self) -> Sail {
+        self.raise = true;
+        self
+    }
+
+    /// Changes the bootstrap before Envoy starts.
+    pub fn adjust(mut self, adjust: impl Fn(&mut Value) + 'static) -> Sail {
+        let before = self.adjust;
+        self.adjust = Box::new(move |bootstrap| {
+            before(bootstrap);
+            adjust(bootstrap);
+        });
+        self
+    }
+
+    /// Another module in place of the suite, with the same configuration.
+    pub fn module(self, name: &'static str) -> Sail {
+        self.adjust(move |bootstrap| replace(bootstrap, "suite.wasm", &format!("{name}.wasm")))
+    }
+
+    /// The bootstrap that it comes to.
+    pub fn bootstrap(&self) -> Value {
+        let mut report = Report::new();
+        let set = Resources::read(shared::load::text(&self.yaml, Some("test.yaml"), &mut report), &mut report);
+        shared::check::check(&set, &mut report);
+        let findings: Vec<String> = report.findings().iter().map(ToString::to_string).collect();
+        assert!(!report.stops(), "the resources of the test are not valid:\n{}", findings.join("\n"));
+        let local = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut options = envoy_config::Options {
+            packaging: self.packaging,
+            module_dir: paths::modules(),
+            admin: None,
+            ..envoy_config::Options::default()
+        };
+        for gateway in set.gateways.iter().flat_map(|gateway| &gateway.spec.servers) {
+            options.listen.insert(gateway.port.number.get(), local);
+        }
+        // The mesh's listener has a fixed port otherwise, which two tests at once cannot share.
+        let mut generated: Generated = options.generate(&set).expect("the listeners can be placed");
+        if self.raise {
+            for manager in generated.listeners.iter_mut().filter_map(|listener| listener.http_mut()) {
+                manager.max_request_headers_kb = Some(8192);
+                manager.common_http_protocol_options =
+                    Some(envoy_config::listener::CommonHttpProtocolOptions { max_headers_count: 4000 });
+            }
+        }
+        let mut bootstrap = envoy_config::to_json(&generated.bootstrap());
+        (self.adjust)(&mut bootstrap);
+        bootstrap
+    }
+
+    /// Starts it.
+    pub fn start(&self) -> Envoy {
+        Envoy::start(&self.bootstrap(), &self.options())
+    }
+
+    /// Starts it, or gives back the log of an Envoy that refuses.
+    pub fn try_start(&self) -> Result<Envoy, String> {
+        Envoy::try_start(&self.bootstrap(), &self.options())
+    }
+
+    fn options(&self) -> Options {
+        Options { concurrency: self.workers, free_ports: true, timeout: Duration::from_secs(60), ..Options::default() }
+    }
+}
+
+/// Replaces text in every string of a JSON value.
+pub fn replace(value: &mut Value, from: &str, to: &str) {
+    match value {
+        Value::String(text) => *text = text.replace(from, to),
+        Value::Array(items) => items.iter_mut().for_each(|item| replace(item, from, to)),
+        Value::Object(entries) => entries.values_mut().for_each(|value| replace(value, from, to)),
+        _ => {}
+    }
+}
+
+/// A Gateway `gw` for every host on port 80, and a service `echo` on port 80 that listens at `port`.
+pub fn gateway_and_echo(port: u16) -> String {
+    format!(
+        "\
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {{name: gw}}
+spec:
+  selector: {{istio: ingressgateway}}
+  servers:
+  - port: {{number: 80, name: http, protocol: HTTP}}
+    hosts: ['*']
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {{name: echo}}
+spec:
+  hosts: [echo.default.svc.cluster.local]
+  location: MESH_INTERNAL
+  resolution: STATIC
+  ports: [{{number: 80, name: http, protocol: HTTP}}]
+  endpoints: [{{address: 127.0.0.1, ports: {{http: {port}}}}}]
+---
+"
+    )
+}
+
+/// The same with a VirtualService `web` of these rules, a YAML list.
+pub fn routed(port: u16, rules: &str) -> String {
+    let rules: String = rules.lines().map(|line| format!("  {line}\n")).collect();
+    format!(
+        "{}apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: web}}\nspec:\n  \
+         hosts: ['*']\n  gateways: [gw]\n  http:\n{rules}",
+        gateway_and_echo(port)
+    )
+}
+
+/// A rule that sends everything to the echo.
+pub const TO_ECHO: &str = "- route: [{destination: {host: echo}}]";
