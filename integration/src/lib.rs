@@ -10,6 +10,7 @@ pub mod engine;
 pub mod envoy;
 pub mod native;
 pub mod paths;
+pub mod sail;
 
 use std::sync::OnceLock;
 use tokio::runtime::{Builder, Runtime};

@@ -67,6 +67,9 @@ pub fn intersection<'a>(a: &'a str, b: &'a str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     #[test]

@@ -92,6 +92,9 @@ fn operator_is_supported(operator: &str, is_response: bool) -> Result<bool, Prob
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     #[test]
@@ -124,6 +127,7 @@ mod tests {
         }
     }
 
+    #[cfg(not(target_arch = "wasm32"))]
     proptest::proptest! {
         #[test]
         fn what_passes_here_compiles(

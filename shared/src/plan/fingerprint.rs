@@ -56,6 +56,9 @@ fn walk(node: &Node, hash: &mut Fnv) {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::fingerprint;
     use crate::load::json;
 

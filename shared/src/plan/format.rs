@@ -200,6 +200,9 @@ fn operator(text: &str) -> Result<(Part, &str), FormatError> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     struct One;

@@ -76,6 +76,9 @@ fn search(list: &[(Box<[u8]>, u32)], key: &[u8]) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     #[test]

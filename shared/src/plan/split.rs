@@ -66,6 +66,9 @@ impl Split {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     fn split(weights: &[u32]) -> Split {

@@ -119,6 +119,9 @@ static FOLDS: [(u32, u32, i32); 372] = [
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     #[test]
