@@ -85,8 +85,7 @@ struct Host {
 
 fn virtual_host(name: &str, domains: &[String], host: &Host) -> Value {
     let routes: Vec<&Value> = host.routes.iter().map(|route| &route.json).collect();
-    let mut json =
-        json!({"name": name, "domains": domains, "routes": routes, "include_request_attempt_count": true});
+    let mut json = json!({"name": name, "domains": domains, "routes": routes, "include_request_attempt_count": true});
     if host.require_tls {
         json["require_tls"] = json!("ALL");
     }

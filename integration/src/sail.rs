@@ -79,7 +79,7 @@ impl Sail {
         // The mesh's listener has a fixed port otherwise, which two tests at once cannot share.
         let mut generated: Generated = options.generate(&set).expect("the listeners can be placed");
         if self.raise {
-            for manager in generated.listeners.iter_mut().filter_map(|listener| listener.http_mut()) {
+            for manager in generated.listeners.iter_mut().flat_map(|listener| listener.http_mut()) {
                 manager.max_request_headers_kb = Some(8192);
                 manager.common_http_protocol_options =
                     Some(envoy_config::listener::CommonHttpProtocolOptions { max_headers_count: 4000 });

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 /// The name of the only gateway's listener.
 fn gateway(envoy: &Envoy) -> std::net::SocketAddr {
-    envoy.listener("gateway_80")
+    envoy.listener("gateway-80")
 }
 
 #[test]
@@ -90,12 +90,12 @@ fn a_panic_costs_its_vm_and_the_next_request_works() {
     let reload_at_once = |bootstrap: &mut Value| {
         for_each_object(bootstrap, &mut |object| {
             if object.contains_key("failure_policy") {
-                object["reload_config"] = json!({"backoff": {"base_interval": "0.01s", "max_interval": "0.02s"}});
+                let backoff = json!({"base_interval": "0.01s", "max_interval": "0.02s"});
+                object.insert("reload_config".into(), json!({"backoff": backoff}));
             }
         });
     };
-    let envoy =
-        Sail::new(routed(echo.port(), TO_ECHO)).module("test_filter").workers(1).adjust(reload_at_once).start();
+    let envoy = Sail::new(routed(echo.port(), TO_ECHO)).module("test_filter").workers(1).adjust(reload_at_once).start();
     let address = gateway(&envoy);
     assert_eq!(Request::get("/").send(address).status, 200);
     // One that is in the VM when it dies is lost with it; Envoy ends it when its client leaves.
@@ -111,24 +111,18 @@ fn a_panic_costs_its_vm_and_the_next_request_works() {
     assert!(echo.take().iter().all(|seen| seen.path != "/lost"));
 }
 
-/// A finder in front of the router, each in a VM of its own, with the configuration of `adjust`.
-fn finder_and_router(echo: &Echo, rules: &str, other_configuration: bool) -> Envoy {
-    Sail::new(routed(echo.port(), rules))
-        .separate()
-        .workers(1)
-        .adjust(move |bootstrap| {
-            for_each_object(bootstrap, &mut |object| {
-                let Some(Value::Array(filters)) = object.get_mut("http_filters") else { return };
-                let mut finder = filters[0].clone();
-                replace(&mut finder, "router.wasm", "test_finder.wasm");
-                replace(&mut finder, "sailcloth.router", "sailcloth.test_finder");
-                if other_configuration {
-                    replace(&mut finder, "web", "another");
-                }
-                filters.insert(0, finder);
-            });
-        })
-        .start()
+/// The finder in front of the router, each in a VM of its own; `change` is made to the finder.
+fn finder_and_router(yaml: String, change: fn(&mut Value)) -> Sail {
+    Sail::new(yaml).separate().adjust(move |bootstrap| {
+        for_each_object(bootstrap, &mut |object| {
+            let Some(Value::Array(filters)) = object.get_mut("http_filters") else { return };
+            let mut finder = filters[0].clone();
+            replace(&mut finder, "router.wasm", "test_finder.wasm");
+            replace(&mut finder, "sailcloth.router", "sailcloth.test_finder");
+            change(&mut finder);
+            filters.insert(0, finder);
+        });
+    })
 }
 
 #[test]
@@ -141,17 +135,7 @@ fn a_decision_is_taken_over_by_the_next_module() {
                    host: echo\n  subsets: [{name: a}, {name: b}]\n";
     let echo = Echo::start();
     let yaml = format!("{}{subsets}", routed(echo.port(), rules));
-    let envoy = Sail::new(yaml)
-        .separate()
-        .adjust(|bootstrap| {
-            for_each_object(bootstrap, &mut |object| {
-                let Some(Value::Array(filters)) = object.get_mut("http_filters") else { return };
-                let mut finder = filters[0].clone();
-                replace(&mut finder, "router.wasm", "test_finder.wasm");
-                replace(&mut finder, "sailcloth.router", "sailcloth.test_finder");
-                filters.insert(0, finder);
-            });
-        })
+    let envoy = finder_and_router(yaml, |_| {})
         .adjust(|bootstrap| {
             for_each_object(bootstrap, &mut |object| {
                 if object.contains_key("request_headers_to_remove") {
@@ -178,13 +162,13 @@ fn a_decision_is_taken_over_by_the_next_module() {
 #[test]
 fn a_module_with_another_configuration_stands_aside_and_counts_it() {
     let echo = Echo::start();
-    let same = finder_and_router(&echo, TO_ECHO, false);
+    let same = finder_and_router(routed(echo.port(), TO_ECHO), |_| {}).start();
     assert_eq!(Request::get("/").send(gateway(&same)).status, 200);
     assert_eq!(same.stat("wasmcustom.sailcloth.router.foreign_decisions"), 0);
     drop(same);
     echo.take();
 
-    let other = finder_and_router(&echo, TO_ECHO, true);
+    let other = finder_and_router(routed(echo.port(), TO_ECHO), |finder| replace(finder, "web", "another")).start();
     // Nobody names a cluster, so Envoy knows of none.
     assert_eq!(Request::get("/").send(gateway(&other)).status, 503);
     assert_eq!(other.stat("wasmcustom.sailcloth.router.foreign_decisions"), 1);

@@ -85,13 +85,7 @@ fn upstream(expect: &Expect, answer: &Answer, all: &mut Comparison) {
     }
 }
 
-fn check_headers(
-    what: &str,
-    expect: &HeaderExpect,
-    headers: &[(&str, String)],
-    answer: &Answer,
-    all: &mut Comparison,
-) {
+fn check_headers(what: &str, expect: &HeaderExpect, headers: &[(&str, String)], answer: &Answer, all: &mut Comparison) {
     let known = |name: &str| !answer.unknown_headers.contains(&name) || headers.iter().any(|(key, _)| *key == name);
     let mut by_name: BTreeMap<&str, Vec<&Option<Bytes>>> = BTreeMap::new();
     for (name, value) in &expect.present {
@@ -172,13 +166,21 @@ mod tests {
     #[test]
     fn all_that_is_wrong_is_told() {
         let wrong = |yaml: &str| -> Vec<String> {
-            judge(&expect(yaml), &answer()).wrong.into_iter().map(|(what, got, want)| format!("{what}: {got}/{want}")).collect()
+            judge(&expect(yaml), &answer())
+                .wrong
+                .into_iter()
+                .map(|(what, got, want)| format!("{what}: {got}/{want}"))
+                .collect()
         };
         assert_eq!(wrong("{cluster: a, path: /x, upstream_headers: {present: [[x-a, '1'], [x-a, '2']]}}"), [""; 0]);
         assert_eq!(wrong("{cluster: b, path: /y}"), ["cluster: a/b", "path: /x//y"]);
         assert_eq!(wrong("{status: 404}"), ["status: 200/404", "upstreams that saw it: a/"]);
         let headers = "{cluster: a, upstream_headers: {present: [[x-a, '1'], [x-b, null]], absent: [x-a]}}";
-        let expected = ["upstream header x-a: `1` and `2`/`1`", "upstream header x-b: none/there", "upstream header x-a: `1` and `2`/none"];
+        let expected = [
+            "upstream header x-a: `1` and `2`/`1`",
+            "upstream header x-b: none/there",
+            "upstream header x-a: `1` and `2`/none",
+        ];
         assert_eq!(wrong(headers), expected);
     }
 

@@ -48,7 +48,11 @@ impl fmt::Display for Table<'_> {
         let (engines, comparisons) = (all.ran.len(), all.ran.values().sum::<u32>());
         write!(f, "corpus: {} rows times {engines} engines = {comparisons} comparisons", all.rows)?;
         let possible = all.rows * u32::try_from(engines).unwrap_or_default();
-        if possible > comparisons { write!(f, " ({} excluded, each with its reason)", possible - comparisons) } else { Ok(()) }
+        if possible > comparisons {
+            write!(f, " ({} excluded, each with its reason)", possible - comparisons)
+        } else {
+            Ok(())
+        }
     }
 }
 

@@ -103,12 +103,7 @@ fn translate(
     Route { json: route, takes_everything }
 }
 
-fn routed(
-    service: &Resource<VirtualService>,
-    rule: &HttpRoute,
-    own: &Operations,
-    listener: &Listener<'_>,
-) -> Value {
+fn routed(service: &Resource<VirtualService>, rule: &HttpRoute, own: &Operations, listener: &Listener<'_>) -> Value {
     let timeout = rule.timeout.map_or_else(|| "0s".to_owned(), |timeout| retry::seconds(timeout.get()));
     let mut action = json!({"timeout": timeout, "max_grpc_timeout": timeout});
     let mut authority = own.authority.clone();

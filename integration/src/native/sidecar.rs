@@ -153,7 +153,11 @@ fn wrap(
     let (mut elsewhere, mut here) = (Vec::new(), Vec::new());
     for host in hosts(service) {
         if !host.starts_with('*') {
-            if services.contains_key(&host) { here.push(host) } else { elsewhere.push(host) }
+            if services.contains_key(&host) {
+                here.push(host)
+            } else {
+                elsewhere.push(host)
+            }
             continue;
         }
         let covered: Vec<&String> = services.keys().filter(|name| overlap(&host, name)).collect();

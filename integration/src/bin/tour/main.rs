@@ -90,7 +90,14 @@ fn tour(options: &Options) -> Result<bool, String> {
         good &= scenes::canary_by_user_agent(&gateway);
     }
     println!();
-    println!("{}", if good { "The tour is done: everything came back as the YAML asks." } else { "The tour is done: the rows with a cross did not come back as the YAML asks." });
+    println!(
+        "{}",
+        if good {
+            "The tour is done: everything came back as the YAML asks."
+        } else {
+            "The tour is done: the rows with a cross did not come back as the YAML asks."
+        }
+    );
     if !options.tour_only && !process::asked_to_stop() {
         println!();
         println!("CatCatGo is up:  http://{}/  (Ctrl-C ends it)", gateway.address);

@@ -101,8 +101,9 @@ impl Mesh {
         arguments.extend(["--admin".into(), "none".into(), "--envoy".into(), paths::envoy().display().to_string()]);
         let log = self.directory.path().join(format!("envoy-{}.log", address.port()));
         let said = format!("{}", address.port());
-        let (process, ()) =
-            Process::start("sailcloth run", &paths::sailcloth(), &arguments, &log, |line| line.contains(&said).then_some(()))?;
+        let (process, ()) = Process::start("sailcloth run", &paths::sailcloth(), &arguments, &log, |line| {
+            line.contains(&said).then_some(())
+        })?;
         let gateway = Gateway { address, process };
         let deadline = Instant::now() + Duration::from_secs(30);
         while Request::get("/").timeout(Duration::from_secs(2)).try_send(address).is_err() {

@@ -17,7 +17,12 @@ pub fn published(mesh: &Mesh, gateway: &Gateway) -> bool {
         row("GET /", gateway.address, Request::get("/"), Asked::Version("ui v1")),
         row("GET /index.html, any host", gateway.address, host("/index.html", "cats.example"), Asked::Version("ui v1")),
         row("GET /app.jsx", gateway.address, Request::get("/app.jsx"), Asked::Version("ui v1")),
-        row("GET /api/v1.0/search/kitten", gateway.address, Request::get("/api/v1.0/search/kitten"), Asked::Version("backend v1")),
+        row(
+            "GET /api/v1.0/search/kitten",
+            gateway.address,
+            Request::get("/api/v1.0/search/kitten"),
+            Asked::Version("backend v1"),
+        ),
         row("GET /anything-else", gateway.address, Request::get("/anything-else"), Asked::Status(404)),
     ];
     if let Some(ui) = mesh.service("ui", "v1") {
