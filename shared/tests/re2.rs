@@ -73,6 +73,11 @@ fn replaces_what_re2_replaces() {
 #[test]
 fn refuses_what_is_not_supported_and_says_so() {
     for row in table("unsupported") {
+        // Programs are measured in bytes, and in WebAssembly a pointer has half of them: what the command takes, a
+        // module takes as well, but not the other way round.
+        if cfg!(target_arch = "wasm32") && row[1].as_str().unwrap().starts_with("program of more than") {
+            continue;
+        }
         let error = Re2::new(row[0].as_str().unwrap()).expect_err(row[1].as_str().unwrap());
         assert!(error.is_unsupported(), "{}: {error}", row[1]);
     }
