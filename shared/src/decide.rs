@@ -42,13 +42,20 @@ pub enum OwnReply {
     Preflight = 4,
     /// The Gateway wants https.
     HttpsRedirect = 5,
+    /// A fault was injected: flag `FI`.
+    FaultAbort = 6,
+    /// The destination takes no more requests: 503, flag `UO`.
+    Overflow = 7,
+    /// All endpoints of the destination are failing: 503, flag `UH`.
+    Ejected = 8,
 }
 
 impl OwnReply {
     /// From the number that a hand-over carries.
     pub fn from_number(number: u8) -> Option<OwnReply> {
         use OwnReply::*;
-        [NotFound, Redirect, DirectResponse, Preflight, HttpsRedirect].into_iter().find(|reply| *reply as u8 == number)
+        let all = [NotFound, Redirect, DirectResponse, Preflight, HttpsRedirect, FaultAbort, Overflow, Ejected];
+        all.into_iter().find(|reply| *reply as u8 == number)
     }
 }
 
@@ -61,6 +68,8 @@ pub struct Decision {
     pub destination: Option<u32>,
     /// Set when the request is answered here.
     pub reply: Option<OwnReply>,
+    /// Whether a fault has delayed it: flag `DI`.
+    pub delayed: bool,
 }
 
 impl Decision {
@@ -119,7 +128,7 @@ pub fn find(plan: &Plan, request: &Request<'_>, trace: &mut impl Trace) -> Decis
         Found::Nothing if plan.passthrough().is_some() => None,
         Found::Nothing => Some(OwnReply::NotFound),
     };
-    Decision { found, destination: None, reply }
+    Decision { found, destination: None, reply, delayed: false }
 }
 
 /// Chooses a destination by the rule's weights, unless somebody did already.

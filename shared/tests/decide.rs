@@ -1,5 +1,5 @@
 //! Plan, decision and what is to be done about it, without a proxy; natively and as WebAssembly.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a failure of the test")]
+#![expect(clippy::panic, reason = "a failure of the test")]
 
 use std::borrow::Cow;
 

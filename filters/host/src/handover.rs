@@ -7,7 +7,7 @@
 //! | 8 | fingerprint of the configuration |
 //! | 4, 4, 4 | virtual host, rule, match block; `u32::MAX` for none |
 //! | 4 | the chosen destination; `u32::MAX` for none |
-//! | 1 | the reason of an own reply; 0 for none |
+//! | 1 | the reason of an own reply, 0 for none; the highest bit says that a fault has delayed the request |
 //!
 //! Numbers are little-endian.
 
@@ -42,7 +42,7 @@ pub(crate) fn encode(fingerprint: u64, decision: &Decision) -> [u8; SIZE] {
     let bytes = std::iter::once(VERSION)
         .chain(fingerprint.to_le_bytes())
         .chain(numbers.into_iter().flat_map(u32::to_le_bytes))
-        .chain(std::iter::once(decision.reply.map_or(0, |reply| reply as u8)));
+        .chain(std::iter::once(decision.reply.map_or(0, |reply| reply as u8) | u8::from(decision.delayed) << 7));
     for (place, byte) in out.iter_mut().zip(bytes) {
         *place = byte;
     }
@@ -72,11 +72,9 @@ fn read(fingerprint: u64, bytes: &[u8]) -> Option<Decision> {
         (None, None, None) => Found::Nothing,
         _ => return None,
     };
-    let reply = match reply {
-        0 => None,
-        number => Some(OwnReply::from_number(*number)?),
-    };
-    Some(Decision { found, destination: some(destination), reply })
+    let (delayed, reply) = (reply >> 7 == 1, reply & 0x7f);
+    let reply = if reply == 0 { None } else { Some(OwnReply::from_number(reply)?) };
+    Some(Decision { found, destination: some(destination), reply, delayed })
 }
 
 #[cfg(test)]
@@ -84,14 +82,20 @@ mod tests {
     use super::*;
 
     const DECISIONS: [Decision; 4] = [
-        Decision { found: Found::Rule { host: 1, rule: 2, matched: 3 }, destination: Some(4), reply: None },
+        Decision {
+            found: Found::Rule { host: 1, rule: 2, matched: 3 },
+            destination: Some(4),
+            reply: None,
+            delayed: false,
+        },
         Decision {
             found: Found::Rule { host: 1, rule: 2, matched: 0 },
             destination: None,
             reply: Some(OwnReply::Preflight),
+            delayed: true,
         },
-        Decision { found: Found::Host(7), destination: None, reply: Some(OwnReply::NotFound) },
-        Decision { found: Found::Nothing, destination: None, reply: None },
+        Decision { found: Found::Host(7), destination: None, reply: Some(OwnReply::NotFound), delayed: false },
+        Decision { found: Found::Nothing, destination: None, reply: None, delayed: true },
     ];
 
     #[test]

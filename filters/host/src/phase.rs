@@ -81,6 +81,15 @@ impl<'a> RequestPhase<'a> {
         Some(decision)
     }
 
+    /// Changes what was decided, so that the behaviours and modules around this one know it too.
+    pub fn note(&mut self, change: impl FnOnce(&mut Decision)) {
+        if let Some(mut decision) = self.common.decision {
+            change(&mut decision);
+            self.common.decision = Some(decision);
+            self.hand_over(decision);
+        }
+    }
+
     fn hand_over(&self, decision: Decision) {
         if self.hands_over {
             abi::set_property(handover::PROPERTY, &handover::encode(self.plan.fingerprint(), &decision));

@@ -17,6 +17,7 @@ use crate::corpus::case::RequestFields;
 /// What Envoy adds to requests and responses by itself.
 const OF_ENVOY: &[&str] = &[
     "date",
+    "grpc-status",
     "server",
     "content-length",
     "content-type",

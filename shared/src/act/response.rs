@@ -34,8 +34,9 @@ pub fn response<S: Source + Changes>(plan: &Plan, decision: &Decision, headers: 
 
 /// Whether [`response`] could change anything, so that nobody has to look at the response otherwise.
 pub fn touches_response(plan: &Plan, decision: &Decision) -> bool {
-    let routed = matches!(decision.reply, None | Some(OwnReply::Redirect | OwnReply::DirectResponse));
-    routed && decision.rule(plan).is_some_and(|rule| rule.touches_response)
+    // Envoy gives these before any route has a say in the response.
+    let before = matches!(decision.reply, Some(OwnReply::Preflight | OwnReply::HttpsRedirect | OwnReply::NotFound));
+    !before && decision.rule(plan).is_some_and(|rule| rule.touches_response)
 }
 
 /// The request headers that [`response`] asks for. They are gone by then, so whoever carries it out keeps them, with
