@@ -1,5 +1,5 @@
 //! The native twin: Envoy's own routes for the same resources, as istiod would write them. It is what the corpus takes
-//! for the truth about Envoy, so nothing here comes from `shared::plan`: it is written from istiod's behaviour
+//! for the truth about Envoy, so nothing here comes from `shared::plan` but two names: it is written from istiod's behaviour
 //! (`pilot/pkg/networking/core`: `route/route.go`, `gateway.go`, `httproute.go`) on top of the resources' model, their
 //! names and the registry alone.
 //!
@@ -16,6 +16,7 @@ use envoy_config::Proxy;
 use serde_json::{Value, json};
 use shared::model::{Gateway, Port, Resource, Resources, VirtualService};
 use shared::names::{self, MESH};
+use shared::plan::variant::{CLUSTER_HEADER, ROUTE_HEADER};
 use shared::registry::{Registry, carries};
 
 use route::{Listener, Route};
@@ -36,6 +37,8 @@ pub fn route_config(set: &Resources, proxy: &Proxy) -> Value {
         "validate_clusters": false,
         "ignore_port_in_host_matching": !by_port,
         "max_direct_response_body_size_bytes": 1024 * 1024,
+        // Names of Sailcloth's that mean nothing here: they are taken away, so that both sides let the same through.
+        "request_headers_to_remove": [CLUSTER_HEADER, ROUTE_HEADER],
     })
 }
 

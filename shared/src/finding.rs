@@ -157,8 +157,9 @@ impl Report {
         let key = |f: &Finding| {
             (f.file.clone(), f.line, f.column, f.severity, f.code, f.kind.clone(), f.namespace.clone(), f.name.clone())
         };
-        self.findings
-            .sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| (&a.path, &a.message).cmp(&(&b.path, &b.message))));
+        crate::order::sort_by(&mut self.findings, |a, b| {
+            key(a).cmp(&key(b)).then_with(|| (&a.path, &a.message).cmp(&(&b.path, &b.message)))
+        });
         self.findings.dedup();
         self.findings
     }

@@ -22,6 +22,7 @@ pub mod finding;
 pub mod load;
 pub mod model;
 pub mod names;
+mod order;
 pub mod plan;
 pub mod re2;
 pub mod registry;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::model::kubernetes::TargetPort;
 use crate::model::service_entry::Resolution;
 use crate::model::{EndpointSlice, Pod, Port, Resource, Resources, Service, ServiceEntry, WorkloadEntry};
-use crate::names;
+use crate::{names, order};
 
 /// Every service of a set, by host.
 #[derive(Clone, Debug, Default)]
@@ -155,11 +155,11 @@ fn from_entry(entry: &Resource<ServiceEntry>, host: &str, set: &Resources) -> Me
     });
     let endpoint = |workload: &WorkloadEntry, address: &str, labels: &BTreeMap<String, String>| MeshEndpoint {
         address: address.to_owned(),
-        ports: spec
-            .ports
-            .iter()
-            .map(|p| (p.number, workload.ports.get(&p.name).copied().or(p.target_port).unwrap_or(p.number)))
-            .collect(),
+        ports: order::map(
+            spec.ports
+                .iter()
+                .map(|p| (p.number, workload.ports.get(&p.name).copied().or(p.target_port).unwrap_or(p.number))),
+        ),
         labels: labels.clone(),
         weight: workload.weight,
     };
@@ -168,13 +168,8 @@ fn from_entry(entry: &Resource<ServiceEntry>, host: &str, set: &Resources) -> Me
         Some(selector) => {
             let here = |other: &crate::model::Meta| other.namespace() == namespace;
             for workload in set.workload_entries.iter().filter(|w| here(&w.meta)) {
-                let labels: BTreeMap<_, _> = workload
-                    .meta
-                    .labels
-                    .iter()
-                    .chain(&workload.spec.labels)
-                    .map(|(k, v)| (k.clone(), v.clone()))
-                    .collect();
+                let labels = workload.meta.labels.iter().chain(&workload.spec.labels);
+                let labels = order::map(labels.map(|(key, value)| (key.clone(), value.clone())));
                 if carries(&labels, &selector.labels)
                     && let Some(address) = &workload.spec.address
                 {
@@ -228,7 +223,7 @@ fn from_service(service: &Resource<Service>, set: &Resources) -> MeshService {
             };
             slice.spec.ports.iter().find(same).and_then(|p| p.port)
         };
-        let ports: BTreeMap<Port, Port> = tcp().filter_map(|port| Some((port.port, listens(port)?))).collect();
+        let ports = order::map(tcp().filter_map(|port| Some((port.port, listens(port)?))));
         for endpoint in &slice.spec.endpoints {
             if endpoint.conditions.as_ref().and_then(|c| c.ready) == Some(false) {
                 continue;
@@ -252,7 +247,7 @@ fn from_service(service: &Resource<Service>, set: &Resources) -> MeshService {
             |pod: &&Resource<Pod>| pod.meta.namespace() == namespace && carries(&pod.meta.labels, &spec.selector);
         for pod in set.pods.iter().filter(chosen) {
             if let Some(address) = pod_address(pod) {
-                let ports = tcp().filter_map(|port| Some((port.port, target_port(port, pod)?))).collect();
+                let ports = order::map(tcp().filter_map(|port| Some((port.port, target_port(port, pod)?))));
                 endpoints.push(MeshEndpoint {
                     address: address.to_owned(),
                     ports,

@@ -78,8 +78,13 @@ fn node_metadata() -> NodeMetadata {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
     let namespace = abi::property("xds\0node\0metadata\0NAMESPACE").and_then(|bytes| text(&bytes));
     let labels = abi::property("xds\0node\0metadata\0LABELS").unwrap_or_default();
-    let labels = headers::pairs(&labels).into_iter().filter_map(|(name, value)| Some((text(name)?, text(value)?)));
-    NodeMetadata { namespace: namespace.filter(|text| !text.is_empty()), labels: labels.collect::<BTreeMap<_, _>>() }
+    let mut all = BTreeMap::new();
+    for (name, value) in headers::pairs(&labels) {
+        if let (Some(name), Some(value)) = (text(name), text(value)) {
+            all.insert(name, value);
+        }
+    }
+    NodeMetadata { namespace: namespace.filter(|text| !text.is_empty()), labels: all }
 }
 
 /// One stream, as the SDK sees it.

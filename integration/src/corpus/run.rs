@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 use std::{panic, thread};
 
 use envoy_config::Proxy;
@@ -17,6 +18,12 @@ use crate::engine::{Engine, Kind};
 
 /// How many files run at the same time; Envoy and its upstreams fill a core each.
 const AT_ONCE: usize = 2;
+
+/// What Envoy logs when a module, or Envoy itself, is in trouble.
+const FATAL: &[&str] = &["[critical]", "panicked at", "Wasm VM failed", "Plugin configured to fail", "Function: proxy_on"];
+
+/// A row that takes longer is named, so that the whole stays short.
+const SLOW: Duration = Duration::from_secs(2);
 
 /// Repetitions of a row that are wrong beyond these are not printed.
 const MOST_WRONG: usize = 3;
@@ -103,10 +110,7 @@ pub fn run(file: &CaseFile) -> Tally {
         tally.failures.push(format!("{}: a module died and was loaded again", file.name));
     }
     let log = bench.log();
-    let dead = ["wasm log", "Wasm VM failed", "Function: proxy_on", "Plugin configured to fail"];
-    for line in log.lines().filter(|line| {
-        line.contains("panicked") || line.contains("[critical]") || dead[1..].iter().any(|word| line.contains(word))
-    }) {
+    for line in log.lines().filter(|line| FATAL.iter().any(|word| line.contains(word))) {
         tally.failures.push(format!("{}: in Envoy's log: {line}", file.name));
     }
     tally
@@ -116,6 +120,7 @@ pub fn run(file: &CaseFile) -> Tally {
 fn row(case: &Case, kind: Kind, engine: &mut dyn Engine) -> Comparison {
     let mut all = Comparison::default();
     let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+    let before = Instant::now();
     for repetition in 0..case.request.repeat {
         let key = format!("{kind}-{}-{repetition}", case.name);
         let answer = engine.ask(&case.request, &key);
@@ -128,6 +133,9 @@ fn row(case: &Case, kind: Kind, engine: &mut dyn Engine) -> Comparison {
         if all.wrong.len() >= MOST_WRONG {
             break;
         }
+    }
+    if before.elapsed() > SLOW {
+        println!("slow: {kind}: `{}` takes {:?}", case.name, before.elapsed());
     }
     if !case.expect.shares.is_empty() {
         judge_shares(&case.expect, &counts, &mut all);

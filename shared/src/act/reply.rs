@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::decide::{Decision, Found, OwnReply, Request};
 use crate::plan::matching::PathMatch;
-use crate::plan::redirect::Redirect;
+use crate::plan::redirect::https_location;
 use crate::plan::{Action, Plan};
 
 /// An answer given here.
@@ -25,13 +25,15 @@ pub fn reply<'p>(plan: &'p Plan, decision: &Decision, request: &Request<'_>) -> 
     let rule = decision.rule(plan);
     let action = rule.map(|rule| &rule.action);
     let empty = |status, details| Reply { status, headers: Vec::new(), body: b"", details };
-    let redirected = |redirect: &Redirect| {
-        let location = (Cow::Borrowed(&b"location"[..]), redirect.location(request, matched(plan, decision)));
-        Reply { status: redirect.status, headers: vec![location], body: b"", details: "direct_response" }
+    let redirected = |status, location| {
+        let location = (Cow::Borrowed(&b"location"[..]), location);
+        Reply { status, headers: vec![location], body: b"", details: "direct_response" }
     };
     Some(match (decision.reply?, action) {
-        (OwnReply::HttpsRedirect, _) => redirected(&Redirect::to_https()),
-        (OwnReply::Redirect, Some(Action::Redirect(redirect))) => redirected(redirect),
+        (OwnReply::HttpsRedirect, _) => redirected(301, https_location(request)),
+        (OwnReply::Redirect, Some(Action::Redirect(redirect))) => {
+            redirected(redirect.status, redirect.location(request, matched(plan, decision)))
+        }
         (OwnReply::DirectResponse, Some(Action::DirectResponse(response))) => {
             Reply { body: &response.body, ..empty(response.status, "direct_response") }
         }

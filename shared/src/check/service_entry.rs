@@ -117,7 +117,7 @@ fn endpoints(entry: &ServiceEntry, resolution: Resolution, spec: &Path<'_>, find
         }
         Resolution::DnsRoundRobin | Resolution::Dns | Resolution::Static => {}
     }
-    let names: BTreeSet<&str> = entry.ports.iter().map(|port| port.name.as_str()).collect();
+    let names = crate::order::set(entry.ports.iter().map(|port| port.name.as_str()));
     for (index, endpoint) in entry.endpoints.iter().enumerate() {
         workload(endpoint, Some(&names), resolution != Resolution::Static, &Path::Index(&path, index), findings);
     }

@@ -87,7 +87,7 @@ impl<'de> Visitor<'de> for Seed {
             entries.push(Entry { key, mark: Mark::default(), value });
         }
         let mut keys: Vec<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
-        keys.sort_unstable();
+        crate::order::sort(&mut keys);
         if let Some(twice) = keys.windows(2).find(|pair| pair.first() == pair.last()).and_then(|pair| pair.first()) {
             return Err(A::Error::custom(format_args!("the key `{twice}` stands twice")));
         }

@@ -1,6 +1,8 @@
 //! A `google.protobuf.Struct` in protobuf's wire format: what Envoy really hands to a module whose `configuration` is a
 //! Struct. (Its API documentation promises JSON; Envoy 1.36 to 1.40 pass the message's bytes.)
 
+use crate::order;
+
 use super::{Entry, MAX_DEPTH, Mark, Node, Value};
 
 /// Decodes a Struct; nothing when the bytes are none.
@@ -26,7 +28,7 @@ fn structure(bytes: &[u8], depth: usize) -> Option<Node> {
         entries.push(Entry { key, mark: Mark::default(), value });
     }
     // Envoy's map has no order; with one, messages about it are the same every time.
-    entries.sort_by(|a, b| a.key.cmp(&b.key));
+    order::sort_by(&mut entries, |a, b| a.key.cmp(&b.key));
     Some(Node::unplaced(Value::Map(entries)))
 }
 

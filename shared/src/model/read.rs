@@ -187,7 +187,8 @@ impl<T: Read> Field for BTreeMap<String, T> {
                 Some((key.clone(), value))
             })
             .collect();
-        read.into_iter().collect()
+        let read: Option<Vec<(String, T)>> = read.into_iter().collect();
+        read.map(crate::order::map)
     }
 }
 

@@ -10,7 +10,7 @@ use super::rule::Rule;
 use super::{Plan, Proxy, View, VirtualHost};
 use crate::model::{Port, Resource, Resources, VirtualService};
 use crate::names::{self, MESH};
-use crate::registry::{Registry, carries};
+use crate::registry::{AppProtocol, Registry, carries};
 
 /// Where the mesh looks for a host without a port.
 const HTTP_PORT: Port = match Port::new(80) {
@@ -156,34 +156,47 @@ impl<'a> Builder<'a> {
             .iter()
             .flat_map(|s| s.spec.hosts.iter().map(|host| (names::resolve_host(host, s.meta.namespace()), *s)))
             .collect();
-        let registered: Vec<(String, bool)> =
-            self.registry.iter().map(|service| (service.host.clone(), service.port(port).is_some())).collect();
+        // Whoever listens here, and whether it speaks HTTP.
+        let registered: Vec<(String, bool)> = self
+            .registry
+            .iter()
+            .filter_map(|service| Some((service.host.clone(), service.port(port)?.protocol != AppProtocol::Tcp)))
+            .collect();
         let mut routes_of = |builder: &mut Self, service: &Resource<VirtualService>| {
             let known = of_service.entry(service.meta.full_name());
             known.or_insert_with(|| builder.routes(service, MESH, port)).clone()
         };
-        for (host, _) in registered.iter().filter(|(_, on_port)| *on_port) {
+        // VirtualServices of which a service here has got its rules.
+        let mut at_work: BTreeSet<String> = BTreeSet::new();
+        for (host, _) in registered.iter().filter(|(_, http)| *http) {
             // The host itself beats any wildcard, the longest wildcard the others; then the older one counts.
-            let own = resolved.iter().find(|(name, _)| name == host);
-            let mut wild: Vec<_> =
-                resolved.iter().filter(|(name, _)| name.starts_with('*') && names::covers(name, host)).collect();
-            wild.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
-            let routes = match own.or(wild.first().copied()) {
-                Some((_, service)) => routes_of(self, service),
-                None => Vec::new(),
-            };
+            let mut owners: Vec<_> = resolved.iter().filter(|(name, _)| name == host).collect();
+            if owners.is_empty() {
+                let wild = resolved.iter().filter(|(name, _)| name.starts_with('*') && names::covers(name, host));
+                owners.extend(wild.min_by_key(|(name, _)| std::cmp::Reverse(name.len())));
+            }
+            let mut routes = Vec::new();
+            for (_, service) in owners {
+                routes = routes_of(self, service);
+                if !routes.is_empty() {
+                    at_work.insert(service.meta.full_name());
+                    break;
+                }
+            }
             let routes = if routes.is_empty() { self.default_route(host, port) } else { routes };
-            self.add_mesh_domains(host, &routes, domains);
+            self.add_mesh_domains(host, self.other_names(host), &routes, domains);
         }
         for (host, service) in &resolved {
             let known =
                 |(name, _): &(String, bool)| name == host || (host.starts_with('*') && names::covers(host, name));
-            if registered.iter().any(known) || (self.proxy.port.is_none() && port != HTTP_PORT) {
+            // istiod has hosts that are no service on port 80 alone, or beside one that is a service.
+            let here = port == HTTP_PORT || at_work.contains(&service.meta.full_name());
+            if registered.iter().any(known) || !here {
                 continue;
             }
             let routes = routes_of(self, service);
             if !routes.is_empty() {
-                self.add_mesh_domains(host, &routes, domains);
+                self.add_mesh_domains(host, Vec::new(), &routes, domains);
             }
         }
     }
@@ -193,9 +206,9 @@ impl<'a> Builder<'a> {
         rule.and_then(|rule| self.push(rule)).map(|index| (index, 0, true)).into_iter().collect()
     }
 
-    /// A host and the shorter names by which this proxy may call it; whoever came first keeps a name.
-    fn add_mesh_domains(&self, host: &str, routes: &[Route], domains: &mut Domains) {
-        let mut names = vec![host.to_owned(), format!("{host}.")];
+    /// The other names by which this proxy may call a service: with the final dot, and shorter ones.
+    fn other_names(&self, host: &str) -> Vec<String> {
+        let mut names = vec![format!("{host}.")];
         if let Some(short) = host.strip_suffix(&format!(".svc.{}", names::DOMAIN)) {
             names.extend([format!("{short}.svc"), short.to_owned()]);
             if let Some((name, namespace)) = short.split_once('.')
@@ -204,7 +217,12 @@ impl<'a> Builder<'a> {
                 names.push(name.to_owned());
             }
         }
-        for name in names {
+        names
+    }
+
+    /// A host and its other names; whoever came first keeps a name.
+    fn add_mesh_domains(&self, host: &str, others: Vec<String>, routes: &[Route], domains: &mut Domains) {
+        for name in std::iter::once(host.to_owned()).chain(others) {
             domains.0.entry(name).or_insert_with(|| Domain { routes: routes.to_vec(), https_redirect: false });
         }
     }
@@ -212,7 +230,10 @@ impl<'a> Builder<'a> {
     /// The rules of a VirtualService that exist on this gateway and port, up to the first that takes everything.
     fn routes(&mut self, service: &Resource<VirtualService>, gateway: &str, port: Port) -> Vec<Route> {
         let mut routes = Vec::new();
+        // istiod shows a sidecar's routes only services of the listener's port, with that port alone.
+        let nobody = Registry::default();
         for (index, model) in service.spec.http.iter().enumerate() {
+            let registry = if gateway == MESH { &nobody } else { &self.registry };
             let namespace = service.meta.namespace();
             let applies = |block: &crate::model::http_route::HttpMatchRequest| {
                 if block.port.is_some_and(|asked| asked != port) {
@@ -234,7 +255,7 @@ impl<'a> Builder<'a> {
             if here.is_empty() {
                 continue;
             }
-            let Some(rule) = Rule::compile(service, (index, model), port.get(), &self.registry) else { continue };
+            let Some(rule) = Rule::compile(service, (index, model), port.get(), registry) else { continue };
             let catch_alls: Vec<bool> = rule.matches.iter().map(|block| block.catch_all).collect();
             let Some(rule) = self.push(rule) else { break };
             for at in here {

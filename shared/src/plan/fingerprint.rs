@@ -44,7 +44,7 @@ fn walk(node: &Node, hash: &mut Fnv) {
         }
         Value::Map(entries) => {
             let mut sorted: Vec<&Entry> = entries.iter().collect();
-            sorted.sort_by(|a, b| a.key.cmp(&b.key));
+            crate::order::sort_by(&mut sorted, |a, b| a.key.cmp(&b.key));
             hash.part(6, &(sorted.len() as u64).to_le_bytes());
             for Entry { key, value, .. } in sorted {
                 hash.part(7, key.as_bytes());

@@ -181,7 +181,11 @@ fn operator(text: &str) -> Result<(Part, &str), FormatError> {
     let rest = rest.strip_prefix('%').ok_or_else(syntax)?;
     let what = match (name, arguments) {
         ("REQ" | "RESP", Some(arguments)) => {
-            let lower = |text: &str| text.to_ascii_lowercase().into_bytes().into_boxed_slice();
+            // For Envoy `host` is the authority, wherever it looks a request header up.
+            let lower = |text: &str| match text.to_ascii_lowercase() {
+                text if name == "REQ" && text == "host" => b":authority"[..].into(),
+                text => text.into_bytes().into_boxed_slice(),
+            };
             let (first, other) = match arguments.split_once('?') {
                 Some((first, other)) => (first, Some(other)),
                 None => (arguments, None),

@@ -35,7 +35,7 @@ impl HostTable {
             }
         }
         let sort = |list: &mut Sorted| {
-            list.sort_by(|a, b| a.0.cmp(&b.0));
+            crate::order::sort_by(list, |a, b| a.0.cmp(&b.0));
             list.dedup_by(|later, first| later.0 == first.0);
         };
         sort(&mut table.exact);

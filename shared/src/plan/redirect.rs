@@ -6,6 +6,11 @@ use super::matching::PathMatch;
 use crate::decide::Request;
 use crate::model::http_route::{DerivePort, HttpRedirect};
 
+/// Where a Gateway's `httpsRedirect` leads: the authority stays as it came, port and all (Envoy's `require_tls`).
+pub fn https_location(request: &Request<'_>) -> Vec<u8> {
+    [b"https://", request.authority(), request.path_and_query()].concat()
+}
+
 /// A compiled redirect.
 #[derive(Debug)]
 pub struct Redirect {
@@ -55,11 +60,6 @@ impl Redirect {
             port: asked.filter(|port| *port != default).map(|port| format!(":{port}").into_bytes().into()),
             path,
         })
-    }
-
-    /// What a Gateway's `httpsRedirect` asks for.
-    pub fn to_https() -> Redirect {
-        Redirect { status: 301, scheme: Some(b"https"[..].into()), authority: None, port: None, path: NewPath::Same }
     }
 
     /// The value of `location` (Envoy's `newUri`).

@@ -119,7 +119,7 @@ impl Rule {
         if cors {
             kept.push(b"origin"[..].into());
         }
-        kept.sort();
+        crate::order::sort(&mut kept);
         kept.dedup();
         let touches_response = cors || ops().any(|ops| !ops.is_empty());
         Rule { source, matches, action, request_headers, response_headers, kept, touches_response }
@@ -127,13 +127,16 @@ impl Rule {
 
     /// What a service without VirtualService gets: everything to the service itself, with Istio's default retries.
     pub(super) fn default_route(host: &str, port: u16) -> Option<Rule> {
-        let destinations = Split::new(vec![Destination {
-            cluster: names::cluster(port, "", host),
-            weight: 1,
-            authority: None,
-            request_headers: HeaderOps::default(),
-            response_headers: HeaderOps::default(),
-        }])?;
+        let destinations = Split::new(
+            vec![Destination {
+                cluster: names::cluster(port, "", host),
+                weight: 1,
+                authority: None,
+                request_headers: HeaderOps::default(),
+                response_headers: HeaderOps::default(),
+            }],
+            false,
+        )?;
         let route = RouteAction {
             destinations,
             rewrite: None,
@@ -183,7 +186,7 @@ fn action(
     let rewritten = model.rewrite.as_ref().and_then(|rewrite| rewrite.authority.as_deref()).filter(|it| !it.is_empty());
     let set = || header_ops::authority(model.headers.as_ref().and_then(|headers| headers.request.as_ref()));
     Some(Action::Route(Box::new(RouteAction {
-        destinations: Split::new(destinations.collect())?,
+        destinations: Split::new(destinations.collect(), !single)?,
         rewrite: model.rewrite.as_ref().and_then(Rewrite::compile),
         authority: rewritten.map(|text| text.as_bytes().into()).or_else(set),
         timeout: Timeout::compile(model),

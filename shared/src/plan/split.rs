@@ -22,13 +22,15 @@ pub struct Destination {
 pub struct Split {
     destinations: Vec<Destination>,
     total: u64,
+    weighted: bool,
 }
 
 impl Split {
-    /// Nothing when there is no destination to take anything.
-    pub fn new(destinations: Vec<Destination>) -> Option<Split> {
+    /// Nothing when there is no destination to take anything. `weighted` is whether the rule has more than one, those
+    /// of weight 0 included.
+    pub fn new(destinations: Vec<Destination>, weighted: bool) -> Option<Split> {
         let total = destinations.iter().map(|it| u64::from(it.weight)).sum();
-        (total > 0).then_some(Split { destinations, total })
+        (total > 0).then_some(Split { destinations, total, weighted })
     }
 
     /// All destinations.
@@ -41,15 +43,15 @@ impl Split {
         self.destinations.get(index as usize)
     }
 
-    /// Whether there is more than one. Header operations of weighted destinations come before those of the rule, those
-    /// of a single one after.
+    /// Whether the rule has more than one, be it of weight 0. Header operations of weighted destinations come before
+    /// those of the rule, those of a single one after.
     pub fn is_weighted(&self) -> bool {
-        self.destinations.len() > 1
+        self.weighted
     }
 
     /// Chooses by weight. `draw` gives a uniform 64-bit number and is asked only when there is a choice.
     pub fn choose(&self, draw: impl FnOnce() -> u64) -> u32 {
-        if !self.is_weighted() {
+        if self.destinations.len() < 2 {
             return 0;
         }
         // Integers alone, so that native and wasm choose alike; the error of the scaling is below 2^-32.
@@ -79,7 +81,7 @@ mod tests {
             request_headers: HeaderOps::default(),
             response_headers: HeaderOps::default(),
         };
-        Split::new(weights.iter().map(destination).collect()).unwrap()
+        Split::new(weights.iter().map(destination).collect(), weights.len() > 1).unwrap()
     }
 
     #[test]

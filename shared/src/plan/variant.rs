@@ -60,7 +60,7 @@ impl RouteVariant {
 pub fn variants(set: &Resources) -> Vec<RouteVariant> {
     let rules = set.virtual_services.iter().flat_map(|service| &service.spec.http);
     let mut all: Vec<_> = rules.filter_map(|rule| rule.retries.as_ref()).filter_map(RouteVariant::of).collect();
-    all.sort();
+    crate::order::sort(&mut all);
     all.dedup();
     all
 }

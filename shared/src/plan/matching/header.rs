@@ -19,7 +19,7 @@ impl HeaderCondition {
         let with = block.headers.iter().map(|(name, text)| (name, text, false));
         let without = block.without_headers.iter().map(|(name, text)| (name, &text.0, true));
         let all = with.chain(without).map(|(name, text, without)| HeaderCondition {
-            name: name.to_ascii_lowercase().into_bytes().into(),
+            name: canonical(name),
             text: Text::compile(text),
             without,
         });
@@ -40,6 +40,14 @@ impl HeaderCondition {
 
     pub(super) fn takes_everything(&self) -> bool {
         false
+    }
+}
+
+/// In lower case; Envoy takes `host` for the authority wherever it looks a header up.
+fn canonical(name: &str) -> Box<[u8]> {
+    match name.to_ascii_lowercase() {
+        name if name == "host" => b":authority"[..].into(),
+        name => name.into_bytes().into(),
     }
 }
 
