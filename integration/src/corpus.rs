@@ -7,6 +7,7 @@ mod judge;
 pub mod load;
 mod report;
 mod run;
+pub mod twin;
 
 pub use judge::{Comparison, judge, judge_shares};
 pub use report::Tally;

@@ -84,6 +84,20 @@ fn a_reply_of_any_behaviour_has_the_rules_response_operations() {
     assert!(echo.take().is_empty());
 }
 
+/// The reply is sent from a timer tick, outside of any callback of the stream.
+#[test]
+fn a_reply_may_come_after_a_wait() {
+    let echo = Echo::start();
+    let envoy = Sail::new(routed(echo.port(), TO_ECHO)).module("test_filter").workers(1).start();
+    let request = Request::get("/").header("x-test-wait-ms", "100").header("x-test-reply", "418");
+    for _ in 0..3 {
+        let response = request.send(gateway(&envoy));
+        assert_eq!((response.status, response.text().as_str()), (418, "by test"));
+    }
+    assert!(echo.take().is_empty());
+    assert_eq!(envoy.vm_reloads(), 0);
+}
+
 #[test]
 fn a_panic_costs_its_vm_and_the_next_request_works() {
     let echo = Echo::start();

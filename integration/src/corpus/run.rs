@@ -71,13 +71,8 @@ fn broken(file: &CaseFile, why: &(dyn std::any::Any + Send)) -> Tally {
 
 /// Runs one file.
 pub fn run(file: &CaseFile) -> Tally {
-    let proxies: Vec<Proxy> = file.scenes.iter().map(|(scene, _)| proxy(&scene.proxy)).collect();
-    let placed: Vec<Placed<'_>> = file
-        .scenes
-        .iter()
-        .zip(&proxies)
-        .map(|((scene, set), proxy)| Placed { set, proxy, engines: engines(scene) })
-        .collect();
+    let proxies = proxies(file);
+    let placed = placed(file, &proxies);
     let workers = file.scenes.iter().find_map(|(scene, _)| scene.workers).unwrap_or(2);
     let bench = Bench::start(&placed, workers);
     let mut tally = Tally { name: file.name.clone(), ..Tally::default() };
@@ -154,17 +149,27 @@ fn failure(file: &CaseFile, kind: Kind, case: &Case, compared: &Comparison) -> S
     text
 }
 
-fn runs(scene: &Scene, case: &Case, kind: Kind) -> bool {
+pub(super) fn runs(scene: &Scene, case: &Case, kind: Kind) -> bool {
     !scene.engines.exclude.contains_key(&kind) && !case.engines.exclude.contains_key(&kind)
 }
 
+/// The proxy of each scene, as modules are told of it.
+pub(super) fn proxies(file: &CaseFile) -> Vec<Proxy> {
+    file.scenes.iter().map(|(scene, _)| proxy(&scene.proxy)).collect()
+}
+
+/// The scenes as an Envoy has them.
+pub(super) fn placed<'a>(file: &'a CaseFile, proxies: &'a [Proxy]) -> Vec<Placed<'a>> {
+    let scenes = file.scenes.iter().zip(proxies);
+    scenes.map(|((scene, set), proxy)| Placed { set, proxy, engines: engines(scene) }).collect()
+}
+
 /// The engines that run any row of a scene.
-pub fn engines(scene: &Scene) -> Vec<Kind> {
+fn engines(scene: &Scene) -> Vec<Kind> {
     Kind::ALL.into_iter().filter(|kind| scene.cases.iter().any(|case| runs(scene, case, *kind))).collect()
 }
 
-/// The proxy of a scene, as modules are told of it.
-pub fn proxy(fields: &ProxyFields) -> Proxy {
+fn proxy(fields: &ProxyFields) -> Proxy {
     Proxy {
         namespace: fields.namespace.clone().unwrap_or_else(|| "default".to_owned()),
         gateways: fields.gateways.clone(),
