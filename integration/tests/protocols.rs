@@ -109,3 +109,43 @@ spec:
     assert_eq!(ask("dogs", "/").status, 503);
     assert_eq!(ask("cats:81", "/").status, 503);
 }
+
+/// A `List` in JSON, as `kubectl get -o json` prints it: subsets are found by the labels of Pods.
+#[test]
+fn kubernetes_services_answer_too() {
+    let (one, other) = (Echo::named("v1"), Echo::named("v2"));
+    let slice = |name: &str, port: u16| {
+        serde_json::json!({
+            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+            "metadata": {"name": name, "labels": {"kubernetes.io/service-name": "web"}},
+            "endpoints": [{"addresses": ["127.0.0.1"], "targetRef": {"kind": "Pod", "name": name}}],
+            "ports": [{"name": "http", "port": port}],
+        })
+    };
+    let pod = |name: &str, version: &str| serde_json::json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"version": version}}});
+    let route = |version: &str| {
+        serde_json::json!({
+            "match": [{"uri": {"prefix": format!("/{version}")}}],
+            "route": [{"destination": {"host": "web", "subset": version}}],
+        })
+    };
+    let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": [
+        {"apiVersion": "networking.istio.io/v1beta1", "kind": "Gateway", "metadata": {"name": "gw"}, "spec": {
+            "selector": {"istio": "ingressgateway"},
+            "servers": [{"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}]}},
+        {"apiVersion": "networking.istio.io/v1beta1", "kind": "VirtualService", "metadata": {"name": "web"}, "spec": {
+            "hosts": ["*"], "gateways": ["gw"], "http": [route("v1"), route("v2"), route("v3")]}},
+        {"apiVersion": "networking.istio.io/v1alpha3", "kind": "DestinationRule", "metadata": {"name": "web"}, "spec": {
+            "host": "web", "subsets": [{"name": "v1", "labels": {"version": "v1"}}, {"name": "v2", "labels": {"version": "v2"}}]}},
+        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"ports": [{"port": 80, "name": "http"}]}},
+        slice("web-a", one.port()), slice("web-b", other.port()), pod("web-a", "v1"), pod("web-b", "v2"),
+    ]});
+    let envoy = Sail::new(list.to_string()).start();
+    let address = envoy.listener("gateway-80");
+    for version in ["v1", "v2"] {
+        let seen = Request::get(&format!("/{version}")).send(address).echo();
+        assert_eq!(seen.server, version);
+    }
+    // No DestinationRule defines it, so there is no such cluster.
+    assert_eq!(Request::get("/v3").send(address).status, 503);
+}

@@ -20,7 +20,8 @@ use crate::engine::{Engine, Kind};
 const AT_ONCE: usize = 2;
 
 /// What Envoy logs when a module, or Envoy itself, is in trouble.
-const FATAL: &[&str] = &["[critical]", "panicked at", "Wasm VM failed", "Plugin configured to fail", "Function: proxy_on"];
+const FATAL: &[&str] =
+    &["[critical]", "panicked at", "Wasm VM failed", "Plugin configured to fail", "Function: proxy_on"];
 
 /// A row that takes longer is named, so that the whole stays short.
 const SLOW: Duration = Duration::from_secs(2);

@@ -35,7 +35,8 @@ pub fn differences(file: &CaseFile) -> (Vec<String>, u32) {
             let key = |kind: Kind| format!("twin-{kind}-{}", case.name);
             let ours = describe(case, &suite.ask(&case.request, &key(Kind::Suite)));
             let theirs = describe(case, &native.ask(&case.request, &key(Kind::Native)));
-            let names: Vec<&String> = ours.keys().chain(theirs.keys().filter(|name| !ours.contains_key(*name))).collect();
+            let names: Vec<&String> =
+                ours.keys().chain(theirs.keys().filter(|name| !ours.contains_key(*name))).collect();
             for name in names.into_iter().filter(|name| ours.get(*name) != theirs.get(*name)) {
                 let say = |all: &BTreeMap<String, String>| all.get(name).cloned().unwrap_or_else(|| "none".to_owned());
                 let (ours, theirs) = (say(&ours), say(&theirs));

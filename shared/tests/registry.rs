@@ -1,0 +1,119 @@
+//! Who answers, from every kind that says so.
+#![expect(clippy::panic, reason = "a failure of the test")]
+
+use shared::finding::Report;
+use shared::model::Resources;
+use shared::registry::{AppProtocol, MeshService, Registry};
+
+fn registry(yaml: &str) -> Registry {
+    let mut report = Report::new();
+    let set = Resources::read(shared::load::text(yaml, None, &mut report), &mut report);
+    shared::check::check(&set, &mut report);
+    assert!(!report.stops(), "{:?}", report.findings());
+    Registry::new(&set)
+}
+
+fn service<'a>(registry: &'a Registry, host: &str) -> &'a MeshService {
+    registry.get(host).unwrap_or_else(|| panic!("no {host} in {registry:?}"))
+}
+
+/// Address, where it listens for each port, and the version label.
+fn endpoints(service: &MeshService) -> Vec<String> {
+    let shown = service.endpoints.iter().map(|it| {
+        let ports: Vec<String> = it.ports.iter().map(|(port, at)| format!("{port}->{at}")).collect();
+        format!("{} {} {}", it.address, ports.join(","), it.labels.get("version").map_or("-", String::as_str))
+    });
+    shown.collect()
+}
+
+#[test]
+fn a_service_with_endpoint_slices_and_pods_in_a_list() {
+    let registry = registry(
+        r#"{"apiVersion": "v1", "kind": "List", "items": [
+        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "shop"},
+         "spec": {"clusterIP": "10.1.1.1", "ports": [
+            {"port": 80, "name": "http", "targetPort": "web"}, {"port": 81, "name": "grpc-find"},
+            {"port": 82, "name": "other", "appProtocol": "kubernetes.io/h2c"}, {"port": 53, "name": "dns", "protocol": "UDP"}]}},
+        {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+         "metadata": {"name": "web-1", "namespace": "shop", "labels": {"kubernetes.io/service-name": "web"}},
+         "addressType": "IPv4", "ports": [{"name": "http", "port": 8080}, {"name": "grpc-find", "port": 9090}],
+         "endpoints": [
+            {"addresses": ["10.0.0.1"], "conditions": {"ready": true}, "targetRef": {"kind": "Pod", "name": "web-a"}},
+            {"addresses": ["10.0.0.2"]},
+            {"addresses": ["10.0.0.3"], "conditions": {"ready": false}}]},
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web-a", "namespace": "shop", "labels": {"version": "v1"}}},
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web-b", "namespace": "shop", "labels": {"version": "v2"}},
+         "status": {"podIP": "10.0.0.2"}}
+        ]}"#,
+    );
+    let web = service(&registry, "web.shop.svc.cluster.local");
+    assert_eq!(endpoints(web), ["10.0.0.1 80->8080,81->9090 v1", "10.0.0.2 80->8080,81->9090 v2"]);
+    let protocols: Vec<_> = web.ports.iter().map(|port| (port.number.get(), port.protocol)).collect();
+    assert_eq!(protocols, [(80, AppProtocol::Http), (81, AppProtocol::Http2), (82, AppProtocol::Http2)]);
+}
+
+#[test]
+fn a_service_without_slices_takes_its_pods() {
+    let registry = registry(
+        "
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80, targetPort: named}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web-a, labels: {app: web, version: v1}}
+spec: {containers: [{name: c, ports: [{name: named, containerPort: 8080}]}]}
+status: {podIP: 10.0.0.1}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: other, labels: {app: other}}
+status: {podIP: 10.0.0.9}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: away}
+spec: {type: ExternalName, externalName: cats.example, ports: [{port: 443}]}
+",
+    );
+    assert_eq!(endpoints(service(&registry, "web.default.svc.cluster.local")), ["10.0.0.1 80->8080 v1"]);
+    let away = service(&registry, "away.default.svc.cluster.local");
+    assert_eq!(away.external_name.as_deref(), Some("cats.example"));
+}
+
+#[test]
+fn a_service_entry_selects_workloads_and_pods_of_its_namespace() {
+    let registry = registry(
+        "
+apiVersion: networking.istio.io/v1beta1
+kind: ServiceEntry
+metadata: {name: cats, namespace: zoo}
+spec:
+  hosts: [cats.example, '*.cats.example']
+  resolution: STATIC
+  ports: [{number: 80, name: http, protocol: HTTP, targetPort: 8000}]
+  workloadSelector: {labels: {app: cats}}
+---
+apiVersion: networking.istio.io/v1alpha3
+kind: WorkloadEntry
+metadata: {name: one, namespace: zoo}
+spec: {address: 10.0.0.1, labels: {app: cats, version: v1}, ports: {http: 8001}}
+---
+apiVersion: networking.istio.io/v1
+kind: WorkloadEntry
+metadata: {name: elsewhere, namespace: farm}
+spec: {address: 10.0.0.7, labels: {app: cats}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: two, namespace: zoo, labels: {app: cats, version: v2}}
+status: {podIP: 10.0.0.2}
+",
+    );
+    let expected = ["10.0.0.1 80->8001 v1", "10.0.0.2 80->8000 v2"];
+    assert_eq!(endpoints(service(&registry, "cats.example")), expected);
+    assert_eq!(endpoints(registry.answering("tom.cats.example").unwrap_or_else(|| panic!("nobody"))), expected);
+    assert_eq!(registry.answering("cats.org"), None);
+}
