@@ -18,6 +18,9 @@ const OWN_TO_EACH: &[&str] = &[
     "x-request-id",
 ];
 
+/// What is left of a timeout at the second attempt and later, to the millisecond.
+const TIME_LEFT: &str = "x-envoy-expected-rq-timeout-ms";
+
 /// What differs between the two, row by row, and how many rows were compared.
 pub fn differences(file: &CaseFile) -> (Vec<String>, u32) {
     let proxies = proxies(file);
@@ -75,7 +78,8 @@ fn describe(case: &Case, answer: &Answer) -> BTreeMap<String, String> {
         put(format!("path of attempt {attempt}"), request.path.clone());
         put(format!("authority of attempt {attempt}"), request.authority.clone());
         put(format!("method of attempt {attempt}"), request.method.clone());
-        for (name, value) in request.headers.iter().filter(|(name, _)| !OWN_TO_EACH.contains(&name.as_str())) {
+        let alike = |name: &str| !OWN_TO_EACH.contains(&name) && (attempt == 0 || name != TIME_LEFT);
+        for (name, value) in request.headers.iter().filter(|(name, _)| alike(name)) {
             put(format!("header {name} of attempt {attempt}"), value.clone());
         }
     }

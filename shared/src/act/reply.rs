@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::decide::{Decision, Found, OwnReply, Request};
 use crate::plan::matching::PathMatch;
-use crate::plan::redirect::https_location;
+use crate::plan::redirect::{https_location, same_location};
 use crate::plan::{Action, Plan};
 
 /// An answer given here.
@@ -35,7 +35,10 @@ pub fn reply<'p>(plan: &'p Plan, decision: &Decision, request: &Request<'_>) -> 
             redirected(redirect.status, redirect.location(request, matched(plan, decision)))
         }
         (OwnReply::DirectResponse, Some(Action::DirectResponse(response))) => {
-            Reply { body: &response.body, ..empty(response.status, "direct_response") }
+            let located = response.status == 201 || (300..400).contains(&response.status);
+            let headers = located.then(|| (Cow::Borrowed(&b"location"[..]), same_location(request)));
+            let headers = headers.into_iter().collect();
+            Reply { body: &response.body, headers, ..empty(response.status, "direct_response") }
         }
         (OwnReply::Preflight, Some(Action::Route(route))) => {
             let mut reply = empty(200, "cors_response");

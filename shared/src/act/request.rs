@@ -50,9 +50,18 @@ pub fn request<S: Source + Changes>(plan: &Plan, decision: &Decision, request: &
         Some(ops) => apply(&[&rule.request_headers, ops], headers),
         None => apply(&[&rule.request_headers], headers),
     }
-    // The rule's authority wins over a destination's, in istiod for one destination and in Envoy for several.
-    let authority = route.authority.as_deref().or_else(|| destination?.authority.as_deref());
+    // The rule's authority wins over a destination's, in istiod for one destination and in Envoy for several. Envoy
+    // tells the upstream what a route's replaced; of a weighted cluster's it says nothing.
+    let own = destination.and_then(|it| it.authority.as_deref());
+    let (before, authority) = match route.authority.as_deref() {
+        authority if route.destinations.is_weighted() => (own, authority),
+        authority => (None, authority.or(own)),
+    };
+    if let Some(authority) = before {
+        headers.set(b":authority", authority);
+    }
     if let Some(authority) = authority {
+        headers.set(b"x-envoy-original-host", before.unwrap_or(request.authority()));
         headers.set(b":authority", authority);
     }
     if let (Some(rewrite), Found::Rule { matched, .. }) = (&route.rewrite, decision.found)

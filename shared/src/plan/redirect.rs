@@ -6,6 +6,13 @@ use super::matching::PathMatch;
 use crate::decide::Request;
 use crate::model::http_route::{DerivePort, HttpRedirect};
 
+/// The URL of the request itself, which Envoy puts into direct responses of 201 and 3xx.
+pub fn same_location(request: &Request<'_>) -> Vec<u8> {
+    let forwarded = request.header(b"x-forwarded-proto");
+    let scheme: &[u8] = forwarded.as_deref().unwrap_or(request.scheme());
+    [scheme, b"://", request.authority(), request.path_and_query()].concat()
+}
+
 /// Where a Gateway's `httpsRedirect` leads: the authority stays as it came, port and all (Envoy's `require_tls`).
 pub fn https_location(request: &Request<'_>) -> Vec<u8> {
     [b"https://", request.authority(), request.path_and_query()].concat()
