@@ -83,25 +83,11 @@ pub enum StringMatcher {
 pub struct RouteAction {
     /// The header that names the cluster.
     pub cluster_header: String,
-    /// For the whole request; zero is none.
+    /// For the whole request; zero is none. What a rule or a gRPC client asks for comes in a header.
     #[serde(serialize_with = "wire::duration")]
     pub timeout: Duration,
-    /// What the client's `grpc-timeout` counts for.
-    pub max_stream_duration: MaxStreamDuration,
     /// When to try again.
     pub retry_policy: RetryPolicy,
-}
-
-/// `envoy.config.route.v3.RouteAction.MaxStreamDuration`.
-///
-/// istiod still writes the deprecated `max_grpc_timeout`, of which Envoy warns at every start. That one would also give
-/// way to the header by which the router filter sets a rule's timeout; this one holds beside it, so that the shorter of
-/// the two counts, as in Istio.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct MaxStreamDuration {
-    /// The longest `grpc-timeout` that is honoured; zero is any.
-    #[serde(serialize_with = "wire::duration")]
-    pub grpc_timeout_header_max: Duration,
 }
 
 /// `envoy.config.route.v3.RetryPolicy`.
@@ -206,12 +192,7 @@ fn route(name: String, headers: Vec<HeaderMatcher>, retry_policy: RetryPolicy) -
     Route {
         name,
         r#match: RouteMatch { prefix: "/".to_owned(), headers },
-        route: RouteAction {
-            cluster_header: CLUSTER_HEADER.to_owned(),
-            timeout: Duration::ZERO,
-            max_stream_duration: MaxStreamDuration { grpc_timeout_header_max: Duration::ZERO },
-            retry_policy,
-        },
+        route: RouteAction { cluster_header: CLUSTER_HEADER.to_owned(), timeout: Duration::ZERO, retry_policy },
         request_headers_to_remove: vec![CLUSTER_HEADER.to_owned(), ROUTE_HEADER.to_owned()],
     }
 }

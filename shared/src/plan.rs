@@ -28,6 +28,7 @@ pub mod variant;
 pub use proxy::{ModuleConfig, Proxy};
 pub use rule::{Action, DirectResponse, RouteAction, Rule, RuleSource};
 pub use split::{Destination, Split};
+pub use upstream::Timeout;
 pub(crate) use upstream::grpc_timeout_ms;
 pub use variant::RouteVariant;
 

@@ -178,8 +178,10 @@ fn a_grpc_client_may_ask_for_less_time() {
     let header = |more: &[(&str, &str)]| sent(&plan, "/", more).get("x-envoy-upstream-rq-timeout-ms");
     let grpc = ("content-type", "application/grpc");
     assert_eq!(header(&[]).as_deref(), Some("1000"));
-    assert_eq!(header(&[grpc, ("grpc-timeout", "500m")]), None);
+    assert_eq!(header(&[grpc, ("grpc-timeout", "500m")]).as_deref(), Some("500"));
     assert_eq!(header(&[grpc, ("grpc-timeout", "2S")]).as_deref(), Some("1000"));
+    assert_eq!(sent(&plan, "/", &[grpc, ("grpc-timeout", "2S")]).get("grpc-timeout").as_deref(), Some("1000m"));
+    assert_eq!(sent(&plan, "/", &[grpc, ("grpc-timeout", "500m")]).get("grpc-timeout").as_deref(), Some("500m"));
     assert_eq!(header(&[("grpc-timeout", "500m")]).as_deref(), Some("1000"));
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use shared::model::Resources;
 
 use super::{Answer, Engine, Kind, Upstream, headers, shown};
-use crate::client::{self, Connection, Request};
+use crate::client::{Connection, Raw, Request};
 use crate::corpus::case::{RequestFields, latin1};
 use crate::echo::{Echo, Seen};
 use crate::envoy::{Envoy, Options};
@@ -147,7 +147,7 @@ impl ProxyEngine<'_> {
         self.bench.take();
         let before = Instant::now();
         let (status, headers, body) = match &fields.raw {
-            Some(raw) => parse(&client::raw(self.address, &latin1(raw))),
+            Some(raw) => send_raw(self.address, &latin1(raw)),
             None => {
                 let request = to_request(fields, key);
                 let turn = if fields.http2 { &mut self.two } else { &mut self.one };
@@ -201,16 +201,22 @@ fn upstream(seen: Seen) -> Upstream {
 
 type Parsed = (Option<u16>, super::Headers, Vec<u8>);
 
-/// A response that was read as bytes; no status where there is none.
-fn parse(bytes: &[u8]) -> Parsed {
-    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n");
-    let Some(end) = end else { return (None, Vec::new(), Vec::new()) };
-    let head = shown(&bytes[..end]);
+/// Sends bytes and reads one response; no status where there is none. It does not wait for the connection's end, which
+/// Envoy puts off by a second.
+fn send_raw(address: SocketAddr, bytes: &[u8]) -> Parsed {
+    let mut raw = Raw::connect(address);
+    // A server may refuse, answer and close before it has read everything.
+    let _ = raw.write(bytes);
+    let head = shown(&raw.head());
     let mut lines = head.split("\r\n");
     let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|status| status.parse().ok());
     let pair = |line: &str| {
         let (name, value) = line.split_once(':')?;
         Some((name.to_ascii_lowercase(), value.trim().as_bytes().to_vec()))
     };
-    (status, lines.filter_map(pair).collect(), bytes[end + 4..].to_vec())
+    let headers: super::Headers = lines.filter_map(pair).collect();
+    let length = headers.iter().find(|(name, _)| name == "content-length");
+    let length = length.and_then(|(_, value)| shown(value).parse().ok()).unwrap_or(0);
+    let body = raw.read(length);
+    (status, headers, body)
 }

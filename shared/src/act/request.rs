@@ -4,7 +4,7 @@ use super::{Changes, apply};
 use crate::decide::{Decision, Found, Request};
 use crate::plan::format::Source;
 use crate::plan::variant::{CLUSTER_HEADER, ROUTE_HEADER};
-use crate::plan::{Action, Plan, RouteAction, Rule, grpc_timeout_ms};
+use crate::plan::{Action, Plan, Rule, Timeout, grpc_timeout_ms};
 
 /// Headers that only Sailcloth writes: what a client sends under these names is taken away. With them Envoy's router
 /// would be told where a request goes and how often it is tried.
@@ -38,7 +38,9 @@ pub fn request<S: Source + Changes>(plan: &Plan, decision: &Decision, request: &
     }
     let Some(cluster) = decision.cluster(plan) else { return };
     headers.set(CLUSTER_HEADER.as_bytes(), cluster.as_bytes());
-    let Some(rule @ Rule { action: Action::Route(route), .. }) = decision.rule(plan) else { return };
+    let Some(rule @ Rule { action: Action::Route(route), .. }) = decision.rule(plan) else {
+        return limit(None, request, headers);
+    };
     let destination = decision.destination.and_then(|index| route.destinations.get(index));
 
     let of_destination = destination.map(|it| &it.request_headers).filter(|ops| !ops.is_empty());
@@ -70,21 +72,29 @@ pub fn request<S: Source + Changes>(plan: &Plan, decision: &Decision, request: &
         headers.set(b"x-envoy-original-path", request.path_and_query());
         headers.set(b":path", &rewrite.apply(request, block.path()));
     }
-    upstream(route, request, headers);
-}
-
-/// Timeout and retries, which Envoy's router reads from headers and takes away again.
-fn upstream(route: &RouteAction, request: &Request<'_>, headers: &mut impl Changes) {
-    if let Some(timeout) = &route.timeout {
-        // A gRPC client may ask for less; Envoy then takes the time from `grpc-timeout`, unless the header overrides it.
-        let asked = request.header(b"grpc-timeout").filter(|_| request.is_grpc());
-        let asked = asked.and_then(|value| grpc_timeout_ms(&value)).filter(|ms| *ms > 0);
-        if asked.is_none_or(|asked| asked >= timeout.ms) {
-            headers.set(b"x-envoy-upstream-rq-timeout-ms", &timeout.value);
-        }
-    }
+    limit(route.timeout.as_ref(), request, headers);
     for (name, value) in &route.retries {
         headers.set(name.as_bytes(), value);
+    }
+}
+
+/// Tells Envoy's router how long the request may take: as long as the rule says, or a gRPC client, whoever says less.
+///
+/// istiod leaves the client's part to the route's `max_grpc_timeout`, which Envoy has deprecated. What replaces it would
+/// count for requests that are no gRPC as well.
+fn limit(rule: Option<&Timeout>, request: &Request<'_>, headers: &mut impl Changes) {
+    const TIMEOUT: &[u8] = b"x-envoy-upstream-rq-timeout-ms";
+    let asked = request.header(b"grpc-timeout").filter(|_| request.is_grpc());
+    let asked = asked.and_then(|value| grpc_timeout_ms(&value)).filter(|ms| *ms > 0);
+    match (rule, asked) {
+        (None, None) => {}
+        (Some(rule), None) => headers.set(TIMEOUT, &rule.value),
+        (Some(rule), Some(asked)) if asked > rule.ms => {
+            headers.set(TIMEOUT, &rule.value);
+            // The destination is told how long it really has, as Envoy tells it.
+            headers.set(b"grpc-timeout", &[&rule.value, &b"m"[..]].concat());
+        }
+        (_, Some(asked)) => headers.set(TIMEOUT, asked.to_string().as_bytes()),
     }
 }
 
