@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use crate::engine::Kind;
 
@@ -18,6 +19,8 @@ pub struct Tally {
     pub excluded: u32,
     /// Single values that were compared.
     pub compared: u64,
+    /// How long it took.
+    pub took: Duration,
     /// What failed, ready to be read.
     pub failures: Vec<String>,
 }
@@ -32,13 +35,14 @@ impl fmt::Display for Table<'_> {
         for kind in Kind::ALL {
             write!(f, "  {:>7}", kind.name())?;
         }
-        writeln!(f, "  {:>8}  {:>8}", "excluded", "failed")?;
+        writeln!(f, "  {:>8}  {:>6}  {:>7}", "excluded", "failed", "seconds")?;
         let mut all = Tally { name: "all".to_owned(), ..Tally::default() };
         let mut failed = 0;
         for tally in self.0 {
             line(f, width, tally, tally.failures.len())?;
             all.rows += tally.rows;
             all.excluded += tally.excluded;
+            all.took += tally.took;
             failed += tally.failures.len();
             for (kind, count) in &tally.ran {
                 *all.ran.entry(*kind).or_default() += count;
@@ -61,5 +65,5 @@ fn line(f: &mut fmt::Formatter<'_>, width: usize, tally: &Tally, failed: usize) 
     for kind in Kind::ALL {
         write!(f, "  {:>7}", tally.ran.get(&kind).copied().unwrap_or_default())?;
     }
-    writeln!(f, "  {:>8}  {failed:>8}", tally.excluded)
+    writeln!(f, "  {:>8}  {failed:>6}  {:>7.1}", tally.excluded, tally.took.as_secs_f64())
 }

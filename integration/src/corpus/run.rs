@@ -72,6 +72,7 @@ fn broken(file: &CaseFile, why: &(dyn std::any::Any + Send)) -> Tally {
 
 /// Runs one file.
 pub fn run(file: &CaseFile) -> Tally {
+    let before = Instant::now();
     let proxies = proxies(file);
     let placed = placed(file, &proxies);
     let workers = file.scenes.iter().find_map(|(scene, _)| scene.workers).unwrap_or(2);
@@ -109,6 +110,7 @@ pub fn run(file: &CaseFile) -> Tally {
     for line in log.lines().filter(|line| FATAL.iter().any(|word| line.contains(word))) {
         tally.failures.push(format!("{}: in Envoy's log: {line}", file.name));
     }
+    tally.took = before.elapsed();
     tally
 }
 
@@ -120,10 +122,14 @@ fn row(case: &Case, kind: Kind, engine: &mut dyn Engine) -> Comparison {
     for repetition in 0..case.request.repeat {
         let key = format!("{kind}-{}-{repetition}", case.name);
         let answer = engine.ask(&case.request, &key);
-        for request in answer.upstream.iter().flatten() {
-            *counts.entry(request.cluster.clone()).or_default() += 1;
-        }
         let mut one = judge(&case.expect, &answer);
+        // The draw is one a request: retries stay with its cluster.
+        let mut upstream = answer.upstream.iter().flatten().map(|request| &request.cluster);
+        if let Some(drawn) = upstream.next() {
+            *counts.entry(drawn.clone()).or_default() += 1;
+            let others = upstream.filter(|cluster| *cluster != drawn);
+            one.wrong.extend(others.map(|other| ("cluster of a retry".to_owned(), other.clone(), drawn.clone())));
+        }
         all.compared += one.compared;
         all.wrong.append(&mut one.wrong);
         if all.wrong.len() >= MOST_WRONG {
