@@ -70,9 +70,14 @@ impl<'a> Request<'a> {
         std::str::from_utf8(digits).ok()?.parse().ok()
     }
 
-    /// A header's value; several are joined with commas, as Envoy does before it matches.
+    /// The values of a header, each by itself.
+    pub fn values(&self, name: &[u8]) -> impl Iterator<Item = &'a [u8]> {
+        self.headers.iter().filter(move |(key, _)| *key == name).map(|(_, value)| *value)
+    }
+
+    /// A header's value; several are joined with commas.
     pub fn header(&self, name: &[u8]) -> Option<Cow<'a, [u8]>> {
-        let mut values = self.headers.iter().filter(|(key, _)| *key == name).map(|(_, value)| *value);
+        let mut values = self.values(name);
         let first = values.next()?;
         let Some(second) = values.next() else { return Some(Cow::Borrowed(first)) };
         let mut all = first.to_vec();

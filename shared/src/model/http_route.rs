@@ -44,7 +44,7 @@ object! {
         method: Option<StringMatch>,
         /// As the client sent it, port included; case-sensitive.
         authority: Option<StringMatch>,
-        /// Several values of one header count as one, joined with commas.
+        /// Of several values of one header any may match.
         headers: BTreeMap<String, StringMatch>,
         /// None of these may hold; an absent header counts as empty, except for `{}`.
         without_headers: BTreeMap<String, WithoutMatch>,

@@ -1,4 +1,7 @@
 //! `headers` and `withoutHeaders`. Cookies and user agents are headers like others.
+//!
+//! Of several values of one header any may match, as in Envoy since 1.39; before, they were joined with commas first
+//! (`envoy.reloadable_features.match_headers_individually`).
 
 use std::fmt;
 
@@ -27,9 +30,9 @@ impl HeaderCondition {
     }
 
     pub(super) fn holds(&self, request: &Request<'_>) -> bool {
-        let value = request.header(&self.name);
-        let has = match (&value, &self.text) {
-            (Some(value), text) => text.holds(value),
+        let mut values = request.values(&self.name).peekable();
+        let has = match (values.peek(), &self.text) {
+            (Some(_), text) => values.any(|value| text.holds(value)),
             // For `withoutHeaders` Envoy treats a missing header as an empty one, except where the question is
             // whether it is there; so a missing header passes `exact: x` and fails `regex: ".*"`.
             (None, Text::Any) => false,
