@@ -15,7 +15,11 @@ pub use resources::resources;
 
 /// The modules of a chain, in its order. Issue by issue: stats, fault, canary, circuit-breaker and mirror go before the
 /// router.
-pub const MODULES: &[Module] = &[Module { name: "router", file: "router.wasm" }];
+pub const MODULES: &[Module] = &[
+    Module { name: "fault", file: "fault.wasm" },
+    Module { name: "canary", file: "canary.wasm" },
+    Module { name: "router", file: "router.wasm" },
+];
 
 /// All of them in one.
 pub const SUITE: Module = Module { name: "suite", file: "suite.wasm" };

@@ -54,6 +54,22 @@ impl Sail {
         self
     }
 
+    /// Writes a line for every request into Envoy's log, in Envoy's format; [`accesses`] reads them.
+    pub fn access_log(self, format: &'static str) -> Sail {
+        self.adjust(move |bootstrap| {
+            for_each_object(bootstrap, &mut |object| {
+                if object.contains_key("http_filters") {
+                    let config = serde_json::json!({
+                        "@type": "type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StderrAccessLog",
+                        "log_format": {"text_format_source": {"inline_string": format!("{ACCESS}{format}\n")}},
+                    });
+                    let logger = serde_json::json!({"name": "envoy.access_loggers.stderr", "typed_config": config});
+                    object.insert("access_log".into(), serde_json::json!([logger]));
+                }
+            });
+        })
+    }
+
     /// Another module in place of the suite, with the same configuration.
     pub fn module(self, name: &'static str) -> Sail {
         self.adjust(move |bootstrap| replace(bootstrap, "suite.wasm", &format!("{name}.wasm")))
@@ -102,6 +118,35 @@ impl Sail {
 
     fn options(&self) -> Options {
         Options { concurrency: self.workers, free_ports: true, timeout: Duration::from_secs(60), ..Options::default() }
+    }
+}
+
+/// What access log lines begin with in Envoy's log.
+const ACCESS: &str = "access: ";
+
+/// The access log of an Envoy that [`Sail::access_log`] asked for one, once there are this many lines.
+pub fn accesses(envoy: &Envoy, count: usize) -> Vec<String> {
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    loop {
+        let log = envoy.log();
+        let lines: Vec<String> = log.lines().filter_map(|line| line.strip_prefix(ACCESS)).map(String::from).collect();
+        if lines.len() >= count {
+            return lines;
+        }
+        assert!(std::time::Instant::now() < deadline, "{} of {count} requests are in the access log", lines.len());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Shows every object of a JSON value to `change`, the outer ones first.
+pub fn for_each_object(value: &mut Value, change: &mut dyn FnMut(&mut serde_json::Map<String, Value>)) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| for_each_object(item, change)),
+        Value::Object(object) => {
+            change(object);
+            object.values_mut().for_each(|value| for_each_object(value, change));
+        }
+        _ => {}
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use integration::client::{Connection, Raw, Request};
 use integration::echo::Echo;
 use integration::envoy::Envoy;
-use integration::sail::{Sail, TO_ECHO, replace, routed};
+use integration::sail::{Sail, TO_ECHO, for_each_object, replace, routed};
 use serde_json::{Value, json};
 
 /// The name of the only gateway's listener.
@@ -188,15 +188,4 @@ fn a_module_with_another_configuration_stands_aside_and_counts_it() {
     assert_eq!(other.stat("wasmcustom.sailcloth.router.foreign_decisions"), 1);
     assert!(echo.take().is_empty());
     assert_eq!(other.vm_reloads(), 0);
-}
-
-fn for_each_object(value: &mut Value, change: &mut dyn FnMut(&mut serde_json::Map<String, Value>)) {
-    match value {
-        Value::Array(items) => items.iter_mut().for_each(|item| for_each_object(item, change)),
-        Value::Object(object) => {
-            change(object);
-            object.values_mut().for_each(|value| for_each_object(value, change));
-        }
-        _ => {}
-    }
 }

@@ -11,6 +11,7 @@
 
 mod cors;
 mod destination_rule;
+mod fault;
 mod format;
 mod gateway;
 mod headers;

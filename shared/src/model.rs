@@ -5,6 +5,7 @@
 //! [`kinds`].
 
 pub mod destination_rule;
+pub mod fault;
 pub mod gateway;
 pub mod http_route;
 pub mod kinds;

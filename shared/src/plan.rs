@@ -7,11 +7,12 @@
 //! | `hosts` | authority to virtual host |
 //! | [`matching`] | match blocks: one file a kind of condition, one row each |
 //! | `rule` | a rule: its action and all that goes with it |
-//! | [`split`], [`redirect`], [`rewrite`], [`cors`], `upstream`, [`header_ops`], [`format`](mod@format) | the parts of a rule |
+//! | [`split`], [`redirect`], [`rewrite`], [`cors`], [`fault`], [`sticky`], `upstream`, [`header_ops`], [`format`](mod@format) | the parts of a rule |
 //! | [`variant`] | what Envoy's route table must have for the rules |
 
 mod build;
 pub mod cors;
+pub mod fault;
 pub mod fingerprint;
 pub mod format;
 pub mod header_ops;
@@ -22,6 +23,7 @@ pub mod redirect;
 pub mod rewrite;
 mod rule;
 pub mod split;
+pub mod sticky;
 mod upstream;
 pub mod variant;
 

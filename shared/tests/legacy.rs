@@ -68,9 +68,7 @@ fn a_canary_by_user_agent_takes_the_place_of_the_mesh_and_has_nothing_to_find() 
 #[test]
 fn what_is_not_supported_yet_loads_with_a_warning() {
     for (file, paths) in [
-        ("fault-abort-percent.yaml", &["spec.http[0].fault"][..]),
-        ("fault-delay-percent.yaml", &["spec.http[0].fault"]),
-        ("mirror.yaml", &["spec.http[0].mirror"]),
+        ("mirror.yaml", &["spec.http[0].mirror"][..]),
         (
             "outlier-detection-http.yaml",
             &[
@@ -86,5 +84,18 @@ fn what_is_not_supported_yet_loads_with_a_warning() {
         let found: Vec<_> = found.iter().map(|f| (f.path.as_str(), f.code, f.origin)).collect();
         let expected: Vec<_> = paths.iter().map(|path| (*path, Code::Unsupported, Origin::Sailcloth)).collect();
         assert_eq!(found, expected, "{file}");
+    }
+}
+
+#[test]
+fn the_old_percents_are_honoured_with_a_deprecation_warning() {
+    for (file, path, hint) in [
+        ("fault-abort-percent.yaml", "spec.http[0].fault.abort.percent", "write `percentage: {value: 75}`"),
+        ("fault-delay-percent.yaml", "spec.http[0].fault.delay.percent", "write `percentage: {value: 50}`"),
+    ] {
+        let all = findings(Some(file));
+        let found: Vec<_> = about(&all, file).into_iter().filter(|finding| finding.code != Code::Replaced).collect();
+        let found: Vec<_> = found.iter().map(|f| (f.severity, f.code, f.path.as_str(), f.hint.as_str())).collect();
+        assert_eq!(found, [(Severity::Warning, Code::Deprecated, path, hint)], "{file}");
     }
 }

@@ -40,6 +40,21 @@ impl<'a> RequestPhase<'a> {
         self.random.next_u64()
     }
 
+    /// Whether this is a share of `ppm` millionths of all requests; drawn anew every time.
+    pub fn hits(&mut self, ppm: u32) -> bool {
+        shared::plan::fault::hits(ppm, self.draw())
+    }
+
+    /// The address of the client's connection, without its port; a client cannot forge it, a proxy in between hides it.
+    pub fn source_ip(&self) -> Option<Vec<u8>> {
+        facts::fact(Fact::DownstreamRemoteAddressWithoutPort).map(Cow::into_owned)
+    }
+
+    /// Whether this behaviour has a module of its own, so that what it does has to show in the request itself.
+    pub fn is_alone(&self) -> bool {
+        self.hands_over
+    }
+
     /// What was decided: by a behaviour or module before, else now. There is no destination in it unless somebody
     /// chose one.
     ///
@@ -171,6 +186,11 @@ impl<'a> ResponsePhase<'a> {
     /// What was decided; nothing when nobody asked, or when this module stood aside.
     pub fn decision(&self) -> Option<Decision> {
         self.common.decision
+    }
+
+    /// Adds a value beside those that a response header has.
+    pub fn add_header(&mut self, name: &[u8], value: &[u8]) {
+        abi::add_header(Map::Response, name, value);
     }
 
     /// Whether this is a reply of this module, which has the rule's response operations already.

@@ -1,7 +1,7 @@
 //! One rule of a VirtualService (Istio's `validateHTTPRoute`): which actions go together, and where to.
 
 use super::name::{is_label, wildcard_domain};
-use super::{Findings, cors, headers, matches, redirect, response, retry, rewrite};
+use super::{Findings, cors, fault, headers, matches, redirect, response, retry, rewrite};
 use crate::finding::Code;
 use crate::model::http_route::{Destination, HttpRouteDestination, Weight};
 use crate::model::read::Path;
@@ -34,6 +34,9 @@ pub(super) fn check(rule: &HttpRoute, path: &Path<'_>, context: Context, finding
     }
     if let Some(retries) = &rule.retries {
         retry::check(retries, &Path::Key(path, "retries"), findings);
+    }
+    if let Some(fault) = &rule.fault {
+        fault::check(fault, &Path::Key(path, "fault"), findings);
     }
     if let Some(policy) = &rule.cors_policy {
         cors::check(policy, &Path::Key(path, "corsPolicy"), findings);

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use super::name::{domain, is_address, is_label, wildcard_domain};
 use super::{Findings, rule};
-use crate::finding::Code;
-use crate::model::read::Path;
+use crate::finding::{Code, Origin, Severity};
+use crate::model::read::{Path, shorten};
 use crate::model::{Resource, VirtualService};
 use crate::names::MESH;
+use crate::plan::sticky::{self, Sticky};
 
 pub(super) fn check(resource: &Resource<VirtualService>, findings: &mut Findings<'_>) {
     let service = &resource.spec;
@@ -21,6 +22,7 @@ pub(super) fn check(resource: &Resource<VirtualService>, findings: &mut Findings
             }
         }
     }
+    annotations(resource, findings);
     gateways(&service.gateways, &Path::Key(&spec, "gateways"), findings);
     hosts(service, &Path::Key(&spec, "hosts"), findings);
     if service.http.is_empty() && !findings.has("spec.tls") && !findings.has("spec.tcp") {
@@ -56,6 +58,24 @@ pub(super) fn gateways(names: &[String], path: &Path<'_>, findings: &mut Finding
                 findings.invalid(&here, message, hint);
             }
             Some(_) => {}
+        }
+    }
+}
+
+/// Annotations under `sailcloth.dev/` are ours alone, so whatever is not known there is a mistake.
+fn annotations(resource: &Resource<VirtualService>, findings: &mut Findings<'_>) {
+    let metadata = Path::Key(&Path::Root, "metadata");
+    let all = Path::Key(&metadata, "annotations");
+    for (name, value) in resource.meta.annotations.iter().filter(|(name, _)| name.starts_with("sailcloth.dev/")) {
+        let path = Path::Key(&all, name);
+        let rule = (Severity::Error, Origin::Sailcloth, Code::BadAnnotation);
+        if name != sticky::ANNOTATION {
+            let hint = format!("known is `{}`", sticky::ANNOTATION);
+            findings.push(rule, &path, format!("unknown annotation `{name}`, which has no effect"), hint);
+        } else if Sticky::parse(value).is_none() {
+            let expected = "`cookie=NAME`, `header=NAME`, `query=NAME` or `source-ip`";
+            let message = format!("expected {expected}, found `{}`; it has no effect", shorten(value));
+            findings.push(rule, &path, message, "");
         }
     }
 }

@@ -76,6 +76,8 @@ codes! {
     NoSuchRedirect = "SC0013",
     /// An operator in a header's value that Sailcloth does not know.
     UnsupportedOperator = "SC0014",
+    /// An annotation `sailcloth.dev/...` whose value says nothing; it has no effect.
+    BadAnnotation = "SC0015",
 }
 
 impl fmt::Display for Code {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::fault::HttpFault;
 use super::values::{GoDuration, Millis, Port, Regex, StringMatch, WithoutMatch};
 use crate::{object, words};
 
@@ -24,11 +25,13 @@ object! {
         timeout: Option<Millis>,
         /// Absent is Istio's default policy: 2 retries on connect-failure, refused-stream, unavailable, cancelled.
         retries: Option<HttpRetry>,
+        /// Delays and aborts on purpose.
+        fault: Option<HttpFault>,
         /// Cross-origin requests.
         cors_policy: Option<CorsPolicy>,
         /// Header operations for all destinations of the rule.
         headers: Option<Headers>,
-    } unsupported { "delegate", "fault", "mirror", "mirrors", "mirror_percent", "mirror_percentage" }
+    } unsupported { "delegate", "mirror", "mirrors", "mirror_percent", "mirror_percentage" }
 }
 
 object! {

@@ -1,11 +1,13 @@
 //! A compiled rule: when it matches, what then, and where it stands in the resources.
 
 use super::cors::Cors;
+use super::fault::Fault;
 use super::header_ops::{self, HeaderOps};
 use super::matching::Match;
 use super::redirect::Redirect;
 use super::rewrite::Rewrite;
 use super::split::{Destination, Split};
+use super::sticky::{self, Sticky};
 use super::upstream::{self, Timeout, Writes};
 use crate::model::http_route::{self, HttpBody, HttpRoute};
 use crate::model::{Resource, VirtualService};
@@ -68,6 +70,10 @@ pub struct RouteAction {
     pub retries: Writes,
     /// Cross-origin requests.
     pub cors: Option<Cors>,
+    /// Delays and aborts.
+    pub fault: Option<Fault>,
+    /// What keeps a client at its destination; none for a rule with a single one.
+    pub sticky: Option<Sticky>,
 }
 
 /// A fixed answer.
@@ -144,6 +150,8 @@ impl Rule {
             timeout: None,
             retries: Writes::new(),
             cors: None,
+            fault: None,
+            sticky: None,
         };
         let source = RuleSource { virtual_service: String::new(), index: 0, name: Some("default".into()) };
         let none = HeaderOps::default;
@@ -192,6 +200,8 @@ fn action(
         timeout: Timeout::compile(model),
         retries: upstream::retries(model),
         cors: model.cors_policy.as_ref().map(Cors::compile),
+        fault: model.fault.as_ref().and_then(Fault::compile),
+        sticky: service.meta.annotations.get(sticky::ANNOTATION).filter(|_| !single).and_then(|it| Sticky::parse(it)),
     })))
 }
 

@@ -58,7 +58,7 @@ fn one_action() {
             "a fault on a redirect",
             "fault: {}\nredirect: {uri: /x}",
             &[
-                (Unsupported, "spec.http[0].fault", 9, ""),
+                (Invalid, "spec.http[0].fault", 9, "a fault needs `delay` or `abort`"),
                 (Invalid, "spec.http[0].fault", 9, "`redirect` cannot have `fault`"),
             ],
         ),
@@ -396,4 +396,66 @@ fn header_operations() {
         "route:\n- destination: {host: web}\n  headers:\n    response:\n      set: {x: '%'}",
         &[(Invalid, "spec.http[0].route[0].headers.response.set.x", 13, "not a header's value")],
     )]);
+}
+
+#[test]
+fn faults() {
+    routed(&[
+        (
+            "both, with percentages",
+            "fault: {delay: {fixedDelay: 1s, percentage: {value: 0.1}}, abort: {httpStatus: 200, percentage: {value: 100}}}",
+            &[],
+        ),
+        ("a gRPC status by name", "fault: {abort: {grpcStatus: UNAVAILABLE, percentage: {value: 1}}}", &[]),
+        (
+            "no such status",
+            "fault: {abort: {httpStatus: 9000, percentage: {value: 1}}}",
+            &[(Invalid, "spec.http[0].fault.abort.httpStatus", 9, "from 200 to 599, found `9000`")],
+        ),
+        (
+            "too small a share",
+            "fault: {abort: {httpStatus: 500, percentage: {value: 0.00001}}}",
+            &[(Invalid, "spec.http[0].fault.abort.percentage", 9, "from 0.0001 to 100")],
+        ),
+        (
+            "a gRPC status by number",
+            "fault: {abort: {grpcStatus: 14}}",
+            &[(Invalid, "spec.http[0].fault.abort.grpcStatus", 9, "such as `UNAVAILABLE`")],
+        ),
+        (
+            "an HTTP/2 error",
+            "fault: {abort: {http2Error: x, httpStatus: 500}}",
+            &[(Invalid, "spec.http[0].fault.abort.http2Error", 9, "not supported")],
+        ),
+        (
+            "two statuses",
+            "fault: {abort: {grpcStatus: OK, httpStatus: 500}}",
+            &[(Invalid, "spec.http[0].fault.abort.grpcStatus", 9, "keep one of them")],
+        ),
+        (
+            "no time",
+            "fault: {delay: {fixedDelay: 0s}}",
+            &[(Invalid, "spec.http[0].fault.delay.fixedDelay", 9, "at least `1ms`")],
+        ),
+        (
+            "an exponential delay",
+            "fault: {delay: {exponentialDelay: 1s}}",
+            &[(Invalid, "spec.http[0].fault.delay.exponentialDelay", 9, "`fixedDelay`")],
+        ),
+        (
+            "more than all",
+            "fault: {delay: {fixedDelay: 1s, percent: 101}}",
+            &[(Invalid, "spec.http[0].fault.delay.percent", 9, "from 0 to 100")],
+        ),
+        (
+            "the old percents",
+            "fault: {abort: {httpStatus: 500, percent: 75}}",
+            &[(Deprecated, "spec.http[0].fault.abort.percent", 9, "`percentage: {value: 75}`")],
+        ),
+        (
+            "longer than a stream may idle",
+            "fault: {delay: {fixedDelay: 2h}}",
+            &[(LongerThanIdleTimeout, "spec.http[0].fault.delay.fixedDelay", 9, "1h")],
+        ),
+    ]);
 }

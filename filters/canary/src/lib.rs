@@ -1,0 +1,69 @@
+//! Splits between versions: by weight, or by the client where the VirtualService asks for it with the annotation
+//! `sailcloth.dev/sticky`. A request's choice is made once, so that its retries keep it.
+
+mod cookie;
+
+use host::{Behaviour, RequestPhase, ResponsePhase, Step};
+use shared::plan::sticky::Sticky;
+use shared::plan::variant::CLUSTER_HEADER;
+use shared::plan::{Action, Plan};
+
+/// The behaviour.
+#[derive(Debug)]
+pub struct Canary;
+
+impl Behaviour for Canary {
+    /// The `set-cookie` for a client that had no cookie yet.
+    type Stream = Option<Vec<u8>>;
+
+    fn new(_: &Plan) -> Canary {
+        Canary
+    }
+
+    fn request(&self, new_cookie: &mut Option<Vec<u8>>, request: &mut RequestPhase<'_>) -> Step {
+        if let Some(destination) = stick(new_cookie, request) {
+            request.note(|decision| decision.destination = Some(destination));
+        }
+        // Whoever is not sticky is drawn by weight.
+        let decision = request.destination();
+        if request.is_alone()
+            && let Some(cluster) = decision.and_then(|decision| decision.cluster(request.plan()))
+        {
+            request.set_header(CLUSTER_HEADER.as_bytes(), cluster.as_bytes());
+        }
+        Step::Next
+    }
+
+    fn response(&self, new_cookie: &mut Option<Vec<u8>>, response: &mut ResponsePhase<'_>) {
+        if let Some(cookie) = new_cookie.take() {
+            response.add_header(b"set-cookie", &cookie);
+        }
+    }
+}
+
+/// The destination that the client belongs to; nothing where the rule is not sticky, where somebody has chosen already,
+/// and where the client says nothing of itself.
+fn stick(new_cookie: &mut Option<Vec<u8>>, request: &mut RequestPhase<'_>) -> Option<u32> {
+    let decision = request.decision()?;
+    if decision.reply.is_some() || decision.destination.is_some() {
+        return None;
+    }
+    let Action::Route(route) = &decision.rule(request.plan())?.action else { return None };
+    let said = match route.sticky.as_ref()? {
+        Sticky::Cookie(name) => {
+            let found = request.request().values(b"cookie").find_map(|header| cookie::find(header, name));
+            match found {
+                Some(value) => value.to_vec(),
+                None => {
+                    let value = cookie::value(request.draw());
+                    *new_cookie = Some(cookie::set(name, &value, request.request().is_https()));
+                    value
+                }
+            }
+        }
+        Sticky::Header(name) => request.request().header(name)?.into_owned(),
+        Sticky::Query(name) => request.request().query(name)?.to_vec(),
+        Sticky::SourceIp => request.source_ip()?,
+    };
+    Some(route.destinations.stick(&said))
+}

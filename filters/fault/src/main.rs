@@ -1,0 +1,3 @@
+//! `fault.wasm`: faults in a module of their own.
+
+host::main!("fault", host::Alone<fault::Fault>);
