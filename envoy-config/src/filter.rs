@@ -13,9 +13,9 @@ mod resources;
 
 pub use resources::resources;
 
-/// The modules of a chain, in its order. Issue by issue: stats, fault, canary, circuit-breaker and mirror go before the
-/// router.
-pub const MODULES: &[Module] = &[Module { name: "router", file: "router.wasm" }];
+/// The modules of a chain, in its order. Issue by issue: fault, canary, circuit-breaker and mirror go between these.
+pub const MODULES: &[Module] =
+    &[Module { name: "stats", file: "stats.wasm" }, Module { name: "router", file: "router.wasm" }];
 
 /// All of them in one.
 pub const SUITE: Module = Module { name: "suite", file: "suite.wasm" };

@@ -79,7 +79,13 @@ fn node_metadata() -> NodeMetadata {
     let namespace = abi::property("xds\0node\0metadata\0NAMESPACE").and_then(|bytes| text(&bytes));
     let labels = abi::property("xds\0node\0metadata\0LABELS").unwrap_or_default();
     let labels = headers::pairs(&labels).into_iter().filter_map(|(name, value)| Some((text(name)?, text(value)?)));
-    NodeMetadata { namespace: namespace.filter(|text| !text.is_empty()), labels: labels.collect::<BTreeMap<_, _>>() }
+    let one = |path| abi::property(path).and_then(|bytes| text(&bytes)).filter(|text| !text.is_empty());
+    NodeMetadata {
+        namespace: namespace.filter(|text| !text.is_empty()),
+        labels: labels.collect::<BTreeMap<_, _>>(),
+        workload: one("xds\0node\0metadata\0WORKLOAD_NAME"),
+        cluster: one("xds\0node\0metadata\0CLUSTER_ID"),
+    }
 }
 
 /// One stream, as the SDK sees it.
