@@ -11,7 +11,7 @@ use integration::echo::Echo;
 use integration::envoy::Envoy;
 use integration::metrics::{Labels, series};
 use integration::native;
-use integration::sail::{Sail, gateway_and_echo};
+use integration::sail::{Sail, gateway_and_echo, replace};
 use serde_json::{Value, json};
 use shared::finding::Report;
 use shared::model::Resources;
@@ -301,6 +301,59 @@ fn separate_modules_say_the_same() {
 #[test]
 fn the_stats_alone_say_the_same() {
     every_row(Kind::Alone);
+}
+
+/// A module behind the stats replies: its reason is in no flag of Envoy's, but in the decision as it is at the end.
+#[test]
+fn replies_of_later_modules_have_the_flags_that_envoys_own_would_have() {
+    let echo = Echo::start();
+    let envoy = sail(Kind::Separate, &resources(echo.port(), dead_port()))
+        .adjust(|bootstrap| {
+            for filters in managers(bootstrap).filter_map(|manager| manager["http_filters"].as_array_mut()) {
+                let mut finder = filters[filters.len() - 2].clone();
+                replace(&mut finder, "router.wasm", "test_finder.wasm");
+                replace(&mut finder, "sailcloth.router", "sailcloth.test_finder");
+                filters.insert(1, finder);
+            }
+        })
+        .start();
+    let address = envoy.listener("gateway-80");
+    let mut expected = BTreeMap::new();
+    for (reason, flags) in [("6", "DI,FI"), ("7", "DI,UO"), ("8", "DI,UH")] {
+        let request = Request::get("/canary").header("host", "cats.example").header("x-test-reason", reason);
+        assert_eq!(request.send(address).status, 503);
+        // Both destinations of the rule belong to one service, so that it is known before anybody chose.
+        let given = [TO_ECHO, &[("response_code", "503"), ("response_flags", flags)]].concat();
+        expected.insert(labels(&given), 1.0);
+        expect(&envoy, &expected, flags);
+    }
+    assert_eq!(envoy.vm_reloads(), 0);
+}
+
+/// What the mesh does not know it lets pass, and Istio has a name for where that goes.
+#[test]
+fn hosts_outside_of_the_mesh_are_passed_through() {
+    let echo = Echo::start();
+    let yaml = resources(echo.port(), dead_port()).replace("gateways: [gw]", "gateways: [mesh, gw]");
+    for kind in [Kind::Suite, Kind::Separate] {
+        let envoy =
+            sail(kind, &yaml.replace("hosts: ['*']\n  gateways: [mesh", "hosts: [a.example]\n  gateways: [mesh"))
+                .start();
+        let address = envoy.listener("mesh");
+        Request::get("/").header("host", "dogs.example").send(address);
+        let deadline = Instant::now() + Duration::from_secs(5);
+        let all = loop {
+            let all = series(&envoy.prometheus(), REQUESTS);
+            if !all.is_empty() || Instant::now() > deadline {
+                break all;
+            }
+            thread::sleep(Duration::from_millis(20));
+        };
+        let (labels, _) = all.first_key_value().expect("it is counted");
+        assert_eq!(labels["destination_service"], "dogs.example", "{kind:?}");
+        assert_eq!(labels["destination_service_name"], "PassthroughCluster", "{kind:?}");
+        assert_eq!(labels["destination_service_namespace"], "unknown", "{kind:?}");
+    }
 }
 
 /// The order of several flags is Envoy's own.

@@ -12,8 +12,9 @@ const NO_HEALTHY: u64 = 1 << 1;
 const DELAY: u64 = 1 << 9;
 /// `FI`: aborted by a fault.
 const FAULT: u64 = 1 << 10;
-/// `URX`: Envoy's router sets it as it gives up, before it sets why.
-const RETRY_LIMIT: usize = 15;
+/// Envoy spells flags in the order in which it sets them: `DI` before anything can go wrong, and `URX` as its router
+/// gives up, before it says why. These two bits go first.
+const FIRST: [usize; 2] = [9, 15];
 
 /// Envoy's names, by bit.
 const NAMES: [&str; 30] = [
@@ -36,7 +37,7 @@ pub fn of_decision(decision: &Decision) -> u64 {
 /// In the order in which Envoy sets them, with commas; `-` for none. Bits that Envoy may invent later are left out.
 pub fn text(flags: u64) -> String {
     let mut out = String::new();
-    let order = std::iter::once(RETRY_LIMIT).chain((0..NAMES.len()).filter(|bit| *bit != RETRY_LIMIT));
+    let order = FIRST.into_iter().chain((0..NAMES.len()).filter(|bit| !FIRST.contains(bit)));
     for name in order.filter(|bit| flags >> bit & 1 == 1).filter_map(|bit| NAMES.get(bit)) {
         if !out.is_empty() {
             out.push(',');
@@ -69,6 +70,7 @@ mod tests {
             (1 << 24, "NC"),
             (32768 | 4, "URX,UT"),
             (512 | 1024, "DI,FI"),
+            (512 | 32768 | 32, "DI,URX,UF"),
             (1 << 63, "-"),
         ] {
             assert_eq!(text(bits), name);
