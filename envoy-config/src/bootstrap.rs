@@ -1,12 +1,14 @@
 //! The bootstrap: what an Envoy starts with, and one packaging of everything else here.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::cluster::Cluster;
 use crate::listener::Listener;
-use crate::wire::Address;
+use crate::stats::StatsConfig;
+use crate::wire::{self, Address};
 
 /// `envoy.config.bootstrap.v3.Bootstrap`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -16,6 +18,11 @@ pub struct Bootstrap {
     /// Its admin page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub admin: Option<Admin>,
+    /// What its metrics look like.
+    pub stats_config: StatsConfig,
+    /// How often histograms take in what was recorded; absent is Envoy's 5 s.
+    #[serde(serialize_with = "wire::some_duration", skip_serializing_if = "Option::is_none")]
+    pub stats_flush_interval: Option<Duration>,
     /// Everything it does.
     pub static_resources: StaticResources,
 }
@@ -51,6 +58,8 @@ impl Bootstrap {
         Bootstrap {
             node: Node { id: "sailcloth".to_owned(), cluster: "sailcloth".to_owned() },
             admin: admin.map(|at| Admin { address: at.into() }),
+            stats_config: StatsConfig::default(),
+            stats_flush_interval: None,
             static_resources: StaticResources { listeners, clusters },
         }
     }

@@ -1,6 +1,7 @@
 //! Clusters: who answers, as Envoy is told it.
 //!
-//! The messages are here; `services` makes them from a mesh's services and DestinationRules.
+//! The messages are here; `services` makes them from a mesh's services and DestinationRules, `metadata` is what
+//! metrics are told of them.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -10,8 +11,10 @@ use serde::Serialize;
 
 use crate::wire::{self, Address, Any, Message};
 
+mod metadata;
 mod services;
 
+pub use metadata::{IstioMetadata, Metadata, ServiceMetadata};
 pub use services::{clusters, passthrough, unsupported};
 
 /// `envoy.config.cluster.v3.Cluster`.
@@ -34,6 +37,9 @@ pub struct Cluster {
     pub load_assignment: Option<LoadAssignment>,
     /// Envoy's own limits, which are lifted.
     pub circuit_breakers: CircuitBreakers,
+    /// Which service it is, for metrics.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Metadata>,
     /// What is spoken, when it is not plain HTTP/1.1.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub typed_extension_protocol_options: BTreeMap<&'static str, Any<HttpProtocolOptions>>,
@@ -56,7 +62,7 @@ impl Cluster {
             self.lb_policy = LbPolicy::LeastRequest;
         }
         (self.r#type, self.dns_lookup_family) = (Discovery::Static, None);
-        self.load_assignment = Some(LoadAssignment::of(&self.name, at.into_iter().map(|at| (at.into(), None))));
+        self.load_assignment = Some(LoadAssignment::of(&self.name, at.into_iter().map(|at| LbEndpoint::at(at.into()))));
     }
 }
 
@@ -106,10 +112,8 @@ pub struct LoadAssignment {
 }
 
 impl LoadAssignment {
-    fn of(cluster: &str, endpoints: impl Iterator<Item = (Address, Option<u32>)>) -> LoadAssignment {
-        let lb_endpoints: Vec<_> = endpoints
-            .map(|(address, weight)| LbEndpoint { endpoint: Endpoint { address }, load_balancing_weight: weight })
-            .collect();
+    fn of(cluster: &str, endpoints: impl Iterator<Item = LbEndpoint>) -> LoadAssignment {
+        let lb_endpoints: Vec<_> = endpoints.collect();
         let endpoints = if lb_endpoints.is_empty() { Vec::new() } else { vec![LocalityEndpoints { lb_endpoints }] };
         LoadAssignment { cluster_name: cluster.to_owned(), endpoints }
     }
@@ -130,6 +134,16 @@ pub struct LbEndpoint {
     /// Relative to the others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancing_weight: Option<u32>,
+    /// Who answers there, for metrics.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Metadata>,
+}
+
+impl LbEndpoint {
+    /// An endpoint of which nothing is known but where it is.
+    pub fn at(address: Address) -> LbEndpoint {
+        LbEndpoint { endpoint: Endpoint { address }, load_balancing_weight: None, metadata: None }
+    }
 }
 
 /// `envoy.config.endpoint.v3.Endpoint`.

@@ -99,7 +99,8 @@ impl Setup {
             }
         }
         let Setup { mesh_listen, admin: Admin(admin), stream_idle_timeout, .. } = *self;
-        Ok(Options { packaging, module_dir, listen, mesh_listen, admin, stream_idle_timeout })
+        let stats_flush_interval = None;
+        Ok(Options { packaging, module_dir, listen, mesh_listen, admin, stream_idle_timeout, stats_flush_interval })
     }
 }
 

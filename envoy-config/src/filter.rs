@@ -13,9 +13,9 @@ mod resources;
 
 pub use resources::resources;
 
-/// The modules of a chain, in its order. Issue by issue: stats, fault, canary, circuit-breaker and mirror go before the
-/// router.
+/// The modules of a chain, in its order.
 pub const MODULES: &[Module] = &[
+    Module { name: "stats", file: "stats.wasm" },
     Module { name: "fault", file: "fault.wasm" },
     Module { name: "canary", file: "canary.wasm" },
     Module { name: "router", file: "router.wasm" },

@@ -13,6 +13,7 @@ use crate::cluster::{self, Cluster};
 use crate::filter::{HttpFilter, Packaging, Proxy, http_filters};
 use crate::listener::{Front, ListenError, Listener, fronts};
 use crate::route::{RouteConfiguration, route_config};
+use crate::stats::StatsConfig;
 use crate::yaml::yaml;
 
 /// Where Envoy's admin page is unless somebody says otherwise: Istio's port for it.
@@ -42,6 +43,8 @@ pub struct Options {
     pub admin: Option<SocketAddr>,
     /// A request that stands idle for so long is given up; zero is never.
     pub stream_idle_timeout: Duration,
+    /// How often histograms take in what was recorded; without, as often as Envoy does by itself.
+    pub stats_flush_interval: Option<Duration>,
 }
 
 impl Default for Options {
@@ -53,6 +56,7 @@ impl Default for Options {
             mesh_listen: None,
             admin: Some(ADMIN_ADDRESS),
             stream_idle_timeout: Duration::from_secs(3600),
+            stats_flush_interval: None,
         }
     }
 }
@@ -68,6 +72,8 @@ pub struct Generated {
     pub clusters: Vec<Cluster>,
     /// Envoy's admin page.
     pub admin: Option<SocketAddr>,
+    /// How often histograms take in what was recorded.
+    pub stats_flush_interval: Option<Duration>,
 }
 
 /// What somebody who has an Envoy adds to one of its listeners.
@@ -81,6 +87,8 @@ pub struct ListenerParts {
     pub http_filters: Vec<HttpFilter>,
     /// For the HTTP connection manager's `route_config`.
     pub route_config: RouteConfiguration,
+    /// For the bootstrap's `stats_config`, the same for all listeners.
+    pub stats_config: StatsConfig,
 }
 
 impl Options {
@@ -99,7 +107,8 @@ impl Options {
         if fronts.iter().any(|front| !front.edge) {
             clusters.push(cluster::passthrough());
         }
-        Ok(Generated { fronts, listeners, clusters, admin: self.admin })
+        let stats_flush_interval = self.stats_flush_interval;
+        Ok(Generated { fronts, listeners, clusters, admin: self.admin, stats_flush_interval })
     }
 }
 
@@ -111,7 +120,8 @@ impl Generated {
 
     /// As a bootstrap.
     pub fn bootstrap(self) -> Bootstrap {
-        Bootstrap::new(self.listeners, self.clusters, self.admin)
+        let bootstrap = Bootstrap::new(self.listeners, self.clusters, self.admin);
+        Bootstrap { stats_flush_interval: self.stats_flush_interval, ..bootstrap }
     }
 
     /// As what one pastes into listeners that are already there.
@@ -123,6 +133,7 @@ impl Generated {
             proxy: front.proxy,
             http_filters: manager.http_filters,
             route_config: manager.route_config,
+            stats_config: StatsConfig::default(),
         };
         self.fronts.into_iter().zip(managers).map(part).collect()
     }
@@ -189,8 +200,13 @@ pub fn parts_yaml(generated: Generated) -> String {
              # `http_filters` and `route_config` go into the HTTP connection manager of that listener, in place of its own;\n\
              # other filters may stand before these. The routes follow the header in which the filters name the cluster,\n\
              # as Istio names it: outbound|PORT|SUBSET|HOST. `sailcloth generate bootstrap` writes such clusters.\n\
+             # `stats_config` goes into the bootstrap, once: it turns Istio's labels in metrics' names into labels.\n\
              {}",
-            yaml(&Pasted { http_filters: part.http_filters, route_config: part.route_config })
+            yaml(&Pasted {
+                http_filters: part.http_filters,
+                route_config: part.route_config,
+                stats_config: part.stats_config
+            })
         )
     };
     let fronts = generated.fronts.clone();
@@ -201,6 +217,7 @@ pub fn parts_yaml(generated: Generated) -> String {
 struct Pasted {
     http_filters: Vec<HttpFilter>,
     route_config: RouteConfiguration,
+    stats_config: StatsConfig,
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! | [`render`] | findings as text and as JSON |
 //! | [`cluster`], [`route`], [`filter`], [`listener`] | Envoy's resources, typed; each knows how it comes from a set |
 //! | [`generate`] | all of them for a set |
-//! | [`bootstrap`] | one packaging of them |
+//! | [`bootstrap`], [`stats`] | one packaging of them, and what metrics look like |
 //! | [`yaml`] | how they are printed |
 //! | [`envoy`] | finds Envoy, starts it, and passes signals on |
 
@@ -19,6 +19,7 @@ pub mod input;
 pub mod listener;
 pub mod render;
 pub mod route;
+pub mod stats;
 pub mod wire;
 pub mod yaml;
 

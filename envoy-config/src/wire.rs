@@ -46,6 +46,14 @@ pub fn duration<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::
     }
 }
 
+/// The same, where there may be none.
+pub fn some_duration<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => duration(value, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
 /// Where something listens or answers.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -8,6 +8,7 @@ pub mod corpus;
 pub mod echo;
 pub mod engine;
 pub mod envoy;
+pub mod metrics;
 pub mod native;
 pub mod paths;
 pub mod sail;

@@ -130,7 +130,8 @@ fn finder_and_router(yaml: String, change: fn(&mut Value)) -> Sail {
     Sail::new(yaml).separate().adjust(move |bootstrap| {
         for_each_object(bootstrap, &mut |object| {
             let Some(Value::Array(filters)) = object.get_mut("http_filters") else { return };
-            let mut finder = filters[0].clone();
+            // Envoy's own router is the last.
+            let mut finder = filters[filters.len() - 2].clone();
             replace(&mut finder, "router.wasm", "test_finder.wasm");
             replace(&mut finder, "sailcloth.router", "sailcloth.test_finder");
             change(&mut finder);

@@ -9,6 +9,7 @@
 //! | `rule` | a rule: its action and all that goes with it |
 //! | [`split`], [`redirect`], [`rewrite`], [`cors`], [`fault`], [`sticky`], `upstream`, [`header_ops`], [`format`](mod@format) | the parts of a rule |
 //! | [`variant`] | what Envoy's route table must have for the rules |
+//! | [`telemetry`] | what metrics say about the proxy and its destinations |
 
 mod build;
 pub mod cors;
@@ -24,6 +25,7 @@ pub mod rewrite;
 mod rule;
 pub mod split;
 pub mod sticky;
+pub mod telemetry;
 mod upstream;
 pub mod variant;
 
@@ -37,6 +39,7 @@ pub use variant::RouteVariant;
 use crate::decide::{Found, Request, Trace};
 use crate::model::{Port, Resources};
 use hosts::HostTable;
+use telemetry::Telemetry;
 
 /// Where the mesh sends requests for hosts that nobody in it answers for, as Istio's `ALLOW_ANY` does.
 pub const PASSTHROUGH_CLUSTER: &str = "PassthroughCluster";
@@ -50,6 +53,7 @@ pub struct Plan {
     passthrough: bool,
     hosts: Vec<VirtualHost>,
     rules: Vec<Rule>,
+    telemetry: Telemetry,
 }
 
 /// What is served on one port.
@@ -94,6 +98,11 @@ impl Plan {
     /// How many rules there are.
     pub fn rule_count(&self) -> usize {
         self.rules.len()
+    }
+
+    /// What metrics say about the proxy and its destinations.
+    pub fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
     }
 
     /// The cluster for hosts that are not of the mesh; a gateway has none.

@@ -241,3 +241,21 @@ fn a_configuration_that_is_not_valid_is_refused_with_all_its_findings() {
     assert!(ModuleConfig::read(b"not json", NodeMetadata::default(), &mut report).is_none());
     assert!(ModuleConfig::read(b"", NodeMetadata::default(), &mut report).is_none());
 }
+
+#[test]
+fn what_only_the_metrics_are_told_keeps_no_module_from_handing_over() {
+    let read = |text: &str| {
+        let mut report = Report::new();
+        let config = ModuleConfig::read(text.as_bytes(), NodeMetadata::default(), &mut report);
+        (config, report.into_sorted())
+    };
+    let (plain, _) = read("{}");
+    let (limited, findings) = read(r#"{"stats": {"maxSeries": 7, "oops": 1}}"#);
+    let (plain, limited) = (plain.unwrap(), limited.unwrap());
+    assert_eq!(plain.fingerprint, limited.fingerprint);
+    assert_eq!((plain.plan().telemetry().max_series, limited.plan().telemetry().max_series), (5000, 7));
+    assert!(findings.iter().any(|finding| finding.path == "stats.oops"), "{findings:?}");
+    let (refused, findings) = read(r#"{"stats": {"maxSeries": 0}}"#);
+    assert!(refused.is_none());
+    assert_eq!(findings[0].path, "stats.maxSeries");
+}

@@ -18,7 +18,7 @@ use shared::registry::{AppProtocol, MeshEndpoint, MeshPort, MeshService, Registr
 
 use super::{
     CircuitBreakers, Cluster, CommonHttpProtocolOptions, Discovery, DnsLookupFamily, ExplicitHttpConfig,
-    HttpProtocolOptions, LbPolicy, LoadAssignment,
+    HttpProtocolOptions, LbEndpoint, LbPolicy, LoadAssignment, Metadata,
 };
 use crate::wire::{Address, Any};
 
@@ -58,6 +58,7 @@ pub fn passthrough() -> Cluster {
         dns_lookup_family: None,
         load_assignment: None,
         circuit_breakers: CircuitBreakers::lifted(),
+        metadata: None,
         typed_extension_protocol_options: BTreeMap::new(),
     }
 }
@@ -110,6 +111,7 @@ fn cluster(service: &MeshService, port: &MeshPort, subset: Option<&Subset>, poli
         dns_lookup_family: dns.then_some(DnsLookupFamily::V4Preferred),
         load_assignment: (!original).then(|| LoadAssignment::of(&name, endpoints.into_iter())),
         circuit_breakers: CircuitBreakers::lifted(),
+        metadata: Some(Metadata::of_service(service)),
         typed_extension_protocol_options: protocol_options(port.protocol, pool),
         name,
     }
@@ -124,8 +126,8 @@ fn block<'a, T>(
     own.and_then(&of).or_else(|| policy.and_then(&of))
 }
 
-fn discovery(service: &MeshService, endpoints: &[(Address, Option<u32>)]) -> Discovery {
-    let named = |(address, _): &(Address, Option<u32>)| match address {
+fn discovery(service: &MeshService, endpoints: &[LbEndpoint]) -> Discovery {
+    let named = |endpoint: &LbEndpoint| match &endpoint.endpoint.address {
         Address::SocketAddress { address, .. } => address.parse::<IpAddr>().is_err(),
         Address::Pipe { .. } => false,
     };
@@ -141,23 +143,27 @@ fn discovery(service: &MeshService, endpoints: &[(Address, Option<u32>)]) -> Dis
     }
 }
 
-fn endpoints(service: &MeshService, port: &MeshPort, subset: Option<&Subset>) -> Vec<(Address, Option<u32>)> {
+fn endpoints(service: &MeshService, port: &MeshPort, subset: Option<&Subset>) -> Vec<LbEndpoint> {
     let at = |address: &str, port: u16| match address.strip_prefix("unix://") {
         Some(path) => Address::Pipe { path: path.to_owned() },
         None => Address::SocketAddress { address: address.to_owned(), port_value: port },
     };
     if let Some(name) = &service.external_name {
-        return vec![(at(name, port.number.get()), None)];
+        return vec![LbEndpoint::at(at(name, port.number.get()))];
     }
     let by_name = matches!(service.resolution, Resolution::Dns | Resolution::DnsRoundRobin | Resolution::DynamicDns);
     if by_name && service.endpoints.is_empty() && !service.host.starts_with('*') {
-        return vec![(at(&service.host, port.number.get()), None)];
+        return vec![LbEndpoint::at(at(&service.host, port.number.get()))];
     }
     let chosen = |endpoint: &&MeshEndpoint| subset.is_none_or(|subset| endpoint.carries(&subset.labels));
     let listening = |endpoint: &MeshEndpoint| {
         let to = endpoint.ports.get(&port.number)?;
         // Envoy takes no weight of zero; Istio reads it as none given.
-        Some((at(&endpoint.address, to.get()), endpoint.weight.filter(|weight| *weight > 0)))
+        Some(LbEndpoint {
+            load_balancing_weight: endpoint.weight.filter(|weight| *weight > 0),
+            metadata: Metadata::of_endpoint(service, endpoint),
+            ..LbEndpoint::at(at(&endpoint.address, to.get()))
+        })
     };
     service.endpoints.iter().filter(chosen).filter_map(listening).collect()
 }

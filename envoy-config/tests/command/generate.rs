@@ -44,7 +44,8 @@ fn options_place_listeners_and_switch_the_admin_page_off() {
     assert_eq!(ports, [9080, 9001]);
     let manager = &listeners[1]["filter_chains"][0]["filters"][0]["typed_config"];
     assert_eq!(manager["stream_idle_timeout"], "90s");
-    assert_eq!(manager["http_filters"][0]["name"], "sailcloth.router");
+    let names: Vec<_> = manager["http_filters"].as_array().unwrap().iter().map(|filter| &filter["name"]).collect();
+    assert_eq!(names, ["sailcloth.stats", "sailcloth.router", "envoy.filters.http.router"]);
     let clusters = bootstrap["static_resources"]["clusters"].as_array().unwrap();
     assert_eq!(clusters.last().unwrap()["name"], "PassthroughCluster");
 }
@@ -58,7 +59,7 @@ fn filters_are_yaml_documents_with_what_to_paste() {
     assert_eq!(documents.len(), 2);
     for document in &documents {
         let keys: Vec<_> = document.as_object().unwrap().keys().collect();
-        assert_eq!(keys, ["http_filters", "route_config"]);
+        assert_eq!(keys, ["http_filters", "route_config", "stats_config"]);
     }
     assert!(ran.out.contains("# For port 80 of gateway default/catacatgo-gateway.\n"), "{}", ran.out);
     assert!(ran.out.contains("# For the mesh.\n"), "{}", ran.out);

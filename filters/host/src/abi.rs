@@ -39,6 +39,7 @@ unsafe extern "C" {
     fn proxy_continue_stream(stream: u32) -> u32;
     fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
     fn proxy_increment_metric(id: u32, offset: i64) -> u32;
+    fn proxy_record_metric(id: u32, value: u64) -> u32;
 }
 
 /// Which of a stream's header maps.
@@ -159,6 +160,14 @@ pub(crate) fn continue_request() {
     unsafe { proxy_continue_stream(HTTP_REQUEST) };
 }
 
+/// Defines a metric; nothing when Envoy refuses.
+fn define(kind: u32, name: &str) -> Option<u32> {
+    let mut id = 0;
+    // SAFETY: the name outlives the call, the result is ours to write.
+    let status = unsafe { proxy_define_metric(kind, name.as_ptr(), name.len(), &mut id) };
+    (status == OK).then_some(id)
+}
+
 /// A counter of this process, `wasmcustom.<name>` among Envoy's stats.
 #[derive(Clone, Copy, Debug)]
 pub struct Counter(Option<u32>);
@@ -167,10 +176,7 @@ impl Counter {
     /// Defines it; all VMs and workers that name it share it.
     pub fn define(name: &str) -> Counter {
         const COUNTER: u32 = 0;
-        let mut id = 0;
-        // SAFETY: the name outlives the call, the result is ours to write.
-        let status = unsafe { proxy_define_metric(COUNTER, name.as_ptr(), name.len(), &mut id) };
-        Counter((status == OK).then_some(id))
+        Counter(define(COUNTER, name))
     }
 
     /// Adds one.
@@ -178,6 +184,26 @@ impl Counter {
         if let Some(id) = self.0 {
             // SAFETY: no memory is passed.
             unsafe { proxy_increment_metric(id, 1) };
+        }
+    }
+}
+
+/// A histogram of this process, `wasmcustom.<name>` among Envoy's stats.
+#[derive(Clone, Copy, Debug)]
+pub struct Histogram(Option<u32>);
+
+impl Histogram {
+    /// Defines it; all VMs and workers that name it share it.
+    pub fn define(name: &str) -> Histogram {
+        const HISTOGRAM: u32 = 2;
+        Histogram(define(HISTOGRAM, name))
+    }
+
+    /// Takes a value.
+    pub fn record(self, value: u64) {
+        if let Some(id) = self.0 {
+            // SAFETY: no memory is passed.
+            unsafe { proxy_record_metric(id, value) };
         }
     }
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use shared::plan::Plan;
 
-use crate::phase::{DonePhase, RequestPhase, ResponsePhase};
+use crate::done::DonePhase;
+use crate::phase::{RequestPhase, ResponsePhase};
 use crate::reply::Reply;
 
 /// One thing that Sailcloth does to requests: routes them, delays them, counts them.

@@ -16,7 +16,7 @@
 //! | `abi` | every call to Envoy, in bytes; nothing here panics whatever Envoy answers |
 //! | `headers` | Envoy's header map, read in place |
 //! | `behaviour` | what a behaviour is, and how several become a chain |
-//! | `phase` | what a behaviour may do in each phase |
+//! | `phase`, `done` | what a behaviour may do in each phase |
 //! | `handover` | the decision as modules hand it to each other |
 //! | `reply` | replies of our own, with the rule's response operations |
 //! | `stream` | one request's way through the chain |
@@ -26,6 +26,7 @@
 
 mod abi;
 mod behaviour;
+mod done;
 mod facts;
 mod handover;
 mod headers;
@@ -36,9 +37,10 @@ mod root;
 mod stream;
 mod waits;
 
-pub use abi::Counter;
+pub use abi::{Counter, Histogram};
 pub use behaviour::{Alone, Behaviour, Chain, Step, Wait};
-pub use phase::{DonePhase, RequestPhase, ResponsePhase};
+pub use done::{DonePhase, ServiceField};
+pub use phase::{RequestPhase, ResponsePhase};
 pub use reply::Reply;
 pub use root::start;
 

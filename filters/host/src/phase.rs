@@ -9,6 +9,7 @@ use shared::plan::Plan;
 use shared::plan::format::{Fact, Source};
 
 use crate::abi::{self, Map};
+use crate::done::final_decision;
 use crate::handover::{self, Handed};
 use crate::stream::Common;
 use crate::{Reply, facts};
@@ -175,6 +176,7 @@ impl Source for RequestHeaders {
 pub struct ResponsePhase<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) common: &'a Common,
+    pub(crate) hands_over: bool,
 }
 
 impl<'a> ResponsePhase<'a> {
@@ -183,9 +185,10 @@ impl<'a> ResponsePhase<'a> {
         self.plan
     }
 
-    /// What was decided; nothing when nobody asked, or when this module stood aside.
+    /// What was decided, by behaviours and modules further in as well; nothing when nobody asked, or when this module
+    /// stood aside.
     pub fn decision(&self) -> Option<Decision> {
-        self.common.decision
+        final_decision(self.plan, self.common, self.hands_over)
     }
 
     /// Adds a value beside those that a response header has.
@@ -236,23 +239,5 @@ impl Source for ResponseHeaders<'_> {
 
     fn fact(&self, fact: Fact) -> Option<Cow<'_, [u8]>> {
         facts::fact(fact)
-    }
-}
-
-/// The stream has ended; nothing can be changed any more.
-pub struct DonePhase<'a> {
-    pub(crate) plan: &'a Plan,
-    pub(crate) common: &'a Common,
-}
-
-impl<'a> DonePhase<'a> {
-    /// The compiled configuration.
-    pub fn plan(&self) -> &'a Plan {
-        self.plan
-    }
-
-    /// What was decided.
-    pub fn decision(&self) -> Option<Decision> {
-        self.common.decision
     }
 }

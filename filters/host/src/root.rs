@@ -84,7 +84,13 @@ fn node_metadata() -> NodeMetadata {
             all.insert(name, value);
         }
     }
-    NodeMetadata { namespace: namespace.filter(|text| !text.is_empty()), labels: all }
+    let one = |path| abi::property(path).and_then(|bytes| text(&bytes)).filter(|text| !text.is_empty());
+    NodeMetadata {
+        namespace: namespace.filter(|text| !text.is_empty()),
+        labels: all,
+        workload: one("xds\0node\0metadata\0WORKLOAD_NAME"),
+        cluster: one("xds\0node\0metadata\0CLUSTER_ID"),
+    }
 }
 
 /// One stream, as the SDK sees it.

@@ -4,8 +4,9 @@ use shared::decide::{Decision, Request};
 
 use crate::abi::{self, Map};
 use crate::behaviour::{Chain, Step, Wait};
+use crate::done::DonePhase;
 use crate::module::Configured;
-use crate::phase::{DonePhase, RequestPhase, ResponsePhase};
+use crate::phase::{RequestPhase, ResponsePhase};
 use crate::{headers, reply};
 
 /// What all behaviours of a chain know of a stream.
@@ -75,7 +76,7 @@ impl<C: Chain> Stream<C> {
 
     /// Shows the response to those who have seen the request, the innermost first, as Envoy does with filters.
     pub(crate) fn response(&mut self, module: &Configured<C>) {
-        let mut phase = ResponsePhase { plan: &module.plan, common: &self.common };
+        let mut phase = ResponsePhase { plan: &module.plan, common: &self.common, hands_over: C::HANDS_OVER };
         for index in (0..=self.at.min(C::LENGTH - 1)).rev() {
             module.chain.response(index, &mut self.own, &mut phase);
         }
@@ -83,7 +84,7 @@ impl<C: Chain> Stream<C> {
 
     /// Shows the end to everybody, the outermost first.
     pub(crate) fn done(&mut self, module: &Configured<C>) {
-        let mut phase = DonePhase { plan: &module.plan, common: &self.common };
+        let mut phase = DonePhase { plan: &module.plan, common: &self.common, hands_over: C::HANDS_OVER };
         for index in 0..C::LENGTH {
             module.chain.done(index, &mut self.own, &mut phase);
         }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::hosts::HostTable;
 use super::rule::Rule;
+use super::telemetry::Telemetry;
 use super::{Plan, Proxy, View, VirtualHost};
 use crate::model::{Port, Resource, Resources, VirtualService};
 use crate::names::{self, MESH};
@@ -39,8 +40,9 @@ pub(super) fn build(set: &Resources, proxy: &Proxy, fingerprint: u64) -> Plan {
         let table = builder.finish(domains);
         views.push(View { port, table });
     }
-    let Builder { hosts, rules, .. } = builder;
-    Plan { fingerprint, views, by_authority, passthrough: mesh, hosts, rules }
+    let Builder { hosts, rules, registry, .. } = builder;
+    let telemetry = Telemetry::new(&rules, &registry, proxy);
+    Plan { fingerprint, views, by_authority, passthrough: mesh, hosts, rules, telemetry }
 }
 
 /// A route: rule, match block, and whether it takes everything.

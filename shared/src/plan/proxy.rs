@@ -1,4 +1,4 @@
-//! Who this proxy is, and the configuration of a module: `{proxy: {...}, resources: [...]}`.
+//! Who this proxy is, and the configuration of a module: `{proxy: {...}, resources: [...], stats: {...}}`.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::Plan;
 use super::fingerprint::fingerprint;
 use crate::finding::{About, Code, Finding, Origin, Report, Severity};
 use crate::load::{self, Node, Value};
-use crate::model::read::{Path, Place, Read, Reader};
+use crate::model::read::{Path, Place, Read, Reader, whole};
 use crate::model::{Port, Resources};
 use crate::{check, names, object};
 
@@ -46,6 +46,25 @@ impl Proxy {
     }
 }
 
+object! {
+    /// What is said about metrics.
+    #[derive(Default)]
+    pub struct StatsConfig {
+        /// How many series each of Envoy's threads keeps; the rest is counted as one. Nothing ever frees a series.
+        max_series: Option<SeriesLimit>,
+    }
+}
+
+/// How many series there may be: enough memory for them is somebody else's promise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeriesLimit(pub u32);
+
+impl Read for SeriesLimit {
+    fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        whole(place, reader, 1..=1_000_000).and_then(|value| u32::try_from(value).ok()).map(SeriesLimit)
+    }
+}
+
 /// A module's configuration.
 #[derive(Debug)]
 pub struct ModuleConfig {
@@ -53,6 +72,10 @@ pub struct ModuleConfig {
     pub proxy: Proxy,
     /// The resources.
     pub resources: Resources,
+    /// What is said about metrics.
+    pub stats: StatsConfig,
+    /// What Envoy knows of the proxy.
+    pub node: NodeMetadata,
     /// Identifies the configuration.
     pub fingerprint: u64,
 }
@@ -76,11 +99,14 @@ impl ModuleConfig {
                 return None;
             }
         };
+        let mut tree = tree;
+        // What only the metrics are told does not keep modules from handing decisions over.
+        let told_to_stats = take(&mut tree, "stats");
         let fingerprint = fingerprint(&tree) ^ node.fingerprint();
         let mut reader = Reader::new(&about, report);
         let root = Place { node: &tree, path: &Path::Root };
         let Value::Map(entries) = &tree.value else {
-            reader.expected(root, "a mapping with `proxy` and `resources`");
+            reader.expected(root, "a mapping with `proxy`, `resources` and `stats`");
             return None;
         };
         let mut proxy = match tree.get("proxy") {
@@ -93,11 +119,15 @@ impl ModuleConfig {
                 Code::ModuleConfiguration,
                 place,
                 "unknown field, which has no effect",
-                "known are `proxy` and `resources`",
+                "known are `proxy`, `resources` and `stats`",
             );
         }
+        let stats = match &told_to_stats {
+            None | Some(Node { value: Value::Null, .. }) => Some(StatsConfig::default()),
+            Some(node) => StatsConfig::read(Place { node, path: &Path::Key(&Path::Root, "stats") }, &mut reader),
+        };
         if let Some(proxy) = &mut proxy {
-            node.complete(proxy);
+            node.clone().complete(proxy);
         }
         if let Some(node) = tree.get("resources")
             && !matches!(node.value, Value::List(_) | Value::Null)
@@ -107,14 +137,23 @@ impl ModuleConfig {
         let documents = take_resources(tree);
         let resources = Resources::read(documents.into_iter().map(|node| (None, node)), report);
         check::validate(&resources, report);
-        let proxy = proxy?;
-        (!report.stops()).then_some(ModuleConfig { proxy, resources, fingerprint })
+        let (proxy, stats) = (proxy?, stats?);
+        (!report.stops()).then_some(ModuleConfig { proxy, resources, stats, node, fingerprint })
     }
 
     /// Compiles it.
     pub fn plan(&self) -> Plan {
-        Plan::build(&self.resources, &self.proxy, self.fingerprint)
+        let mut plan = Plan::build(&self.resources, &self.proxy, self.fingerprint);
+        plan.telemetry.complete(&self.proxy, &self.node, &self.stats);
+        plan
     }
+}
+
+/// Takes an entry of a mapping out of it.
+fn take(tree: &mut Node, key: &str) -> Option<Node> {
+    let Value::Map(entries) = &mut tree.value else { return None };
+    let at = entries.iter().position(|entry| entry.key == key)?;
+    Some(entries.remove(at).value)
 }
 
 fn take_resources(tree: Node) -> Vec<Node> {
@@ -142,13 +181,17 @@ fn not_json(message: String) -> Finding {
     }
 }
 
-/// What Envoy's node metadata says, as Istio fills it: `NAMESPACE` and `LABELS`.
+/// What Envoy's node metadata says, as Istio fills it: `NAMESPACE`, `LABELS`, `WORKLOAD_NAME` and `CLUSTER_ID`.
 #[derive(Clone, Debug, Default)]
 pub struct NodeMetadata {
     /// `NAMESPACE`.
     pub namespace: Option<String>,
     /// `LABELS`.
     pub labels: BTreeMap<String, String>,
+    /// `WORKLOAD_NAME`, for metrics.
+    pub workload: Option<String>,
+    /// `CLUSTER_ID`, for metrics.
+    pub cluster: Option<String>,
 }
 
 impl NodeMetadata {

@@ -1,0 +1,99 @@
+//! Response flags as Envoy's `%RESPONSE_FLAGS%` spells them.
+
+use shared::decide::{Decision, OwnReply};
+
+/// `NR`: nothing matched.
+pub const NO_ROUTE: u64 = 1 << 8;
+/// `UO`: the destination takes no more.
+const OVERFLOW: u64 = 1 << 7;
+/// `UH`: no healthy endpoint.
+const NO_HEALTHY: u64 = 1 << 1;
+/// `DI`: delayed by a fault.
+const DELAY: u64 = 1 << 9;
+/// `FI`: aborted by a fault.
+const FAULT: u64 = 1 << 10;
+/// Envoy spells flags in the order in which it sets them: `DI` before anything can go wrong, and `URX` as its router
+/// gives up, before it says why. These two bits go first.
+const FIRST: [usize; 2] = [9, 15];
+
+/// Envoy's names, by bit.
+const NAMES: [&str; 30] = [
+    "LH", "UH", "UT", "LR", "UR", "UF", "UC", "UO", "NR", "DI", "FI", "RL", "UAEX", "RLSE", "DC", "URX", "SI", "IH",
+    "DPE", "UMSDR", "RFCF", "NFCF", "DT", "UPE", "NC", "OM", "DF", "DO", "DR", "UDO",
+];
+
+/// The flags of what a decision came to. Filters' replies carry none in Envoy.
+pub fn of_decision(decision: &Decision) -> u64 {
+    let reply = match decision.reply {
+        Some(OwnReply::NotFound) => NO_ROUTE,
+        Some(OwnReply::FaultAbort) => FAULT,
+        Some(OwnReply::Overflow) => OVERFLOW,
+        Some(OwnReply::Ejected) => NO_HEALTHY,
+        Some(OwnReply::Redirect | OwnReply::DirectResponse | OwnReply::Preflight | OwnReply::HttpsRedirect) | None => 0,
+    };
+    reply | if decision.delayed { DELAY } else { 0 }
+}
+
+/// In the order in which Envoy sets them, with commas; `-` for none. Bits that Envoy may invent later are left out.
+pub fn text(flags: u64) -> String {
+    let mut out = String::new();
+    let order = FIRST.into_iter().chain((0..NAMES.len()).filter(|bit| !FIRST.contains(bit)));
+    for name in order.filter(|bit| flags >> bit & 1 == 1).filter_map(|bit| NAMES.get(bit)) {
+        if !out.is_empty() {
+            out.push(',');
+        }
+        out.push_str(name);
+    }
+    if out.is_empty() {
+        out.push('-');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::decide::Found;
+
+    use super::*;
+
+    #[test]
+    fn envoys_bits_have_envoys_names() {
+        for (bits, name) in [
+            (0, "-"),
+            (2, "UH"),
+            (4, "UT"),
+            (32, "UF"),
+            (64, "UC"),
+            (128, "UO"),
+            (256, "NR"),
+            (16384, "DC"),
+            (1 << 24, "NC"),
+            (32768 | 4, "URX,UT"),
+            (512 | 1024, "DI,FI"),
+            (512 | 32768 | 32, "DI,URX,UF"),
+            (1 << 63, "-"),
+        ] {
+            assert_eq!(text(bits), name);
+        }
+    }
+
+    #[test]
+    fn a_decision_has_the_flags_that_envoy_would_give_it() {
+        use OwnReply::*;
+        for (reply, delayed, name) in [
+            (None, false, "-"),
+            (None, true, "DI"),
+            (Some(NotFound), false, "NR"),
+            (Some(FaultAbort), true, "DI,FI"),
+            (Some(Overflow), false, "UO"),
+            (Some(Ejected), false, "UH"),
+            (Some(Redirect), false, "-"),
+            (Some(DirectResponse), false, "-"),
+            (Some(Preflight), false, "-"),
+            (Some(HttpsRedirect), false, "-"),
+        ] {
+            let decision = Decision { found: Found::Nothing, destination: None, reply, delayed };
+            assert_eq!(text(of_decision(&decision)), name);
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The stats: Istio's metrics of HTTP requests, with Istio's labels. First in the chain, it sees every reply, also
+//! those of the behaviours behind it.
+//!
+//! Where a request went and why it was answered here comes from the decision, the rest from Envoy. A usual request
+//! writes no label: its series is found by [`Key`].
+
+mod flags;
+mod labels;
+mod series;
+mod target;
+
+use std::cell::RefCell;
+
+use host::{Behaviour, Counter, DonePhase, Histogram, RequestPhase, Step};
+use labels::Labels;
+use series::{Recent, Registry};
+use shared::plan::Plan;
+use shared::plan::telemetry::Workload;
+use target::Target;
+
+/// The behaviour.
+pub struct Stats {
+    /// The labels of the source, as each name begins.
+    source: String,
+    max_series: u32,
+    recent: RefCell<Recent<Key, Series>>,
+    overflow: RefCell<Option<Series>>,
+    overflowed: Counter,
+}
+
+/// What it remembers of a request.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Seen {
+    grpc: bool,
+}
+
+/// What makes two requests count as the same, before any label is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    target: Target,
+    /// A hash of what the endpoint says of its workload; 0 for no endpoint.
+    peer: u64,
+    grpc: bool,
+    status: Option<u32>,
+    grpc_status: Option<i64>,
+    flags: u64,
+}
+
+/// The metrics of one set of labels.
+#[derive(Clone, Copy, Debug)]
+struct Series {
+    requests: Counter,
+    duration: Histogram,
+    request_bytes: Histogram,
+    response_bytes: Histogram,
+}
+
+impl Series {
+    fn define(labels: &str) -> Series {
+        let name = |metric: &str| format!("{labels}{metric}");
+        Series {
+            requests: Counter::define(&name("istio_requests_total")),
+            duration: Histogram::define(&name("istio_request_duration_milliseconds")),
+            request_bytes: Histogram::define(&name("istio_request_bytes")),
+            response_bytes: Histogram::define(&name("istio_response_bytes")),
+        }
+    }
+
+    fn count(self, done: &DonePhase<'_>) {
+        self.requests.increment();
+        self.duration.record(done.duration_ms());
+        self.request_bytes.record(done.request_bytes());
+        self.response_bytes.record(done.response_bytes());
+    }
+}
+
+thread_local! {
+    /// A VM has one thread, and may have several configurations after each other, or for several listeners.
+    static REGISTRY: RefCell<Registry<Series>> = RefCell::default();
+}
+
+/// Asks the VM's registry. Nobody asks from within an answer; if somebody did, there would be none.
+fn registry<T>(ask: impl FnOnce(&mut Registry<Series>) -> Option<T>) -> Option<T> {
+    REGISTRY.with(|registry| registry.try_borrow_mut().ok().and_then(|mut registry| ask(&mut registry)))
+}
+
+impl Behaviour for Stats {
+    type Stream = Seen;
+
+    fn new(plan: &Plan) -> Stats {
+        let telemetry = plan.telemetry();
+        Stats {
+            source: labels::source(&telemetry.source),
+            max_series: telemetry.max_series,
+            recent: RefCell::new(Recent::new(telemetry.max_series)),
+            overflow: RefCell::new(None),
+            overflowed: Counter::define("sailcloth.stats.overflow"),
+        }
+    }
+
+    fn request(&self, own: &mut Seen, request: &mut RequestPhase<'_>) -> Step {
+        own.grpc = request.request().is_grpc();
+        registry(|registry| {
+            registry.seed(|| request.draw());
+            Some(())
+        });
+        // At the end the request may be rewritten, and its headers cannot be matched any more.
+        request.decision();
+        Step::Next
+    }
+
+    fn done(&self, own: &mut Seen, done: &mut DonePhase<'_>) {
+        let end = target::end(done);
+        let peer = if end.answered_here { Vec::new() } else { done.upstream_workload() };
+        let hash = |bytes: &[u8]| registry(|registry| Some(registry.hash(bytes))).unwrap_or(0);
+        let key = Key {
+            target: end.target.key(hash),
+            peer: if peer.is_empty() { 0 } else { hash(&peer) },
+            grpc: own.grpc,
+            status: done.status(),
+            grpc_status: if own.grpc { done.grpc_status() } else { None },
+            flags: end.flags | done.flags(),
+        };
+        let recent = self.recent.try_borrow().ok().and_then(|recent| recent.get(&key));
+        let series = recent.or_else(|| {
+            let series = self.find(&key, &end.target, &peer, done.plan());
+            if let (Some(series), Ok(mut recent)) = (series, self.recent.try_borrow_mut()) {
+                recent.insert(key, series);
+            }
+            series
+        });
+        match series.or_else(|| self.overflow()) {
+            Some(series) => series.count(done),
+            None => self.overflowed.increment(),
+        }
+    }
+}
+
+impl Stats {
+    /// The series of a request by its labels; nothing when there is no room for another.
+    fn find(&self, key: &Key, target: &target::Reached, peer: &[u8], plan: &Plan) -> Option<Series> {
+        let described = Labels {
+            service: target.service(plan),
+            peer: if peer.is_empty() { Workload::default() } else { Workload::decode(&String::from_utf8_lossy(peer)) },
+            grpc: key.grpc,
+            status: key.status,
+            grpc_status: key.grpc_status,
+            flags: flags::text(key.flags),
+        };
+        let mut name = self.source.clone();
+        labels::destination(&mut name, &described);
+        registry(|registry| registry.series(&name, self.max_series, Series::define))
+    }
+
+    /// The series of all that find no room, made for the first of them.
+    fn overflow(&self) -> Option<Series> {
+        self.overflowed.increment();
+        let mut overflow = self.overflow.try_borrow_mut().ok()?;
+        Some(*overflow.get_or_insert_with(|| {
+            let mut name = self.source.clone();
+            labels::overflow(&mut name);
+            Series::define(&name)
+        }))
+    }
+}

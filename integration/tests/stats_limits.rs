@@ -1,0 +1,161 @@
+//! Metrics stay well-formed and few, whatever clients and labels say.
+
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use integration::client::{Connection, Request, raw};
+use integration::echo::Echo;
+use integration::envoy::Envoy;
+use integration::metrics::{Labels, samples, series};
+use integration::sail::{Sail, gateway_and_echo, replace, routed};
+use serde_json::{Value, json};
+
+const REQUESTS: &str = "istio_requests_total";
+
+/// Changes the configuration of every module.
+fn configure(bootstrap: &mut Value, change: &dyn Fn(&mut Value)) {
+    match bootstrap {
+        Value::Array(items) => items.iter_mut().for_each(|item| configure(item, change)),
+        Value::Object(entries) => {
+            if let Some(configuration) = entries.get_mut("configuration") {
+                change(&mut configuration["value"]);
+            }
+            entries.values_mut().for_each(|value| configure(value, change));
+        }
+        _ => {}
+    }
+}
+
+/// Waits until so many requests are counted.
+fn counted(envoy: &Envoy, requests: f64) -> Vec<(Labels, f64)> {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let all: Vec<(Labels, f64)> = series(&envoy.prometheus(), REQUESTS).into_iter().collect();
+        let sum: f64 = all.iter().map(|(_, value)| value).sum();
+        if sum == requests {
+            return all;
+        }
+        assert!(Instant::now() < deadline, "{sum} requests are counted, not {requests}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Resident memory in kB.
+fn memory(envoy: &Envoy) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", envoy.pid())).expect("Envoy is a process");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a process has memory");
+    line.split_whitespace().nth(1).and_then(|kb| kb.parse().ok()).expect("memory is a number")
+}
+
+/// Nothing matches, so that the host is all that is known.
+fn nothing_matches(echo: &Echo) -> String {
+    routed(echo.port(), "- match: [{uri: {exact: /echo}}]\n  route: [{destination: {host: echo}}]")
+}
+
+#[test]
+fn a_client_of_many_hosts_fills_the_series_and_no_more() {
+    for separate in [false, true] {
+        let echo = Echo::start();
+        let sail = Sail::new(nothing_matches(&echo)).workers(1).adjust(|bootstrap| {
+            configure(bootstrap, &|value| value["stats"] = json!({"maxSeries": 100}));
+        });
+        let envoy = if separate { sail.separate() } else { sail }.start();
+        let mut connection = Connection::open(envoy.listener("gateway-80"));
+        let mut flood = |from: u32, to: u32| {
+            for index in from..to {
+                let request = Request::get("/").header("host", format!("host-{index}.example"));
+                assert_eq!(connection.send(&request).status, 404);
+            }
+        };
+        flood(0, 5_000);
+        let before = memory(&envoy);
+        flood(5_000, 20_000);
+        let grown = memory(&envoy).saturating_sub(before);
+        let all = counted(&envoy, 20_000.0);
+        assert_eq!(all.len(), 101);
+        let (over, value) = all.iter().find(|(labels, _)| labels["response_code"] == "overflow").expect("it shows");
+        assert_eq!(*value, 19_900.0);
+        assert_eq!((over["reporter"].as_str(), over["destination_service"].as_str()), ("source", "overflow"));
+        assert_eq!(over.len(), 25);
+        assert_eq!(envoy.stat("wasmcustom.sailcloth.stats.overflow"), 19_900);
+        assert!(grown < 8_192, "15,000 more hosts took {grown} kB");
+        // Whoever has a series keeps it.
+        flood(0, 1);
+        assert!(
+            counted(&envoy, 20_001.0)
+                .iter()
+                .any(|(labels, value)| labels["destination_service"] == "host-0.example" && *value == 2.0)
+        );
+        assert_eq!(envoy.vm_reloads(), 0);
+    }
+}
+
+#[test]
+fn a_destination_that_is_known_takes_one_series_whatever_the_host() {
+    let echo = Echo::start();
+    let envoy = Sail::new(nothing_matches(&echo)).start();
+    let mut connections: Vec<Connection> = (0..4).map(|_| Connection::open(envoy.listener("gateway-80"))).collect();
+    for index in 0..200 {
+        let request = Request::get("/echo").header("host", format!("host-{index}.example"));
+        assert_eq!(connections[index % 4].send(&request).status, 200);
+    }
+    assert_eq!(counted(&envoy, 200.0).len(), 1);
+}
+
+#[test]
+fn hostile_labels_and_hosts_leave_the_metrics_well_formed() {
+    let echo = Echo::start();
+    let port = echo.port();
+    let labelled = format!("http: {port}}}, labels: {{app: marked, version: v1}}}}");
+    let yaml = gateway_and_echo(port).replace(&format!("http: {port}}}}}"), &labelled);
+    let rule = "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: web}\nspec:\n  hosts: ['*']\n  \
+                gateways: [gw]\n  http:\n  - match: [{uri: {exact: /echo}}]\n    route: [{destination: {host: echo}}]\n";
+    let envoy = Sail::new(format!("{yaml}{rule}"))
+        .adjust(|bootstrap| {
+            let name = "w\"\n;.;source_app=.=evil;.;\\";
+            // What validation refuses in a resource, somebody else's control plane may still say.
+            let app = "a\"b\\c\nd=.=e\u{7}\u{e9}";
+            replace(bootstrap, "marked;v1", &format!("{app};{}", "v".repeat(5000)));
+            bootstrap["node"]["metadata"] = json!({"WORKLOAD_NAME": name, "LABELS": {"app": "\u{0}\u{85}x"}});
+        })
+        .start();
+    let address = envoy.listener("gateway-80");
+    assert_eq!(Request::get("/echo").header("host", "a").send(address).status, 200);
+    let mut hosts = 0;
+    let mut answered = 0;
+    for host in
+        [&b"a\"b"[..], b"a;.;b=.=c", b"\xff\xfe", b"a\tb", b"{}", b"x;.;reporter=.=evil;.;", b"%0a", b"[::1]:80"]
+    {
+        let request = [b"GET / HTTP/1.1\r\nconnection: close\r\nhost: ", host, b"\r\n\r\n"].concat();
+        answered += u32::from(raw(address, &request).starts_with(b"HTTP/1.1 404"));
+        hosts += 1;
+    }
+    // Those that Envoy itself refuses are counted as well.
+    let all = counted(&envoy, f64::from(hosts + 1));
+    assert!(answered >= 1, "Envoy refuses all of these hosts, so this test shows nothing");
+    for (labels, _) in &all {
+        assert_eq!(labels.len(), 25, "{labels:?}");
+        assert_eq!(labels["reporter"], "source");
+        assert_eq!(labels["source_workload"], "w\"__._source_app_._evil_._\\");
+        assert_eq!(labels["source_app"], "__x");
+    }
+    let (routed, _) = all.iter().find(|(labels, _)| labels["response_code"] == "200").expect("one was routed");
+    assert_eq!(routed["destination_app"], "a\"b\\c_d_._e_é");
+    assert_eq!(routed["destination_version"], "v".repeat(256));
+    // Every other metric is well-formed as well.
+    assert!(samples(&envoy.prometheus()).iter().filter(|sample| sample.name.starts_with("istio_")).count() > 1);
+    assert_eq!(envoy.vm_reloads(), 0);
+}
+
+#[test]
+fn a_limit_that_is_none_is_refused() {
+    let echo = Echo::start();
+    for wrong in [json!({"maxSeries": 0}), json!({"maxSeries": "many"}), json!([])] {
+        let refused = Sail::new(nothing_matches(&echo)).adjust(move |bootstrap| {
+            configure(bootstrap, &|value| value["stats"] = wrong.clone());
+        });
+        let log = refused.try_start().expect_err("a module takes no such limit");
+        assert!(log.contains("stats"), "{log}");
+    }
+}
