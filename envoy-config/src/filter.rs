@@ -13,9 +13,9 @@ mod resources;
 
 pub use resources::resources;
 
-/// The modules of a chain, in its order. Issue by issue: stats, fault, canary, circuit-breaker and mirror go before the
-/// router.
-pub const MODULES: &[Module] = &[Module { name: "router", file: "router.wasm" }];
+/// The modules of a chain, in its order. Issue by issue: stats, fault, canary and circuit-breaker go before the mirror.
+pub const MODULES: &[Module] =
+    &[Module { name: "mirror", file: "mirror.wasm" }, Module { name: "router", file: "router.wasm" }];
 
 /// All of them in one.
 pub const SUITE: Module = Module { name: "suite", file: "suite.wasm" };
@@ -67,6 +67,17 @@ pub struct Proxy {
     /// The port that Istio would see; absent where the request's authority says it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
+}
+
+impl From<&Proxy> for shared::plan::Proxy {
+    fn from(proxy: &Proxy) -> Self {
+        shared::plan::Proxy {
+            namespace: Some(proxy.namespace.clone()),
+            gateways: proxy.gateways.clone(),
+            labels: proxy.labels.clone(),
+            port: proxy.port.and_then(shared::model::Port::new),
+        }
+    }
 }
 
 /// An HTTP filter; the name is free.

@@ -66,11 +66,16 @@ fn a_canary_by_user_agent_takes_the_place_of_the_mesh_and_has_nothing_to_find() 
 }
 
 #[test]
+fn a_mirror_has_nothing_to_find() {
+    let all = findings(Some("mirror.yaml"));
+    assert!(all.iter().all(|finding| finding.code == Code::Replaced), "{all:#?}");
+}
+
+#[test]
 fn what_is_not_supported_yet_loads_with_a_warning() {
     for (file, paths) in [
         ("fault-abort-percent.yaml", &["spec.http[0].fault"][..]),
         ("fault-delay-percent.yaml", &["spec.http[0].fault"]),
-        ("mirror.yaml", &["spec.http[0].mirror"]),
         (
             "outlier-detection-http.yaml",
             &[

@@ -8,6 +8,7 @@ use std::{panic, thread};
 use envoy_config::Proxy;
 
 use super::case::{Case, ProxyFields, Scene};
+use super::copies::{judge_copies, take_copies};
 use super::load::CaseFile;
 use super::report::{Table, Tally};
 use super::{Comparison, judge, judge_shares};
@@ -118,11 +119,15 @@ fn row(case: &Case, kind: Kind, engine: &mut dyn Engine) -> Comparison {
     let mut counts: BTreeMap<String, u32> = BTreeMap::new();
     for repetition in 0..case.request.repeat {
         let key = format!("{kind}-{}-{repetition}", case.name);
-        let answer = engine.ask(&case.request, &key);
+        let mirrors = case.expect.mirrors.len();
+        let at_least = if mirrors == 0 { 0 } else { case.expect.attempts.unwrap_or(1) + mirrors };
+        let mut answer = engine.ask(&case.request, &key, at_least);
+        let copies = take_copies(&case.expect, &mut answer);
         for request in answer.upstream.iter().flatten() {
             *counts.entry(request.cluster.clone()).or_default() += 1;
         }
         let mut one = judge(&case.expect, &answer);
+        judge_copies(&case.expect, &copies, &answer, &mut one);
         all.compared += one.compared;
         all.wrong.append(&mut one.wrong);
         if all.wrong.len() >= MOST_WRONG {

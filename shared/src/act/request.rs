@@ -62,6 +62,9 @@ pub fn request<S: Source + Changes>(plan: &Plan, decision: &Decision, request: &
         headers.set(b":path", &rewrite.apply(request, block.path()));
     }
     upstream(route, request, headers);
+    if let Some(name) = route.variants.name(decision.mirrors) {
+        headers.set(ROUTE_HEADER.as_bytes(), name);
+    }
 }
 
 /// Timeout and retries, which Envoy's router reads from headers and takes away again.
@@ -76,6 +79,22 @@ fn upstream(route: &RouteAction, request: &Request<'_>, headers: &mut impl Chang
     }
     for (name, value) in &route.retries {
         headers.set(name.as_bytes(), value);
+    }
+}
+
+/// Names the route that mirrors, for a module that draws the mirrors and has no router in it; one that comes after it
+/// writes the same. What a client sends under this name is taken away.
+pub fn name_route(plan: &Plan, decision: &Decision, request: &Request<'_>, headers: &mut impl Changes) {
+    let variant = match decision.rule(plan) {
+        Some(Rule { action: Action::Route(route), .. }) if decision.mirrors != 0 => {
+            route.variants.name(decision.mirrors)
+        }
+        _ => None,
+    };
+    match variant {
+        Some(name) => headers.set(ROUTE_HEADER.as_bytes(), name),
+        None if request.header(ROUTE_HEADER.as_bytes()).is_some() => headers.remove(ROUTE_HEADER.as_bytes()),
+        None => {}
     }
 }
 

@@ -76,6 +76,8 @@ codes! {
     NoSuchRedirect = "SC0013",
     /// An operator in a header's value that Sailcloth does not know.
     UnsupportedOperator = "SC0014",
+    /// More mirrors than Sailcloth acts on.
+    TooManyMirrors = "SC0019",
 }
 
 impl fmt::Display for Code {
