@@ -129,7 +129,7 @@ fn shares_are_as_asked_and_independent() {
 #[test]
 fn request_and_copy_are_the_same_and_carry_nothing_internal() {
     let rule = "\
-- {mirror: {host: mirror}, timeout: 10s, retries: {attempts: 2, retryOn: '5xx,reset'}, rewrite: {uri: /new},
+- {mirror: {host: mirror}, timeout: 10s, retries: {attempts: 2, retryOn: '5xx,reset'}, rewrite: {uri: /new/},
    headers: {request: {set: {x-set: '1'}}}, route: [{destination: {host: echo}}]}";
     for separate in [false, true] {
         let (echo, mirror) = (Echo::start(), Echo::named("mirror"));
@@ -160,7 +160,7 @@ fn request_and_copy_are_the_same_and_carry_nothing_internal() {
                 assert_nothing_internal(seen);
                 assert_eq!(
                     (seen.path.as_str(), seen.header("x-set"), seen.authority.as_str()),
-                    ("/new", Some("1"), copy.authority.as_str())
+                    ("/new/old", Some("1"), copy.authority.as_str())
                 );
                 assert_eq!(seen.body_bytes, if with_body { 8 << 20 } else { 0 });
                 assert!(seen.header("x-bytes").is_some());
