@@ -31,7 +31,9 @@ cargo fmt --all --check
 step "Lints, native"
 cargo clippy --workspace --all-targets --all-features -- -D warnings
 step "Lints, WebAssembly"
-cargo clippy -p shared -p host -p stats -p router -p suite -p test-filter --target "$WASM_TARGET" -- -D warnings
+packages=(-p shared -p host -p test-filter)
+for module in "${MODULES[@]}"; do packages+=(-p "${module//_/-}"); done
+cargo clippy "${packages[@]}" --target "$WASM_TARGET" -- -D warnings
 
 step "Documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet

@@ -18,6 +18,7 @@ pub const MODULES: &[Module] = &[
     Module { name: "stats", file: "stats.wasm" },
     Module { name: "fault", file: "fault.wasm" },
     Module { name: "canary", file: "canary.wasm" },
+    Module { name: "mirror", file: "mirror.wasm" },
     Module { name: "router", file: "router.wasm" },
 ];
 
@@ -71,6 +72,17 @@ pub struct Proxy {
     /// The port that Istio would see; absent where the request's authority says it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
+}
+
+impl From<&Proxy> for shared::plan::Proxy {
+    fn from(proxy: &Proxy) -> Self {
+        shared::plan::Proxy {
+            namespace: Some(proxy.namespace.clone()),
+            gateways: proxy.gateways.clone(),
+            labels: proxy.labels.clone(),
+            port: proxy.port.and_then(shared::model::Port::new),
+        }
+    }
 }
 
 /// An HTTP filter; the name is free.

@@ -100,7 +100,7 @@ impl Options {
         let fronts = fronts(set, &self.listen, self.mesh_listen, self.admin)?;
         let listener = |front: &Front| {
             let filters = http_filters(&front.proxy, set, self.packaging, &self.module_dir);
-            Listener::new(front, self.stream_idle_timeout, route_config(set), filters)
+            Listener::new(front, self.stream_idle_timeout, route_config(&front.proxy, set), filters)
         };
         let listeners = fronts.iter().map(listener).collect();
         let mut clusters = cluster::clusters(set);

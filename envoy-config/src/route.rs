@@ -2,16 +2,22 @@
 //! takes the internal headers away again.
 //!
 //! Most requests take the plain route, which carries Istio's default retry policy. Rules with retries of their own
-//! name a variant: headers say when and how often to try again, and the variant has what no header can say.
+//! name a variant: headers say when and how often to try again, and the variant has what no header can say. Requests
+//! with mirrors name one as well.
 
 use std::time::Duration;
 
 use serde::Serialize;
 use shared::model::Resources;
-use shared::plan::RouteVariant;
 use shared::plan::variant::{CLUSTER_HEADER, DEFAULT_RETRIES, DEFAULT_RETRY_ON, ROUTE_HEADER, variants};
+use shared::plan::{self, Plan, RetryVariant, RouteVariant};
 
+use crate::filter::Proxy;
 use crate::wire::{self, Any, Extension, Message};
+
+mod mirror;
+
+pub use mirror::MirrorPolicy;
 
 /// The name of the plain route.
 pub const PLAIN: &str = "plain";
@@ -21,6 +27,9 @@ pub const PLAIN: &str = "plain";
 pub struct RouteConfiguration {
     /// Its name.
     pub name: String,
+    /// Whether all clusters must be there when Envoy starts. They need not be: to a mirror that nobody knows nothing is
+    /// sent, as in Istio.
+    pub validate_clusters: bool,
     /// By host; there is one, since the filters look at hosts.
     pub virtual_hosts: Vec<VirtualHost>,
 }
@@ -88,6 +97,9 @@ pub struct RouteAction {
     pub timeout: Duration,
     /// When to try again.
     pub retry_policy: RetryPolicy,
+    /// Who gets copies.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub request_mirror_policies: Vec<MirrorPolicy>,
 }
 
 /// `envoy.config.route.v3.RetryPolicy`.
@@ -143,9 +155,12 @@ pub struct RetryBackOff {
     pub max_interval: Duration,
 }
 
-/// The routes for the rules of `set`: one for each variant in use, then the plain one.
-pub fn route_config(set: &Resources) -> RouteConfiguration {
-    let mut routes: Vec<Route> = variants(set).iter().map(variant_route).collect();
+/// The routes for the rules of `set` that apply to `proxy`: one for each variant in use, then the plain one.
+pub fn route_config(proxy: &Proxy, set: &Resources) -> RouteConfiguration {
+    // From the plan that the modules make of the same, so that there is a route for every name that they write. Its
+    // fingerprint plays no part.
+    let plan = Plan::build(set, &plan::Proxy::from(proxy), 0);
+    let mut routes: Vec<Route> = variants(&plan).iter().map(variant_route).collect();
     routes.push(plain_route());
     let host = VirtualHost {
         name: "sailcloth".to_owned(),
@@ -153,10 +168,20 @@ pub fn route_config(set: &Resources) -> RouteConfiguration {
         include_request_attempt_count: true,
         routes,
     };
-    RouteConfiguration { name: "sailcloth".to_owned(), virtual_hosts: vec![host] }
+    RouteConfiguration { name: "sailcloth".to_owned(), validate_clusters: false, virtual_hosts: vec![host] }
 }
 
 fn variant_route(variant: &RouteVariant) -> Route {
+    let name = variant.name();
+    let named = HeaderMatcher { name: ROUTE_HEADER.to_owned(), string_match: StringMatcher::Exact(name.clone()) };
+    let retry = variant.retries.map_or_else(default_retries, own_retries);
+    let mut route = route(name, vec![named], retry);
+    route.route.request_mirror_policies = variant.mirrors.iter().map(|cluster| MirrorPolicy::new(cluster)).collect();
+    route
+}
+
+/// What no header can say of a rule's own retries.
+fn own_retries(variant: RetryVariant) -> RetryPolicy {
     let base_interval = Duration::from_millis(variant.backoff_ms.max(1));
     let mut retry = if variant.previous_hosts { previous_hosts() } else { RetryPolicy::default() };
     retry.retry_priority = variant.remote_localities.then(|| Extension {
@@ -165,15 +190,18 @@ fn variant_route(variant: &RouteVariant) -> Route {
         typed_config: Any(PreviousPriorities { update_frequency: 2 }),
     });
     retry.retry_back_off = Some(RetryBackOff { base_interval, max_interval: base_interval.saturating_mul(10) });
-    let name = variant.name();
-    let named = HeaderMatcher { name: ROUTE_HEADER.to_owned(), string_match: StringMatcher::Exact(name.clone()) };
-    route(name, vec![named], retry)
+    retry
 }
 
 fn plain_route() -> Route {
+    route(PLAIN.to_owned(), Vec::new(), default_retries())
+}
+
+/// Istio's default policy.
+fn default_retries() -> RetryPolicy {
     let mut retry = previous_hosts();
     (retry.retry_on, retry.num_retries) = (Some(DEFAULT_RETRY_ON.to_owned()), Some(DEFAULT_RETRIES));
-    route(PLAIN.to_owned(), Vec::new(), retry)
+    retry
 }
 
 fn previous_hosts() -> RetryPolicy {
@@ -192,7 +220,12 @@ fn route(name: String, headers: Vec<HeaderMatcher>, retry_policy: RetryPolicy) -
     Route {
         name,
         r#match: RouteMatch { prefix: "/".to_owned(), headers },
-        route: RouteAction { cluster_header: CLUSTER_HEADER.to_owned(), timeout: Duration::ZERO, retry_policy },
+        route: RouteAction {
+            cluster_header: CLUSTER_HEADER.to_owned(),
+            timeout: Duration::ZERO,
+            retry_policy,
+            request_mirror_policies: Vec::new(),
+        },
         request_headers_to_remove: vec![CLUSTER_HEADER.to_owned(), ROUTE_HEADER.to_owned()],
     }
 }

@@ -3,6 +3,7 @@
 //! The form of the files is in `integration/corpus/README.md`.
 
 pub mod case;
+mod copies;
 mod judge;
 pub mod load;
 mod report;

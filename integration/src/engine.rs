@@ -57,7 +57,8 @@ impl fmt::Display for Kind {
 /// Carries out requests.
 pub trait Engine {
     /// Sends the request once. `key` is unique to the row, the engine and the repetition, for upstreams that count.
-    fn ask(&mut self, request: &RequestFields, key: &str) -> Answer;
+    /// Upstreams are given time to see `at_least` so many requests: mirrors may get theirs after the client its answer.
+    fn ask(&mut self, request: &RequestFields, key: &str, at_least: usize) -> Answer;
 }
 
 /// Headers in order: names in lower case, values as bytes.

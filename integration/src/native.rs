@@ -5,6 +5,7 @@
 //!
 //! Without a counterpart here: sidecars that are told no port and serve Gateways as well.
 
+mod mirror;
 mod operations;
 mod retry;
 mod route;

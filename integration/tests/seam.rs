@@ -130,8 +130,8 @@ fn finder_and_router(yaml: String, change: fn(&mut Value)) -> Sail {
     Sail::new(yaml).separate().adjust(move |bootstrap| {
         for_each_object(bootstrap, &mut |object| {
             let Some(Value::Array(filters)) = object.get_mut("http_filters") else { return };
-            // Envoy's own router is the last.
-            let mut finder = filters[filters.len() - 2].clone();
+            let Some(router) = filters.iter().find(|filter| filter["name"] == "sailcloth.router") else { return };
+            let mut finder = router.clone();
             replace(&mut finder, "router.wasm", "test_finder.wasm");
             replace(&mut finder, "sailcloth.router", "sailcloth.test_finder");
             change(&mut finder);

@@ -17,6 +17,7 @@ mod gateway;
 mod headers;
 mod hosts;
 mod matches;
+mod mirror;
 mod name;
 mod redirect;
 mod references;

@@ -8,7 +8,9 @@ mod trace;
 pub use request::Request;
 pub use trace::{Trace, Untraced};
 
-use crate::plan::{Action, Plan, Rule};
+use crate::plan::mirror::Mirror;
+use crate::plan::variant::MirrorSet;
+use crate::plan::{Action, Plan, RouteAction, Rule};
 
 /// Which rule a request has found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +72,8 @@ pub struct Decision {
     pub reply: Option<OwnReply>,
     /// Whether a fault has delayed it: flag `DI`.
     pub delayed: bool,
+    /// Which of the rule's mirrors get a copy; none as long as nobody drew.
+    pub mirrors: MirrorSet,
 }
 
 impl Decision {
@@ -87,12 +91,22 @@ impl Decision {
             return None;
         }
         match self.rule(plan) {
-            Some(rule) => match &rule.action {
-                Action::Route(route) => route.destinations.get(self.destination?).map(|it| it.cluster.as_str()),
-                _ => None,
-            },
+            Some(_) => self.route(plan)?.destinations.get(self.destination?).map(|it| it.cluster.as_str()),
             None => plan.passthrough(),
         }
+    }
+
+    /// What a rule says about requests that go to a destination; nothing for those that are answered here.
+    fn route<'p>(&self, plan: &'p Plan) -> Option<&'p RouteAction> {
+        match self.rule(plan) {
+            Some(Rule { action: Action::Route(route), .. }) if self.reply.is_none() => Some(route),
+            _ => None,
+        }
+    }
+
+    /// Who gets a copy.
+    pub fn mirrors<'p>(&self, plan: &'p Plan) -> impl Iterator<Item = &'p Mirror> {
+        self.route(plan).into_iter().flat_map(|route| route.mirrors.of(self.mirrors))
     }
 }
 
@@ -128,7 +142,7 @@ pub fn find(plan: &Plan, request: &Request<'_>, trace: &mut impl Trace) -> Decis
         Found::Nothing if plan.passthrough().is_some() => None,
         Found::Nothing => Some(OwnReply::NotFound),
     };
-    Decision { found, destination: None, reply, delayed: false }
+    Decision { found, destination: None, reply, delayed: false, mirrors: 0 }
 }
 
 /// Chooses a destination by the rule's weights, unless somebody did already.
@@ -139,4 +153,11 @@ pub fn choose(plan: &Plan, decision: &mut Decision, draw: impl FnOnce() -> u64) 
     if let Some(Rule { action: Action::Route(route), .. }) = decision.rule(plan) {
         decision.destination = Some(route.destinations.choose(draw));
     }
+}
+
+/// Draws the mirrors that get a copy; none of a request that is answered here.
+///
+/// `draw` gives uniform 64-bit numbers; it is asked once for each mirror that does not take everything.
+pub fn mirror(plan: &Plan, decision: &Decision, draw: impl FnMut() -> u64) -> MirrorSet {
+    decision.route(plan).map_or(0, |route| route.mirrors.draw(draw))
 }

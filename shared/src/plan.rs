@@ -7,7 +7,7 @@
 //! | `hosts` | authority to virtual host |
 //! | [`matching`] | match blocks: one file a kind of condition, one row each |
 //! | `rule` | a rule: its action and all that goes with it |
-//! | [`split`], [`redirect`], [`rewrite`], [`cors`], [`fault`], [`sticky`], `upstream`, [`header_ops`], [`format`](mod@format) | the parts of a rule |
+//! | [`split`], [`redirect`], [`rewrite`], [`cors`], [`fault`], [`mirror`], [`sticky`], `upstream`, [`header_ops`], [`format`](mod@format) | the parts of a rule |
 //! | [`variant`] | what Envoy's route table must have for the rules |
 //! | [`telemetry`] | what metrics say about the proxy and its destinations |
 
@@ -19,6 +19,7 @@ pub mod format;
 pub mod header_ops;
 mod hosts;
 pub mod matching;
+pub mod mirror;
 pub mod proxy;
 pub mod redirect;
 pub mod rewrite;
@@ -34,7 +35,7 @@ pub use rule::{Action, DirectResponse, RouteAction, Rule, RuleSource};
 pub use split::{Destination, Split};
 pub use upstream::Timeout;
 pub(crate) use upstream::grpc_timeout_ms;
-pub use variant::RouteVariant;
+pub use variant::{RetryVariant, RouteVariant};
 
 use crate::decide::{Found, Request, Trace};
 use crate::model::{Port, Resources};

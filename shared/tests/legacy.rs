@@ -66,18 +66,21 @@ fn a_canary_by_user_agent_takes_the_place_of_the_mesh_and_has_nothing_to_find() 
 }
 
 #[test]
+fn a_mirror_has_nothing_to_find() {
+    let all = findings(Some("mirror.yaml"));
+    assert!(all.iter().all(|finding| finding.code == Code::Replaced), "{all:#?}");
+}
+
+#[test]
 fn what_is_not_supported_yet_loads_with_a_warning() {
-    for (file, paths) in [
-        ("mirror.yaml", &["spec.http[0].mirror"][..]),
-        (
-            "outlier-detection-http.yaml",
-            &[
-                "spec.trafficPolicy.connectionPool.tcp.maxConnections",
-                "spec.trafficPolicy.connectionPool.http.http1MaxPendingRequests",
-                "spec.trafficPolicy.outlierDetection",
-            ],
-        ),
-    ] {
+    for (file, paths) in [(
+        "outlier-detection-http.yaml",
+        &[
+            "spec.trafficPolicy.connectionPool.tcp.maxConnections",
+            "spec.trafficPolicy.connectionPool.http.http1MaxPendingRequests",
+            "spec.trafficPolicy.outlierDetection",
+        ],
+    )] {
         let all = findings(Some(file));
         assert!(all.iter().all(|finding| finding.severity != Severity::Error), "{file}: {all:#?}");
         let found: Vec<_> = about(&all, file).into_iter().filter(|finding| finding.code != Code::Replaced).collect();

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::json;
@@ -6,7 +7,7 @@ use shared::plan::ModuleConfig;
 use shared::plan::proxy::NodeMetadata;
 
 use super::{Options, bootstrap_yaml, parts_yaml, pretty};
-use crate::filter::configuration;
+use crate::filter::{MODULES, Proxy, configuration};
 use crate::input::{Loaded, Source, load, loaded};
 use crate::{Packaging, route_config, to_json};
 
@@ -36,9 +37,10 @@ fn modules_are_told_who_they_are_and_the_resources_without_endpoints() {
     let options = Options { packaging: Packaging::Separate, module_dir: "/m".into(), ..Options::default() };
     let part = options.generate(&catcatgo().set).unwrap().parts().remove(0);
     let filters = to_json(&part.http_filters);
-    let names: Vec<_> = filters.as_array().unwrap().iter().map(|filter| filter["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["sailcloth.stats", "sailcloth.router", "envoy.filters.http.router"]);
-    let config = &filters[1]["typed_config"]["config"];
+    let names: Vec<_> = MODULES.iter().map(|module| format!("sailcloth.{}", module.name)).collect();
+    let written: Vec<_> = filters.as_array().unwrap().iter().filter_map(|filter| filter["name"].as_str()).collect();
+    assert_eq!(written[..names.len()], names);
+    let config = &filters[names.len() - 1]["typed_config"]["config"];
     assert_eq!(config["vm_config"]["code"]["local"]["filename"], "/m/router.wasm");
     let told = &config["configuration"]["value"];
     let proxy = json!({"namespace": "default", "gateways": ["default/catacatgo-gateway"], "labels": {"istio": "ingressgateway"}, "port": 80});
@@ -50,6 +52,7 @@ fn modules_are_told_who_they_are_and_the_resources_without_endpoints() {
         ["VirtualService", "DestinationRule", "DestinationRule", "Gateway", "ServiceEntry", "ServiceEntry"]
     );
     assert!(resources.iter().all(|resource| resource["spec"].get("endpoints").is_none()));
+    assert_eq!(filters[names.len()]["name"], "envoy.filters.http.router");
 }
 
 #[test]
@@ -80,9 +83,55 @@ fn metadata_is_what_matters() {
     assert_eq!(crate::filter::resources(&loaded.set), [expected]);
 }
 
+/// A sidecar of the mesh.
+fn mesh() -> Proxy {
+    Proxy { namespace: "default".into(), gateways: vec!["mesh".into()], labels: BTreeMap::new(), port: None }
+}
+
+#[test]
+fn a_route_for_each_set_of_mirrors_that_can_be_drawn() {
+    let rules =
+        "- mirrors: [{destination: {host: b.x}, percentage: {value: 50}}, {destination: {host: c.x, subset: v1}}]
+  retries: {attempts: 1}
+  route: [{destination: {host: a.x}}]
+- {mirror: {host: b.x}, mirrorPercentage: {value: 0}, route: [{destination: {host: a.x}}]}"
+            .replace('\n', "\n  ");
+    let head = "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: v}\nspec:\n  hosts: [a.x]\n";
+    let text = format!("{head}  http:\n  {rules}\n");
+    let loaded = loaded(vec![Source { name: "v.yaml".into(), text }]);
+    let config = to_json(&route_config(&mesh(), &loaded.set));
+    assert_eq!(config["validate_clusters"], false);
+    let routes = config["virtual_hosts"][0]["routes"].as_array().unwrap();
+    let retry = "retry-25ms-previous-hosts";
+    let expected = [
+        (retry.to_owned(), vec![]),
+        (format!("{retry}+outbound|80|v1|c.x"), vec!["outbound|80|v1|c.x"]),
+        (format!("{retry}+outbound|80||b.x+outbound|80|v1|c.x"), vec!["outbound|80||b.x", "outbound|80|v1|c.x"]),
+        ("plain".to_owned(), vec![]),
+    ];
+    let got: Vec<_> = routes
+        .iter()
+        .map(|route| {
+            let policies = route["route"]["request_mirror_policies"].as_array().into_iter().flatten();
+            let clusters = policies.map(|policy| policy["cluster"].as_str().unwrap()).collect::<Vec<_>>();
+            (route["name"].as_str().unwrap().to_owned(), clusters)
+        })
+        .collect();
+    assert_eq!(got, expected);
+    let bound = json!({"key": "x-envoy-upstream-stream-duration-ms", "value": "1000"});
+    let policy = json!({"cluster": "outbound|80|v1|c.x", "trace_sampled": false,
+        "disable_shadow_host_suffix_append": true,
+        "request_headers_mutations": [{"append": {"header": bound, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}]});
+    assert_eq!(routes[1]["route"]["request_mirror_policies"], json!([policy]));
+}
+
 #[test]
 fn a_route_for_each_variant_in_use_then_the_plain_one() {
-    let rule = |retries: &str| format!("{{retries: {retries}, route: [{{destination: {{host: a.x}}}}]}}");
+    // Each has a match of its own: a rule that no request reaches needs no route.
+    let rule = |retries: &str| {
+        let path = retries.len();
+        format!("{{match: [{{uri: {{exact: /{path}}}}}], retries: {retries}, route: [{{destination: {{host: a.x}}}}]}}")
+    };
     let rules = [
         rule("{attempts: 3, retryRemoteLocalities: true, backoff: 100ms}"),
         rule("{attempts: 1}"),
@@ -93,7 +142,7 @@ fn a_route_for_each_variant_in_use_then_the_plain_one() {
         rules.join(", ")
     );
     let loaded = loaded(vec![Source { name: "v.yaml".into(), text }]);
-    let config = to_json(&route_config(&loaded.set));
+    let config = to_json(&route_config(&mesh(), &loaded.set));
     let routes = config["virtual_hosts"][0]["routes"].as_array().unwrap();
     let names: Vec<_> = routes.iter().map(|route| route["name"].as_str().unwrap()).collect();
     let [first, second, third] =

@@ -3,11 +3,12 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 1 | version, 1 |
+//! | 1 | version, 2 |
 //! | 8 | fingerprint of the configuration |
 //! | 4, 4, 4 | virtual host, rule, match block; `u32::MAX` for none |
 //! | 4 | the chosen destination; `u32::MAX` for none |
 //! | 1 | the reason of an own reply, 0 for none; the highest bit says that a fault has delayed the request |
+//! | 1 | the mirrors that get a copy, one bit each, the lowest for the first of the rule |
 //!
 //! Numbers are little-endian.
 
@@ -16,9 +17,9 @@ use shared::decide::{Decision, Found, OwnReply};
 /// The property's name: one path element, since Envoy cannot read back a path of several.
 pub(crate) const PROPERTY: &str = "sailcloth";
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const NONE: u32 = u32::MAX;
-const SIZE: usize = 26;
+const SIZE: usize = 27;
 
 /// What stands in the property.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +43,7 @@ pub(crate) fn encode(fingerprint: u64, decision: &Decision) -> [u8; SIZE] {
     let bytes = std::iter::once(VERSION)
         .chain(fingerprint.to_le_bytes())
         .chain(numbers.into_iter().flat_map(u32::to_le_bytes))
-        .chain(std::iter::once(decision.reply.map_or(0, |reply| reply as u8) | u8::from(decision.delayed) << 7));
+        .chain([decision.reply.map_or(0, |reply| reply as u8) | u8::from(decision.delayed) << 7, decision.mirrors]);
     for (place, byte) in out.iter_mut().zip(bytes) {
         *place = byte;
     }
@@ -61,7 +62,7 @@ fn read(fingerprint: u64, bytes: &[u8]) -> Option<Decision> {
     let (rule, rest) = rest.split_first_chunk::<4>()?;
     let (matched, rest) = rest.split_first_chunk::<4>()?;
     let (destination, rest) = rest.split_first_chunk::<4>()?;
-    let [reply] = rest else { return None };
+    let &[reply, mirrors] = rest else { return None };
     if u64::from_le_bytes(*theirs) != fingerprint {
         return None;
     }
@@ -74,7 +75,7 @@ fn read(fingerprint: u64, bytes: &[u8]) -> Option<Decision> {
     };
     let (delayed, reply) = (reply >> 7 == 1, reply & 0x7f);
     let reply = if reply == 0 { None } else { Some(OwnReply::from_number(reply)?) };
-    Some(Decision { found, destination: some(destination), reply, delayed })
+    Some(Decision { found, destination: some(destination), reply, delayed, mirrors })
 }
 
 #[cfg(test)]
@@ -87,15 +88,23 @@ mod tests {
             destination: Some(4),
             reply: None,
             delayed: false,
+            mirrors: 0b101,
         },
         Decision {
             found: Found::Rule { host: 1, rule: 2, matched: 0 },
             destination: None,
             reply: Some(OwnReply::Preflight),
             delayed: true,
+            mirrors: 0,
         },
-        Decision { found: Found::Host(7), destination: None, reply: Some(OwnReply::NotFound), delayed: false },
-        Decision { found: Found::Nothing, destination: None, reply: None, delayed: true },
+        Decision {
+            found: Found::Host(7),
+            destination: None,
+            reply: Some(OwnReply::NotFound),
+            delayed: false,
+            mirrors: 0,
+        },
+        Decision { found: Found::Nothing, destination: None, reply: None, delayed: true, mirrors: 0 },
     ];
 
     #[test]
@@ -109,7 +118,7 @@ mod tests {
     #[test]
     fn golden() {
         let expected =
-            [&[1][..], &[42, 0, 0, 0, 0, 0, 0, 0], &[1, 0, 0, 0], &[2, 0, 0, 0], &[3, 0, 0, 0], &[4, 0, 0, 0], &[0]];
+            [&[2][..], &[42, 0, 0, 0, 0, 0, 0, 0], &[1, 0, 0, 0], &[2, 0, 0, 0], &[3, 0, 0, 0], &[4, 0, 0, 0], &[0, 5]];
         assert_eq!(encode(42, &DECISIONS[0]).as_slice(), expected.concat());
     }
 
@@ -120,9 +129,9 @@ mod tests {
         for cut in 0..bytes.len() {
             assert_eq!(decode(42, &bytes[..cut]), Handed::Foreign);
         }
-        let other_version = [&[2], &bytes[1..]].concat();
+        let other_version = [&[1], &bytes[1..]].concat();
         assert_eq!(decode(42, &other_version), Handed::Foreign);
-        let unknown_reply = [&bytes[..25], &[99]].concat();
+        let unknown_reply = [&bytes[..25], &[99, 0]].concat();
         assert_eq!(decode(42, &unknown_reply), Handed::Foreign);
     }
 }

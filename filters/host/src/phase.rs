@@ -135,6 +135,21 @@ impl<'a> RequestPhase<'a> {
         self.common.kept = kept.collect();
     }
 
+    /// Draws the mirrors that get a copy of the request, and sees to it that Envoy's route has them.
+    pub fn mirror(&mut self) {
+        let Some(decision) = self.decision() else { return };
+        let mirrors = decide::mirror(self.plan, &decision, || self.random.next_u64());
+        if mirrors != decision.mirrors {
+            self.note(|decision| decision.mirrors = mirrors);
+        }
+        // In the suite the router names the route; after a module of its own there may be none.
+        if self.hands_over
+            && let Some(decision) = self.common.decision
+        {
+            act::name_route(self.plan, &decision, &self.request, &mut RequestHeaders);
+        }
+    }
+
     /// Puts one value in place of all that a request header has.
     pub fn set_header(&mut self, name: &[u8], value: &[u8]) {
         RequestHeaders.set(name, value);

@@ -92,7 +92,7 @@ mod tests {
             (Some(Preflight), false, "-"),
             (Some(HttpsRedirect), false, "-"),
         ] {
-            let decision = Decision { found: Found::Nothing, destination: None, reply, delayed };
+            let decision = Decision { found: Found::Nothing, destination: None, reply, delayed, mirrors: 0 };
             assert_eq!(text(of_decision(&decision)), name);
         }
     }

@@ -1,3 +1,3 @@
 //! `suite.wasm`: every behaviour in one module, in the order of the chain. The fast default.
 
-host::main!("suite", (stats::Stats, fault::Fault, canary::Canary, router::Router));
+host::main!("suite", (stats::Stats, fault::Fault, canary::Canary, mirror::Mirror, router::Router));

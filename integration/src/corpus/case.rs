@@ -172,7 +172,7 @@ pub struct Expect {
     pub location: Option<String>,
     /// The body of an answer that no upstream gave.
     pub body: Option<String>,
-    /// Clusters that get a copy.
+    /// Clusters that get a copy; a cluster that gets two is here twice. Nobody else gets one.
     #[serde(default)]
     pub mirrors: Vec<String>,
     /// The shortest time, in milliseconds, that the answer takes.

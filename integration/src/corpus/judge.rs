@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::case::{Bytes, Expect, HeaderExpect};
-use crate::engine::{Answer, shown};
+use crate::engine::{Answer, Upstream, shown};
 
 /// What came of comparing.
 #[derive(Debug, Default)]
@@ -15,7 +15,7 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    fn check(&mut self, what: impl Into<String>, got: impl Into<String>, want: impl Into<String>) {
+    pub(super) fn check(&mut self, what: impl Into<String>, got: impl Into<String>, want: impl Into<String>) {
         let (got, want) = (got.into(), want.into());
         self.compared += 1;
         if got != want {
@@ -70,19 +70,24 @@ fn upstream(expect: &Expect, answer: &Answer, all: &mut Comparison) {
         if let Some(cluster) = &expect.cluster {
             all.check("cluster", &request.cluster, cluster);
         }
-        if let Some(path) = &expect.path {
-            all.check("path", &request.path, path);
-        }
-        if let Some(authority) = &expect.authority {
-            all.check("authority", &request.authority, authority);
-        }
-        let pairs: Vec<(&str, String)> =
-            request.headers.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-        check_headers("upstream header", &expect.upstream_headers, &pairs, answer, all);
-        // Nothing internal ever gets there, whatever the row is about.
-        let internal = pairs.iter().map(|(name, _)| *name).filter(|name| name.starts_with("x-sailcloth-"));
-        all.check("internal headers", internal.collect::<Vec<_>>().join(", "), "");
+        judge_upstream(expect, request, answer, all);
     }
+}
+
+/// One request as an upstream saw it, be it the destination or a mirror.
+pub(super) fn judge_upstream(expect: &Expect, request: &Upstream, answer: &Answer, all: &mut Comparison) {
+    if let Some(path) = &expect.path {
+        all.check("path", &request.path, path);
+    }
+    if let Some(authority) = &expect.authority {
+        all.check("authority", &request.authority, authority);
+    }
+    let pairs: Vec<(&str, String)> =
+        request.headers.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+    check_headers("upstream header", &expect.upstream_headers, &pairs, answer, all);
+    // Nothing internal ever gets there, whatever the row is about.
+    let internal = pairs.iter().map(|(name, _)| *name).filter(|name| name.starts_with("x-sailcloth-"));
+    all.check("internal headers", internal.collect::<Vec<_>>().join(", "), "");
 }
 
 fn check_headers(what: &str, expect: &HeaderExpect, headers: &[(&str, String)], answer: &Answer, all: &mut Comparison) {
@@ -146,7 +151,6 @@ pub fn judge_shares(expect: &Expect, counts: &BTreeMap<String, u32>, all: &mut C
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Upstream;
 
     fn expect(yaml: &str) -> Expect {
         serde_yaml::from_str(yaml).expect("an expectation")

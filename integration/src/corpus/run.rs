@@ -9,6 +9,7 @@ use std::{panic, thread};
 use envoy_config::Proxy;
 
 use super::case::{Case, ProxyFields, Scene};
+use super::copies::{judge_copies, take_copies};
 use super::load::CaseFile;
 use super::report::{Table, Tally};
 use super::{Comparison, judge, judge_shares};
@@ -121,7 +122,10 @@ fn row(case: &Case, kind: Kind, engine: &mut dyn Engine) -> Comparison {
     let before = Instant::now();
     for repetition in 0..case.request.repeat {
         let key = format!("{kind}-{}-{repetition}", case.name);
-        let answer = engine.ask(&case.request, &key);
+        let mirrors = case.expect.mirrors.len();
+        let at_least = if mirrors == 0 { 0 } else { case.expect.attempts.unwrap_or(1) + mirrors };
+        let mut answer = engine.ask(&case.request, &key, at_least);
+        let copies = take_copies(&case.expect, &mut answer);
         let mut one = judge(&case.expect, &answer);
         // The draw is one a request: retries stay with its cluster.
         let mut upstream = answer.upstream.iter().flatten().map(|request| &request.cluster);
@@ -130,6 +134,7 @@ fn row(case: &Case, kind: Kind, engine: &mut dyn Engine) -> Comparison {
             let others = upstream.filter(|cluster| *cluster != drawn);
             one.wrong.extend(others.map(|other| ("cluster of a retry".to_owned(), other.clone(), drawn.clone())));
         }
+        judge_copies(&case.expect, &copies, &answer, &mut one);
         all.compared += one.compared;
         all.wrong.append(&mut one.wrong);
         if all.wrong.len() >= MOST_WRONG {

@@ -8,6 +8,7 @@ use shared::decide::{self, Request, Untraced};
 use shared::finding::Report;
 use shared::model::Resources;
 use shared::plan::format::{Fact, Source};
+use shared::plan::mirror::MOST;
 use shared::plan::proxy::{ModuleConfig, NodeMetadata};
 use shared::plan::{PASSTHROUGH_CLUSTER, Plan};
 
@@ -64,12 +65,14 @@ impl Core {
 }
 
 impl Engine for Core {
-    fn ask(&mut self, fields: &RequestFields, key: &str) -> Answer {
+    fn ask(&mut self, fields: &RequestFields, key: &str, _: usize) -> Answer {
         let sent = as_envoy_sees(fields, key);
         let pairs: Vec<(&[u8], &[u8])> = sent.iter().map(|(name, value)| (name.as_bytes(), value.as_slice())).collect();
         let request = Request::new(&pairs);
         let draw = self.draw();
-        let decision = decide::decide(&self.plan, &request, || draw, &mut Untraced);
+        let mut draws: Vec<u64> = (0..MOST).map(|_| self.draw()).collect();
+        let mut decision = decide::decide(&self.plan, &request, || draw, &mut Untraced);
+        decision.mirrors = decide::mirror(&self.plan, &decision, || draws.pop().expect("one for each mirror"));
         let source = fields.source.clone().unwrap_or_else(|| "127.0.0.1".to_owned());
         let mut exchange = Exchange { request: sent.clone(), response: Vec::new(), answering: false, source };
         act::request(&self.plan, &decision, &request, &mut exchange);
@@ -86,7 +89,11 @@ impl Engine for Core {
                 let steered = sent.iter().any(|(name, _)| STEERING.contains(&name.as_str()));
                 if self.clusters.contains(&cluster) {
                     exchange.response = echoed_headers(&sent);
-                    (if steered { None } else { Some(200) }, None, vec![exchange.upstream(cluster)])
+                    // A mirror that nobody knows gets nothing.
+                    let mirrors = decision.mirrors(&self.plan).map(|mirror| mirror.cluster.clone());
+                    let mirrors = mirrors.filter(|mirror| self.clusters.contains(mirror));
+                    let all = std::iter::once(cluster).chain(mirrors).map(|cluster| exchange.upstream(cluster));
+                    (if steered { None } else { Some(200) }, None, all.collect())
                 } else {
                     (Some(503), None, Vec::new())
                 }

@@ -21,6 +21,9 @@ use crate::{native, paths};
 /// So many connections are used in turn, so that every worker has its share.
 const CONNECTIONS: usize = 4;
 
+/// How long mirrors have for their copies.
+const COPIES_WITHIN: Duration = Duration::from_secs(5);
+
 /// What the rows of one file run on.
 pub struct Bench {
     envoy: Envoy,
@@ -81,6 +84,17 @@ impl Bench {
     fn take(&self) -> Vec<Seen> {
         self.echoes.values().flat_map(Echo::take).collect()
     }
+
+    /// What upstreams have seen, once it is so much; an answer does not wait for copies.
+    fn take_at_least(&self, number: usize) -> Vec<Seen> {
+        let mut seen = self.take();
+        let deadline = Instant::now() + COPIES_WITHIN;
+        while seen.len() < number && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+            seen.extend(self.take());
+        }
+        seen
+    }
 }
 
 fn listener_name(scene: usize, engine: Kind) -> String {
@@ -97,13 +111,13 @@ fn listener(index: usize, engine: Kind, scene: &Placed<'_>) -> Value {
     let idle = Duration::from_secs(3600);
     let of_modules = |packaging| {
         let filters = http_filters(scene.proxy, scene.set, packaging, &paths::modules());
-        to_json(&Listener::new(&front, idle, route_config(scene.set), filters))
+        to_json(&Listener::new(&front, idle, route_config(scene.proxy, scene.set), filters))
     };
     match engine {
         Kind::Suite => of_modules(Packaging::Suite),
         Kind::Modules => of_modules(Packaging::Separate),
         Kind::Native | Kind::Core => {
-            let plain = Listener::new(&front, idle, route_config(scene.set), vec![filter::router()]);
+            let plain = Listener::new(&front, idle, route_config(scene.proxy, scene.set), vec![filter::router()]);
             let mut listener = to_json(&plain);
             let manager = listener.pointer_mut("/filter_chains/0/filters/0/typed_config");
             let manager = manager.expect("a listener has an HTTP connection manager");
@@ -143,7 +157,7 @@ pub struct ProxyEngine<'a> {
 
 impl ProxyEngine<'_> {
     /// Sends the request and says what came back, and what upstreams saw.
-    pub fn exchange(&mut self, fields: &RequestFields, key: &str) -> Answer {
+    pub fn exchange(&mut self, fields: &RequestFields, key: &str, at_least: usize) -> Answer {
         self.bench.take();
         let before = Instant::now();
         let (status, headers, body) = match &fields.raw {
@@ -162,7 +176,7 @@ impl ProxyEngine<'_> {
             }
         };
         let took = before.elapsed();
-        let upstream = self.bench.take().into_iter().map(upstream).collect();
+        let upstream = self.bench.take_at_least(at_least).into_iter().map(upstream).collect();
         Answer {
             status: Some(status.unwrap_or(0)),
             headers: Some(headers),
@@ -176,8 +190,8 @@ impl ProxyEngine<'_> {
 }
 
 impl Engine for ProxyEngine<'_> {
-    fn ask(&mut self, request: &RequestFields, key: &str) -> Answer {
-        self.exchange(request, key)
+    fn ask(&mut self, request: &RequestFields, key: &str, at_least: usize) -> Answer {
+        self.exchange(request, key, at_least)
     }
 }
 

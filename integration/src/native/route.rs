@@ -11,7 +11,7 @@ use shared::names;
 use shared::registry::{MeshService, carries};
 
 use super::operations::{Operations, append, operations};
-use super::retry;
+use super::{mirror, retry};
 
 /// Where routes are made for.
 pub struct Listener<'a> {
@@ -138,6 +138,10 @@ fn routed(service: &Resource<VirtualService>, rule: &HttpRoute, own: &Operations
     }
     if let Some(policy) = retry::of(rule) {
         action["retry_policy"] = policy;
+    }
+    let mirrors = mirror::policies(rule, cluster);
+    if !mirrors.is_empty() {
+        action["request_mirror_policies"] = json!(mirrors);
     }
     action
 }

@@ -73,6 +73,9 @@ pub fn request<S: Source + Changes>(plan: &Plan, decision: &Decision, request: &
         headers.set(b":path", &rewrite.apply(request, block.path()));
     }
     limit(route.timeout.as_ref(), request, headers);
+    if let Some(name) = route.variants.name(decision.mirrors) {
+        headers.set(ROUTE_HEADER.as_bytes(), name);
+    }
     for (name, value) in &route.retries {
         headers.set(name.as_bytes(), value);
     }
@@ -95,6 +98,22 @@ fn limit(rule: Option<&Timeout>, request: &Request<'_>, headers: &mut impl Chang
             headers.set(b"grpc-timeout", &[&rule.value, &b"m"[..]].concat());
         }
         (_, Some(asked)) => headers.set(TIMEOUT, asked.to_string().as_bytes()),
+    }
+}
+
+/// Names the route that mirrors, for a module that draws the mirrors and has no router in it; one that comes after it
+/// writes the same. What a client sends under this name is taken away.
+pub fn name_route(plan: &Plan, decision: &Decision, request: &Request<'_>, headers: &mut impl Changes) {
+    let variant = match decision.rule(plan) {
+        Some(Rule { action: Action::Route(route), .. }) if decision.mirrors != 0 => {
+            route.variants.name(decision.mirrors)
+        }
+        _ => None,
+    };
+    match variant {
+        Some(name) => headers.set(ROUTE_HEADER.as_bytes(), name),
+        None if request.header(ROUTE_HEADER.as_bytes()).is_some() => headers.remove(ROUTE_HEADER.as_bytes()),
+        None => {}
     }
 }
 

@@ -46,14 +46,23 @@ pub(super) fn check(set: &Resources, registry: &Registry, report: &mut Report) {
         check_gateways(service, &gateways, &mut findings);
         let spec = Path::Key(&Path::Root, "spec");
         let http = Path::Key(&spec, "http");
+        let mut check = |destination: &Destination, path: &Path<'_>| {
+            check_destination(destination, service.meta.namespace(), registry, path, &mut findings);
+            check_subset(destination, service.meta.namespace(), &subsets, path, &mut findings);
+        };
         for (index, rule) in service.spec.http.iter().enumerate() {
             let here = Path::Index(&http, index);
             let route = Path::Key(&here, "route");
             for (index, way) in rule.route.iter().enumerate() {
                 let here = Path::Index(&route, index);
-                let path = Path::Key(&here, "destination");
-                check_destination(&way.destination, service.meta.namespace(), registry, &path, &mut findings);
-                check_subset(&way.destination, service.meta.namespace(), &subsets, &path, &mut findings);
+                check(&way.destination, &Path::Key(&here, "destination"));
+            }
+            if let Some(destination) = &rule.mirror {
+                check(destination, &Path::Key(&here, "mirror"));
+            }
+            let mirrors = Path::Key(&here, "mirrors");
+            for (index, mirror) in rule.mirrors.iter().enumerate() {
+                check(&mirror.destination, &Path::Key(&Path::Index(&mirrors, index), "destination"));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! One rule of a VirtualService (Istio's `validateHTTPRoute`): which actions go together, and where to.
 
 use super::name::{is_label, wildcard_domain};
-use super::{Findings, cors, fault, headers, matches, redirect, response, retry, rewrite};
+use super::{Findings, cors, fault, headers, matches, mirror, redirect, response, retry, rewrite};
 use crate::finding::Code;
 use crate::model::http_route::{Destination, HttpRouteDestination, Weight};
 use crate::model::read::Path;
@@ -45,6 +45,7 @@ pub(super) fn check(rule: &HttpRoute, path: &Path<'_>, context: Context, finding
         headers::check(operations, &Path::Key(path, "headers"), findings);
     }
     headers::check_authority(rule, path, findings);
+    mirror::check(rule, path, findings);
     if let Some(timeout) = rule.timeout {
         longer_than_idle(timeout, &Path::Key(path, "timeout"), findings);
     }
@@ -92,10 +93,6 @@ fn actions(rule: &HttpRoute, path: &Path<'_>, context: Context, findings: &mut F
         let message = format!("a rule with `{action}` cannot have `{other}`");
         findings.invalid(&Path::Key(path, other), message, "keep one of them");
     }
-    if stands(findings, "mirror") && stands(findings, "mirrors[0]") {
-        let message = "a rule cannot have both `mirror` and `mirrors`";
-        findings.invalid(&Path::Key(path, "mirrors"), message, "keep one of them");
-    }
 }
 
 /// `validateHTTPRouteDestinations`.
@@ -119,7 +116,7 @@ fn destinations(route: &[HttpRouteDestination], path: &Path<'_>, findings: &mut 
 }
 
 /// `validateDestination`.
-fn destination(destination: &Destination, path: &Path<'_>, findings: &mut Findings<'_>) {
+pub(super) fn destination(destination: &Destination, path: &Path<'_>, findings: &mut Findings<'_>) {
     let wrong = match destination.host.as_str() {
         "*" => Err("`*` is not a destination: expected the name of a service".to_owned()),
         host => wildcard_domain(host),

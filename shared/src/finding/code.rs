@@ -78,6 +78,8 @@ codes! {
     UnsupportedOperator = "SC0014",
     /// An annotation `sailcloth.dev/...` whose value says nothing; it has no effect.
     BadAnnotation = "SC0015",
+    /// More mirrors than Sailcloth acts on.
+    TooManyMirrors = "SC0016",
 }
 
 impl fmt::Display for Code {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::fault::HttpFault;
-use super::values::{GoDuration, Millis, Port, Regex, StringMatch, WithoutMatch};
+use super::values::{GoDuration, Millis, Percent, Port, Regex, StringMatch, WithoutMatch};
 use crate::{object, words};
 
 object! {
@@ -31,7 +31,15 @@ object! {
         cors_policy: Option<CorsPolicy>,
         /// Header operations for all destinations of the rule.
         headers: Option<Headers>,
-    } unsupported { "delegate", "mirror", "mirrors", "mirror_percent", "mirror_percentage" }
+        /// Gets a copy of every request, or of the share that `mirrorPercentage` says.
+        mirror: Option<Destination>,
+        /// Deprecated: the share in whole percent, used when `mirrorPercentage` is absent.
+        mirror_percent: Option<u32>,
+        /// The share of the requests that `mirror` gets; absent is all of them.
+        mirror_percentage: Option<Percent>,
+        /// Several mirrors, each with a share of its own. Not beside `mirror`.
+        mirrors: Vec<HttpMirrorPolicy>,
+    } unsupported { "delegate" }
 }
 
 object! {
@@ -75,6 +83,16 @@ object! {
         weight: Option<Weight>,
         /// Header operations for requests to this destination.
         headers: Option<Headers>,
+    }
+}
+
+object! {
+    /// A mirror, and its share.
+    pub struct HttpMirrorPolicy {
+        /// Who gets the copies.
+        destination: Destination = required,
+        /// The share of the requests; absent is all of them.
+        percentage: Option<Percent>,
     }
 }
 

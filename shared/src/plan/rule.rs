@@ -4,11 +4,13 @@ use super::cors::Cors;
 use super::fault::Fault;
 use super::header_ops::{self, HeaderOps};
 use super::matching::Match;
+use super::mirror::{self, Mirror, Mirrors};
 use super::redirect::Redirect;
 use super::rewrite::Rewrite;
 use super::split::{Destination, Split};
 use super::sticky::{self, Sticky};
 use super::upstream::{self, Timeout, Writes};
+use super::variant::{RetryVariant, Variants};
 use crate::model::http_route::{self, HttpBody, HttpRoute};
 use crate::model::{Resource, VirtualService};
 use crate::names;
@@ -68,6 +70,10 @@ pub struct RouteAction {
     pub timeout: Option<Timeout>,
     /// Headers that ask Envoy's router for the rule's retries.
     pub retries: Writes,
+    /// Who gets copies.
+    pub mirrors: Mirrors,
+    /// Which route of Envoy's the requests take.
+    pub variants: Variants,
     /// Cross-origin requests.
     pub cors: Option<Cors>,
     /// Delays and aborts.
@@ -149,6 +155,8 @@ impl Rule {
             authority: None,
             timeout: None,
             retries: Writes::new(),
+            mirrors: Mirrors::default(),
+            variants: Variants::default(),
             cors: None,
             fault: None,
             sticky: None,
@@ -193,12 +201,19 @@ fn action(
     });
     let rewritten = model.rewrite.as_ref().and_then(|rewrite| rewrite.authority.as_deref()).filter(|it| !it.is_empty());
     let set = || header_ops::authority(model.headers.as_ref().and_then(|headers| headers.request.as_ref()));
+    let mirror = |(destination, ppm): (&http_route::Destination, u32)| Mirror {
+        cluster: cluster(destination, service.meta.namespace(), listener_port, registry),
+        ppm,
+    };
+    let mirrors = Mirrors::new(mirror::asked(model).map(mirror));
     Some(Action::Route(Box::new(RouteAction {
         destinations: Split::new(destinations.collect(), !single)?,
         rewrite: model.rewrite.as_ref().and_then(Rewrite::compile),
         authority: rewritten.map(|text| text.as_bytes().into()).or_else(set),
         timeout: Timeout::compile(model),
         retries: upstream::retries(model),
+        variants: Variants::compile(model.retries.as_ref().and_then(RetryVariant::of), &mirrors),
+        mirrors,
         cors: model.cors_policy.as_ref().map(Cors::compile),
         fault: model.fault.as_ref().and_then(Fault::compile),
         sticky: service.meta.annotations.get(sticky::ANNOTATION).filter(|_| !single).and_then(|it| Sticky::parse(it)),

@@ -1,6 +1,6 @@
 //! What a rule asks of Envoy's router filter: timeout and retries, as the headers that the router reads.
 
-use super::variant::{DEFAULT_RETRY_ON, ROUTE_HEADER, RouteVariant};
+use super::variant::{DEFAULT_RETRY_ON, RetryVariant};
 use crate::model::http_route::{HttpRetry, HttpRoute};
 
 /// Fixed header writes: name and value.
@@ -9,19 +9,18 @@ pub type Writes = Vec<(&'static str, Box<[u8]>)>;
 /// gRPC's own conditions, which Envoy reads from a header of their own.
 const GRPC_RETRY_ON: &[&str] = &["cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable"];
 
-/// The headers for the retries of a rule, and which route variant they need.
+/// The headers for the retries of a rule.
 pub fn retries(rule: &HttpRoute) -> Writes {
     let Some(retries) = &rule.retries else { return Writes::new() };
-    let Some(variant) = RouteVariant::of(retries) else {
+    if RetryVariant::of(retries).is_none() {
         return vec![("x-envoy-max-retries", b"0"[..].into())];
-    };
+    }
     let mut writes = conditions(retries);
     let attempts = retries.attempts.unwrap_or(0).to_string();
     writes.push(("x-envoy-max-retries", attempts.into_bytes().into()));
     if let Some(timeout) = retries.per_try_timeout {
         writes.push(("x-envoy-upstream-rq-per-try-timeout-ms", timeout.get().to_string().into_bytes().into()));
     }
-    writes.push((ROUTE_HEADER, variant.name().into_bytes().into()));
     writes
 }
 

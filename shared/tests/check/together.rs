@@ -49,6 +49,16 @@ fn references() {
             "route: [{destination: {host: api}}]",
             &[(PortRequired, "spec.http[0].route[0].destination", 9, "several ports: 80, 90")],
         ),
+        (
+            "a mirror nobody defines",
+            "mirror: {host: wbe}\nroute: [{destination: {host: web}}]",
+            &[(NotFound, "spec.http[0].mirror.host", 9, "did you mean `web`?")],
+        ),
+        (
+            "a mirror's subset nobody defines",
+            "route: [{destination: {host: web}}]\nmirrors:\n- destination: {host: web, subset: v3}",
+            &[(NotFound, "spec.http[0].mirrors[0].destination.subset", 11, "its subsets are v1, v2")],
+        ),
         ("a name in full", "route: [{destination: {host: web.default.svc.cluster.local, subset: v2}}]", &[]),
     ] {
         assert_row(behaviour, &rule(body), expected);
