@@ -31,7 +31,7 @@ cargo fmt --all --check
 step "Lints, native"
 cargo clippy --workspace --all-targets --all-features -- -D warnings
 step "Lints, WebAssembly"
-cargo clippy -p shared -p host -p router -p suite -p test-filter --target "$WASM_TARGET" -- -D warnings
+cargo clippy -p shared -p host -p circuit-breaker -p router -p suite -p test-filter --target "$WASM_TARGET" -- -D warnings
 
 step "Documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet

@@ -13,9 +13,10 @@ mod resources;
 
 pub use resources::resources;
 
-/// The modules of a chain, in its order. Issue by issue: stats, fault, canary, circuit-breaker and mirror go before the
-/// router.
-pub const MODULES: &[Module] = &[Module { name: "router", file: "router.wasm" }];
+/// The modules of a chain, in its order. Issue by issue: stats, fault and canary go before the circuit breaker, mirror
+/// between it and the router.
+pub const MODULES: &[Module] =
+    &[Module { name: "circuit_breaker", file: "circuit_breaker.wasm" }, Module { name: "router", file: "router.wasm" }];
 
 /// All of them in one.
 pub const SUITE: Module = Module { name: "suite", file: "suite.wasm" };

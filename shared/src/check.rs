@@ -9,6 +9,7 @@
 //!
 //! What a single value has to look like is not repeated here: [`model`](crate::model) holds no other.
 
+mod connection_pool;
 mod cors;
 mod destination_rule;
 mod format;
@@ -17,6 +18,7 @@ mod headers;
 mod hosts;
 mod matches;
 mod name;
+mod outlier_detection;
 mod redirect;
 mod references;
 mod response;

@@ -23,6 +23,7 @@ pub mod load;
 pub mod model;
 pub mod names;
 pub mod plan;
+pub mod policy;
 pub mod re2;
 pub mod registry;
 

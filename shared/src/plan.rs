@@ -8,12 +8,14 @@
 //! | [`matching`] | match blocks: one file a kind of condition, one row each |
 //! | `rule` | a rule: its action and all that goes with it |
 //! | [`split`], [`redirect`], [`rewrite`], [`cors`], `upstream`, [`header_ops`], [`format`](mod@format) | the parts of a rule |
+//! | [`guard`] | how many requests a destination takes, and when it is left alone |
 //! | [`variant`] | what Envoy's route table must have for the rules |
 
 mod build;
 pub mod cors;
 pub mod fingerprint;
 pub mod format;
+pub mod guard;
 pub mod header_ops;
 mod hosts;
 pub mod matching;
@@ -47,6 +49,7 @@ pub struct Plan {
     passthrough: bool,
     hosts: Vec<VirtualHost>,
     rules: Vec<Rule>,
+    guards: guard::Guards,
 }
 
 /// What is served on one port.
@@ -86,6 +89,11 @@ impl Plan {
     /// A virtual host by its index.
     pub fn host(&self, index: u32) -> Option<&VirtualHost> {
         self.hosts.get(index as usize)
+    }
+
+    /// What guards the destination behind a cluster's name.
+    pub fn guard(&self, cluster: &str) -> Option<guard::Guard> {
+        self.guards.get(cluster)
     }
 
     /// How many rules there are.

@@ -36,8 +36,9 @@ fn modules_are_told_who_they_are_and_the_resources_without_endpoints() {
     let options = Options { packaging: Packaging::Separate, module_dir: "/m".into(), ..Options::default() };
     let part = options.generate(&catcatgo().set).unwrap().parts().remove(0);
     let filters = to_json(&part.http_filters);
-    let config = &filters[0]["typed_config"]["config"];
-    assert_eq!(filters[0]["name"], "sailcloth.router");
+    let names: Vec<_> = filters.as_array().unwrap().iter().map(|filter| filter["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["sailcloth.circuit_breaker", "sailcloth.router", "envoy.filters.http.router"]);
+    let config = &filters[1]["typed_config"]["config"];
     assert_eq!(config["vm_config"]["code"]["local"]["filename"], "/m/router.wasm");
     let told = &config["configuration"]["value"];
     let proxy = json!({"namespace": "default", "gateways": ["default/catacatgo-gateway"], "labels": {"istio": "ingressgateway"}, "port": 80});
@@ -49,7 +50,6 @@ fn modules_are_told_who_they_are_and_the_resources_without_endpoints() {
         ["VirtualService", "DestinationRule", "DestinationRule", "Gateway", "ServiceEntry", "ServiceEntry"]
     );
     assert!(resources.iter().all(|resource| resource["spec"].get("endpoints").is_none()));
-    assert_eq!(filters[1]["name"], "envoy.filters.http.router");
 }
 
 #[test]

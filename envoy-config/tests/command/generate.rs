@@ -44,7 +44,7 @@ fn options_place_listeners_and_switch_the_admin_page_off() {
     assert_eq!(ports, [9080, 9001]);
     let manager = &listeners[1]["filter_chains"][0]["filters"][0]["typed_config"];
     assert_eq!(manager["stream_idle_timeout"], "90s");
-    assert_eq!(manager["http_filters"][0]["name"], "sailcloth.router");
+    assert_eq!(manager["http_filters"][1]["name"], "sailcloth.router");
     let clusters = bootstrap["static_resources"]["clusters"].as_array().unwrap();
     assert_eq!(clusters.last().unwrap()["name"], "PassthroughCluster");
 }

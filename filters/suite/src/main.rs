@@ -1,3 +1,3 @@
 //! `suite.wasm`: every behaviour in one module, in the order of the chain. The fast default.
 
-host::main!("suite", (router::Router,));
+host::main!("suite", (circuit_breaker::CircuitBreaker, router::Router));

@@ -1,5 +1,7 @@
 //! Changes to a request on its way to the destination.
 
+use std::time::Duration;
+
 use super::{Changes, apply};
 use crate::decide::{Decision, Found, Request};
 use crate::plan::format::Source;
@@ -64,13 +66,23 @@ pub fn request<S: Source + Changes>(plan: &Plan, decision: &Decision, request: &
     upstream(route, request, headers);
 }
 
+/// How long the request may take as a whole: the rule's timeout, or less where a gRPC client asks for less.
+pub fn timeout(plan: &Plan, decision: &Decision, request: &Request<'_>) -> Option<Duration> {
+    let Some(Rule { action: Action::Route(route), .. }) = decision.rule(plan) else { return None };
+    let own = route.timeout.as_ref()?.ms;
+    Some(Duration::from_millis(grpc_timeout(request).map_or(own, |asked| asked.min(own))))
+}
+
+fn grpc_timeout(request: &Request<'_>) -> Option<u64> {
+    let asked = request.header(b"grpc-timeout").filter(|_| request.is_grpc());
+    asked.and_then(|value| grpc_timeout_ms(&value)).filter(|ms| *ms > 0)
+}
+
 /// Timeout and retries, which Envoy's router reads from headers and takes away again.
 fn upstream(route: &RouteAction, request: &Request<'_>, headers: &mut impl Changes) {
     if let Some(timeout) = &route.timeout {
         // A gRPC client may ask for less; Envoy then takes the time from `grpc-timeout`, unless the header overrides it.
-        let asked = request.header(b"grpc-timeout").filter(|_| request.is_grpc());
-        let asked = asked.and_then(|value| grpc_timeout_ms(&value)).filter(|ms| *ms > 0);
-        if asked.is_none_or(|asked| asked >= timeout.ms) {
+        if grpc_timeout(request).is_none_or(|asked| asked >= timeout.ms) {
             headers.set(b"x-envoy-upstream-rq-timeout-ms", &timeout.value);
         }
     }

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::guard::Guards;
 use super::hosts::HostTable;
 use super::rule::Rule;
 use super::{Plan, Proxy, View, VirtualHost};
@@ -39,8 +40,9 @@ pub(super) fn build(set: &Resources, proxy: &Proxy, fingerprint: u64) -> Plan {
         let table = builder.finish(domains);
         views.push(View { port, table });
     }
+    let guards = Guards::compile(set, &builder.registry);
     let Builder { hosts, rules, .. } = builder;
-    Plan { fingerprint, views, by_authority, passthrough: mesh, hosts, rules }
+    Plan { fingerprint, views, by_authority, passthrough: mesh, hosts, rules, guards }
 }
 
 /// A route: rule, match block, and whether it takes everything.
