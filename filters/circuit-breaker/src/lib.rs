@@ -12,6 +12,7 @@ pub mod ejection;
 mod slots;
 pub mod table;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use host::{AttendPhase, Behaviour, DonePhase, Reply, RequestPhase, Step, Wait, vm};
@@ -69,7 +70,7 @@ impl Behaviour for CircuitBreaker {
     fn request(&self, own: &mut Guarded, request: &mut RequestPhase<'_>) -> Step {
         let Some(cluster) = cluster(request) else { return Step::Next };
         let Some(guard) = request.plan().guard(&cluster) else { return Step::Next };
-        own.cluster = cluster.into();
+        own.cluster = cluster.into_owned().into();
         if let Some(ejection) = guard.ejection {
             let passage = change_health(&own.cluster, |health| health.pass(request.now()));
             if passage == Some(Passage::Refused) {
@@ -162,16 +163,16 @@ impl Guarded {
 
 /// The cluster of the destination that was decided; of a request that no resource is about, the one that Envoy's own
 /// routes lead to. Nothing for a request that is answered here.
-fn cluster(request: &mut RequestPhase<'_>) -> Option<String> {
+fn cluster<'a>(request: &mut RequestPhase<'a>) -> Option<Cow<'a, str>> {
     let decision = request.destination()?;
     if let Some(cluster) = decision.cluster(request.plan()) {
-        return Some(cluster.to_owned());
+        return Some(Cow::Borrowed(cluster));
     }
     // A client that names a cluster itself leads generated routes nowhere, since the router takes the name away.
     let own_route = decision.reply == Some(OwnReply::NotFound)
         && !matches!(decision.found, Found::Rule { .. })
         && request.request().header(CLUSTER_HEADER.as_bytes()).is_none();
-    if own_route { request.routed_cluster() } else { None }
+    if own_route { request.routed_cluster().map(Cow::Owned) } else { None }
 }
 
 /// The reply that Envoy itself would give.

@@ -15,11 +15,6 @@ const ABSENT: u32 = u32::MAX;
 /// and one of those who try succeeds each time.
 const ATTEMPTS: usize = 1000;
 
-/// A value that all VMs share; nothing when nobody has written it.
-pub fn shared(key: &[u8]) -> Option<Vec<u8>> {
-    abi::shared(key).map(|(value, _)| value)
-}
-
 /// Changes a shared value as one step: `change` gets the value, empty when there is none, and gives the new one, or
 /// nothing to leave it. It may be asked several times; what it tells with its last answer holds. Nothing when others
 /// kept changing the value.

@@ -40,11 +40,11 @@ fn change(value: &mut Value, cluster: &str) {
                 let host = json!({"name": "own", "domains": ["*"], "routes": [route]});
                 object.insert("route_config".into(), json!({"virtual_hosts": [host]}));
             }
-            if object.get("name").and_then(Value::as_str).is_some_and(|name| name.starts_with("outbound|80||")) {
-                object.remove("outlier_detection");
-                if object["name"] != cluster {
-                    object.insert("name".into(), json!(cluster));
-                }
+            object.remove("outlier_detection");
+            if let Some(Value::Array(clusters)) = object.get_mut("clusters")
+                && clusters.iter().all(|known| known["name"] != cluster)
+            {
+                clusters[0]["name"] = json!(cluster);
             }
             object.values_mut().for_each(|value| change(value, cluster));
         }

@@ -4,11 +4,20 @@ use super::*;
 use integration::client::{Connection, Raw};
 use integration::echo::Echo;
 
+/// CatCatGo's walkthrough, with the first alpha schema's outlier detection: one failure would eject the destination, but
+/// refusals of our own are none.
+fn walkthrough(port: u16) -> Sail {
+    let file = integration::paths::root().join("integration/catcatgo/legacy/outlier-detection-http.yaml");
+    let rule = std::fs::read_to_string(file).unwrap().replace("host: backend", "host: echo");
+    Sail::new(format!("{}\n---\n{rule}", routed(port, TO_ECHO)))
+}
+
 #[test]
 fn five_and_fifty_clients_never_put_more_than_two_on_their_way() {
-    for workers in [1, 2, 4] {
+    for (workers, separate) in [(1, false), (2, false), (4, false), (2, true)] {
         let echo = Echo::start();
-        let envoy = two_and_one(echo.port()).workers(workers).start();
+        let sail = walkthrough(echo.port()).workers(workers);
+        let envoy = if separate { sail.separate() } else { sail }.start();
         for (clients, times) in [(5, 40), (50, 20)] {
             let request = Request::get("/").header("x-echo-delay-ms", "5");
             let answers = crowd(gateway(&envoy), clients, times, &request);

@@ -15,7 +15,7 @@ fn guard(cluster: &str, spec: &str) -> Option<Guard> {
     );
     let mut report = Report::new();
     let documents = [service, &rule].map(|text| (None, load::json(text.as_bytes()).unwrap()));
-    let set = Resources::read(documents.into_iter(), &mut report);
+    let set = Resources::read(documents, &mut report);
     assert!(!report.stops(), "{:?}", report.findings());
     Guards::compile(&set, &Registry::new(&set)).get(cluster)
 }
