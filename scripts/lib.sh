@@ -6,7 +6,7 @@ cd "$ROOT"
 
 WASM_TARGET=wasm32-wasip1
 # In the order of the chain; `suite` holds all of them.
-MODULES=(stats fault canary mirror router suite)
+MODULES=(stats fault canary circuit_breaker mirror router suite)
 
 if [ -t 2 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' plain=$'\e[0m'; else bold='' dim='' red='' plain=''; fi
 

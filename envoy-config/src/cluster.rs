@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::wire::{self, Address, Any, Message};
 
 mod metadata;
+pub mod outlier;
 mod services;
 
 pub use metadata::{IstioMetadata, Metadata, ServiceMetadata};
@@ -40,6 +41,12 @@ pub struct Cluster {
     /// Which service it is, for metrics.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Metadata>,
+    /// When single endpoints are left alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outlier_detection: Option<outlier::OutlierDetection>,
+    /// How many healthy endpoints there have to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub common_lb_config: Option<outlier::CommonLbConfig>,
     /// What is spoken, when it is not plain HTTP/1.1.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub typed_extension_protocol_options: BTreeMap<&'static str, Any<HttpProtocolOptions>>,

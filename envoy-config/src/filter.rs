@@ -18,6 +18,7 @@ pub const MODULES: &[Module] = &[
     Module { name: "stats", file: "stats.wasm" },
     Module { name: "fault", file: "fault.wasm" },
     Module { name: "canary", file: "canary.wasm" },
+    Module { name: "circuit_breaker", file: "circuit_breaker.wasm" },
     Module { name: "mirror", file: "mirror.wasm" },
     Module { name: "router", file: "router.wasm" },
 ];

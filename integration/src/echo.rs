@@ -91,6 +91,33 @@ struct State {
     seen: Mutex<VecDeque<Seen>>,
     /// How many requests came with each `x-echo-key`.
     counts: Mutex<HashMap<Vec<u8>, u32>>,
+    load: Mutex<Load>,
+}
+
+/// How many requests are being answered.
+#[derive(Clone, Copy, Debug, Default)]
+struct Load {
+    now: u32,
+    most: u32,
+}
+
+/// A request that is being answered, until this is dropped, however that comes.
+struct Visit(Arc<State>);
+
+impl Visit {
+    fn new(state: &Arc<State>) -> Visit {
+        let mut load = lock(&state.load);
+        load.now += 1;
+        load.most = load.most.max(load.now);
+        drop(load);
+        Visit(Arc::clone(state))
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        lock(&self.0.load).now -= 1;
+    }
 }
 
 impl State {
@@ -120,7 +147,12 @@ impl Echo {
             .block_on(TcpListener::bind(address))
             .unwrap_or_else(|error| panic!("echo server `{name}` cannot listen on {address}: {error}"));
         let address = listener.local_addr().expect("a bound listener has an address");
-        let state = Arc::new(State { name: name.to_owned(), seen: Mutex::default(), counts: Mutex::default() });
+        let state = Arc::new(State {
+            name: name.to_owned(),
+            seen: Mutex::default(),
+            counts: Mutex::default(),
+            load: Mutex::default(),
+        });
         let (stop, stopped) = watch::channel(());
         let accepting = runtime().spawn(accept(listener, Arc::clone(&state), stopped));
         Echo { address, state, stop: Some(stop), accepting: Some(accepting) }
@@ -139,6 +171,16 @@ impl Echo {
     /// What it saw so far, oldest first; a request is there once its body was read, before it is answered.
     pub fn seen(&self) -> Vec<Seen> {
         lock(&self.state.seen).iter().cloned().collect()
+    }
+
+    /// The most requests that it was answering at one time so far.
+    pub fn high_water(&self) -> u32 {
+        lock(&self.state.load).most
+    }
+
+    /// How many requests it is answering.
+    pub fn in_flight(&self) -> u32 {
+        lock(&self.state.load).now
     }
 
     /// What it saw since the start or the last `take`.
@@ -199,6 +241,7 @@ async fn answer(
     state: Arc<State>,
     stopped: watch::Receiver<()>,
 ) -> io::Result<Response<Body>> {
+    let _visit = Visit::new(&state);
     let (body_bytes, body) = read(request.body_mut()).await?;
     let seen = Seen::new(&state.name, &request, body_bytes, body);
     let json = serde_json::to_string(&seen).expect("strings and numbers are JSON");

@@ -130,8 +130,8 @@ fn finder_and_router(yaml: String, change: fn(&mut Value)) -> Sail {
     Sail::new(yaml).separate().adjust(move |bootstrap| {
         for_each_object(bootstrap, &mut |object| {
             let Some(Value::Array(filters)) = object.get_mut("http_filters") else { return };
-            let Some(router) = filters.iter().find(|filter| filter["name"] == "sailcloth.router") else { return };
-            let mut finder = router.clone();
+            let Some(at) = filters.iter().position(|filter| filter["name"] == "sailcloth.router") else { return };
+            let mut finder = filters[at].clone();
             replace(&mut finder, "router.wasm", "test_finder.wasm");
             replace(&mut finder, "sailcloth.router", "sailcloth.test_finder");
             change(&mut finder);

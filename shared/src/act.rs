@@ -8,7 +8,7 @@ mod request;
 mod response;
 
 pub use reply::{Reply, reply};
-pub use request::{INTERNAL_HEADERS, name_route, request};
+pub use request::{INTERNAL_HEADERS, name_route, request, timeout};
 pub use response::{kept_for_response, response, touches_response};
 
 use crate::plan::format::Source;

@@ -9,6 +9,7 @@
 //!
 //! What a single value has to look like is not repeated here: [`model`](crate::model) holds no other.
 
+mod connection_pool;
 mod cors;
 mod destination_rule;
 mod fault;
@@ -19,6 +20,7 @@ mod hosts;
 mod matches;
 mod mirror;
 mod name;
+mod outlier_detection;
 mod redirect;
 mod references;
 mod response;

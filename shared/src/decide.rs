@@ -50,13 +50,25 @@ pub enum OwnReply {
     Overflow = 7,
     /// All endpoints of the destination are failing: 503, flag `UH`.
     Ejected = 8,
+    /// It waited for its destination as long as the rule lets a request take: 504, flag `UT`.
+    WaitedTooLong = 9,
 }
 
 impl OwnReply {
     /// From the number that a hand-over carries.
     pub fn from_number(number: u8) -> Option<OwnReply> {
         use OwnReply::*;
-        let all = [NotFound, Redirect, DirectResponse, Preflight, HttpsRedirect, FaultAbort, Overflow, Ejected];
+        let all = [
+            NotFound,
+            Redirect,
+            DirectResponse,
+            Preflight,
+            HttpsRedirect,
+            FaultAbort,
+            Overflow,
+            Ejected,
+            WaitedTooLong,
+        ];
         all.into_iter().find(|reply| *reply as u8 == number)
     }
 }

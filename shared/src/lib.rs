@@ -24,6 +24,7 @@ pub mod model;
 pub mod names;
 mod order;
 pub mod plan;
+pub mod policy;
 pub mod re2;
 pub mod registry;
 

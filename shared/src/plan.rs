@@ -8,6 +8,7 @@
 //! | [`matching`] | match blocks: one file a kind of condition, one row each |
 //! | `rule` | a rule: its action and all that goes with it |
 //! | [`split`], [`redirect`], [`rewrite`], [`cors`], [`fault`], [`mirror`], [`sticky`], `upstream`, [`header_ops`], [`format`](mod@format) | the parts of a rule |
+//! | [`guard`] | how many requests a destination takes, and when it is left alone |
 //! | [`variant`] | what Envoy's route table must have for the rules |
 //! | [`telemetry`] | what metrics say about the proxy and its destinations |
 
@@ -16,6 +17,7 @@ pub mod cors;
 pub mod fault;
 pub mod fingerprint;
 pub mod format;
+pub mod guard;
 pub mod header_ops;
 mod hosts;
 pub mod matching;
@@ -55,6 +57,7 @@ pub struct Plan {
     hosts: Vec<VirtualHost>,
     rules: Vec<Rule>,
     telemetry: Telemetry,
+    guards: guard::Guards,
 }
 
 /// What is served on one port.
@@ -94,6 +97,11 @@ impl Plan {
     /// A virtual host by its index.
     pub fn host(&self, index: u32) -> Option<&VirtualHost> {
         self.hosts.get(index as usize)
+    }
+
+    /// What guards the destination behind a cluster's name.
+    pub fn guard(&self, cluster: &str) -> Option<guard::Guard> {
+        self.guards.get(cluster)
     }
 
     /// How many rules there are.

@@ -1,25 +1,24 @@
 //! From services and DestinationRules to clusters, as istiod builds them: one for every port of a service, and one
 //! for every subset of it.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use shared::finding::{Code, Origin, Report, Severity};
-use shared::model::destination_rule::{
-    ConnectionPoolSettings, H2UpgradePolicy, LoadBalancerSettings, SimpleLb, Subset, TrafficPolicy,
-};
+use shared::model::Resources;
+use shared::model::destination_rule::{ConnectionPoolSettings, LoadBalancerSettings, SimpleLb, Subset, TrafficPolicy};
 use shared::model::service_entry::Resolution;
-use shared::model::{DestinationRule, Resource, Resources};
 use shared::names;
 use shared::plan::PASSTHROUGH_CLUSTER;
-use shared::registry::{AppProtocol, MeshEndpoint, MeshPort, MeshService, Registry};
+use shared::policy::{Blocks, rules_for};
+use shared::registry::{MeshEndpoint, MeshPort, MeshService, Registry};
 
 use super::{
     CircuitBreakers, Cluster, CommonHttpProtocolOptions, Discovery, DnsLookupFamily, ExplicitHttpConfig,
     HttpProtocolOptions, LbEndpoint, LbPolicy, LoadAssignment, Metadata,
 };
+use crate::cluster::outlier::{CommonLbConfig, OutlierDetection};
 use crate::wire::{Address, Any};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -59,6 +58,8 @@ pub fn passthrough() -> Cluster {
         load_assignment: None,
         circuit_breakers: CircuitBreakers::lifted(),
         metadata: None,
+        outlier_detection: None,
+        common_lb_config: None,
         typed_extension_protocol_options: BTreeMap::new(),
     }
 }
@@ -76,25 +77,10 @@ pub fn unsupported(set: &Resources, report: &mut Report) {
     }
 }
 
-/// The DestinationRules for a host: those with the most specific pattern; the service's own namespace first, then the
-/// oldest, as istiod merges them.
-fn rules_for<'a>(host: &str, namespace: &str, set: &'a Resources) -> Vec<&'a Resource<DestinationRule>> {
-    let pattern = |rule: &Resource<DestinationRule>| names::resolve_host(&rule.spec.host, rule.meta.namespace());
-    let covering = set.destination_rules.iter().map(|rule| (pattern(rule), rule));
-    let mut covering: Vec<_> = covering.filter(|(pattern, _)| names::covers(pattern, host)).collect();
-    covering.sort_by_cached_key(|(pattern, rule)| {
-        let meta = &rule.meta;
-        let age = (meta.creation_timestamp.clone(), meta.name.clone(), meta.namespace().to_owned());
-        (pattern.starts_with('*'), Reverse(pattern.len()), meta.namespace() != namespace, age)
-    });
-    let most = covering.first().map(|(pattern, _)| pattern.clone());
-    covering.into_iter().filter(|(pattern, _)| Some(pattern) == most.as_ref()).map(|(_, rule)| rule).collect()
-}
-
 fn cluster(service: &MeshService, port: &MeshPort, subset: Option<&Subset>, policy: Option<&TrafficPolicy>) -> Cluster {
     let own = subset.and_then(|subset| subset.traffic_policy.as_ref());
-    let balancer = block(own, policy, |policy| policy.load_balancer.as_ref());
-    let pool = block(own, policy, |policy| policy.connection_pool.as_ref());
+    let blocks = Blocks::new(policy, own, Some(port.number));
+    let (balancer, pool) = (blocks.load_balancer, blocks.connection_pool);
     let name = names::cluster(port.number.get(), subset.map_or("", |subset| &subset.name), &service.host);
     let lb_policy = lb_policy(balancer);
     let endpoints = endpoints(service, port, subset);
@@ -112,18 +98,11 @@ fn cluster(service: &MeshService, port: &MeshPort, subset: Option<&Subset>, poli
         load_assignment: (!original).then(|| LoadAssignment::of(&name, endpoints.into_iter())),
         circuit_breakers: CircuitBreakers::lifted(),
         metadata: Some(Metadata::of_service(service)),
-        typed_extension_protocol_options: protocol_options(port.protocol, pool),
+        typed_extension_protocol_options: protocol_options(blocks.http2(port.protocol), pool),
+        outlier_detection: blocks.outlier_detection.map(OutlierDetection::new),
+        common_lb_config: blocks.outlier_detection.map(CommonLbConfig::new),
         name,
     }
-}
-
-/// A block of the traffic policy: what the subset does not say, the rule says.
-fn block<'a, T>(
-    own: Option<&'a TrafficPolicy>,
-    policy: Option<&'a TrafficPolicy>,
-    of: impl Fn(&'a TrafficPolicy) -> Option<&'a T>,
-) -> Option<&'a T> {
-    own.and_then(&of).or_else(|| policy.and_then(&of))
 }
 
 fn discovery(service: &MeshService, endpoints: &[LbEndpoint]) -> Discovery {
@@ -183,13 +162,11 @@ fn connect_timeout(pool: Option<&ConnectionPoolSettings>) -> Duration {
 }
 
 fn protocol_options(
-    protocol: AppProtocol,
+    http2: bool,
     pool: Option<&ConnectionPoolSettings>,
 ) -> BTreeMap<&'static str, Any<HttpProtocolOptions>> {
     let http = pool.and_then(|pool| pool.http.as_ref());
-    let upgrade = http.and_then(|http| http.h2_upgrade_policy) == Some(H2UpgradePolicy::Upgrade);
-    let http2 = protocol == AppProtocol::Http2 || (protocol == AppProtocol::Http && upgrade);
-    let most = http.and_then(|http| http.max_requests_per_connection).filter(|most| *most > 0);
+    let most = http.and_then(|http| http.max_requests_per_connection).map(|most| most.0).filter(|most| *most > 0);
     if !http2 && most.is_none() {
         return BTreeMap::new();
     }

@@ -40,6 +40,22 @@ unsafe extern "C" {
     fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
     fn proxy_increment_metric(id: u32, offset: i64) -> u32;
     fn proxy_record_metric(id: u32, value: u64) -> u32;
+    fn proxy_get_shared_data(
+        key: *const u8,
+        key_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+        version: *mut u32,
+    ) -> u32;
+    fn proxy_set_shared_data(key: *const u8, key_size: usize, value: *const u8, size: usize, version: u32) -> u32;
+    fn proxy_register_shared_queue(name: *const u8, name_size: usize, queue: *mut u32) -> u32;
+    fn proxy_enqueue_shared_queue(queue: u32, data: *const u8, size: usize) -> u32;
+    fn proxy_dequeue_shared_queue(queue: u32, data: *mut *mut u8, size: *mut usize) -> u32;
+}
+
+#[link(wasm_import_module = "wasi_snapshot_preview1")]
+unsafe extern "C" {
+    fn clock_time_get(clock: u32, precision: u64, nanos: *mut u64) -> u16;
 }
 
 /// Which of a stream's header maps.
@@ -166,6 +182,72 @@ fn define(kind: u32, name: &str) -> Option<u32> {
     // SAFETY: the name outlives the call, the result is ours to write.
     let status = unsafe { proxy_define_metric(kind, name.as_ptr(), name.len(), &mut id) };
     (status == OK).then_some(id)
+}
+
+/// A value that all VMs of this module share, and its version; nothing when there is none.
+pub(crate) fn shared(key: &[u8]) -> Option<(Vec<u8>, u32)> {
+    let (mut data, mut size, mut version) = (null_mut(), 0, 0);
+    // SAFETY: the key outlives the call, all results are ours to write.
+    let status = unsafe { proxy_get_shared_data(key.as_ptr(), key.len(), &mut data, &mut size, &mut version) };
+    Some((owned(status, data, size)?, version))
+}
+
+/// Puts a value there, unless it has another version by now. A key that has no value takes it whatever the version, and
+/// version 0 overwrites any.
+pub(crate) fn set_shared(key: &[u8], value: &[u8], version: u32) -> bool {
+    // SAFETY: both slices outlive the call.
+    OK == unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), version) }
+}
+
+/// Opens a queue whose messages wake the root context that calls; nothing when Envoy refuses.
+pub(crate) fn open_queue(name: &[u8]) -> Option<u32> {
+    let mut queue = 0;
+    // SAFETY: the name outlives the call, the result is ours to write.
+    let status = unsafe { proxy_register_shared_queue(name.as_ptr(), name.len(), &mut queue) };
+    (status == OK).then_some(queue)
+}
+
+/// Puts an empty message into a queue.
+pub(crate) fn wake(queue: u32) -> bool {
+    // SAFETY: no bytes are passed.
+    OK == unsafe { proxy_enqueue_shared_queue(queue, [].as_ptr(), 0) }
+}
+
+/// Takes a message out of a queue; false when there is none.
+pub(crate) fn take_message(queue: u32) -> bool {
+    let (mut data, mut size) = (null_mut(), 0);
+    // SAFETY: both results are ours to write.
+    let status = unsafe { proxy_dequeue_shared_queue(queue, &mut data, &mut size) };
+    owned(status, data, size).is_some()
+}
+
+/// Milliseconds of a clock that never goes back and is the same in all VMs of a process.
+pub(crate) fn now() -> u64 {
+    const MONOTONIC: u32 = 1;
+    let mut nanos = 0;
+    // SAFETY: the result is ours to write.
+    let status = unsafe { clock_time_get(MONOTONIC, 1, &mut nanos) };
+    if status == 0 { nanos / 1_000_000 } else { 0 }
+}
+
+/// A gauge of this process, `wasmcustom.<name>` among Envoy's stats.
+#[derive(Clone, Copy, Debug)]
+pub struct Gauge(Option<u32>);
+
+impl Gauge {
+    /// Defines it; all VMs and workers that name it share it.
+    pub fn define(name: &str) -> Gauge {
+        const GAUGE: u32 = 1;
+        Gauge(define(GAUGE, name))
+    }
+
+    /// Adds to it. Changes commute, so that many VMs may make them.
+    pub fn add(self, change: i64) {
+        if let (Some(id), true) = (self.0, change != 0) {
+            // SAFETY: no memory is passed.
+            unsafe { proxy_increment_metric(id, change) };
+        }
+    }
 }
 
 /// A counter of this process, `wasmcustom.<name>` among Envoy's stats.

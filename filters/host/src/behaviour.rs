@@ -5,7 +5,7 @@ use std::time::Duration;
 use shared::plan::Plan;
 
 use crate::done::DonePhase;
-use crate::phase::{RequestPhase, ResponsePhase};
+use crate::phase::{AttendPhase, RequestPhase, ResponsePhase};
 use crate::reply::Reply;
 
 /// One thing that Sailcloth does to requests: routes them, delays them, counts them.
@@ -34,6 +34,9 @@ pub trait Behaviour: Sized + 'static {
 
     /// The stream has ended, however it ended; a stream that never saw a response included.
     fn done(&self, _own: &mut Self::Stream, _done: &mut DonePhase<'_>) {}
+
+    /// No stream's turn: the time that it asked for has come, or another VM has woken this one.
+    fn attend(&self, _vm: &mut AttendPhase<'_>) {}
 }
 
 /// How a request goes on.
@@ -52,6 +55,8 @@ pub enum Step {
 pub enum Wait {
     /// For so long; Envoy's clock ticks in milliseconds.
     For(Duration),
+    /// Until [`AttendPhase::wake`] ends it, at most so long; without end as long as the client waits.
+    UntilWoken(Option<Duration>),
 }
 
 /// Behaviours in their order. A module has one alone, the suite a tuple of all.
@@ -76,6 +81,9 @@ pub trait Chain: Sized + 'static {
 
     /// Shows the end to the behaviour at `index`.
     fn done(&self, index: usize, own: &mut Self::Streams, done: &mut DonePhase<'_>);
+
+    /// Asks all of them to look after what they share.
+    fn attend(&self, vm: &mut AttendPhase<'_>);
 }
 
 /// A behaviour in a module of its own.
@@ -101,6 +109,10 @@ impl<B: Behaviour> Chain for Alone<B> {
 
     fn done(&self, _: usize, own: &mut B::Stream, done: &mut DonePhase<'_>) {
         self.0.done(own, done);
+    }
+
+    fn attend(&self, vm: &mut AttendPhase<'_>) {
+        self.0.attend(vm);
     }
 }
 
@@ -144,6 +156,10 @@ macro_rules! chain {
                     $($index => self.$index.done(&mut own.$index, done),)+
                     _ => {}
                 }
+            }
+
+            fn attend(&self, vm: &mut AttendPhase<'_>) {
+                $(self.$index.attend(vm);)+
             }
         }
     };

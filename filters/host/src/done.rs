@@ -3,9 +3,13 @@
 use shared::decide::Decision;
 use shared::plan::Plan;
 
+use std::time::Duration;
+
 use crate::abi;
 use crate::handover::{self, Handed};
+use crate::phase::attend_within;
 use crate::stream::Common;
+use crate::vm::{Attention, StreamId};
 
 /// The stream has ended; nothing can be changed any more.
 ///
@@ -14,6 +18,8 @@ pub struct DonePhase<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) common: &'a Common,
     pub(crate) hands_over: bool,
+    pub(crate) stream: StreamId,
+    pub(crate) attention: &'a Attention,
 }
 
 /// What was decided by the end: modules further in may have gone on deciding after this one had its turn.
@@ -122,4 +128,46 @@ pub enum ServiceField {
     Name,
     /// Its namespace.
     Namespace,
+}
+
+impl DonePhase<'_> {
+    /// Which stream this is.
+    pub fn stream(&self) -> StreamId {
+        self.stream
+    }
+
+    /// Milliseconds of a clock that never goes back and is the same in all VMs.
+    pub fn now(&self) -> u64 {
+        abi::now()
+    }
+
+    /// Asks for [`Behaviour::attend`](crate::Behaviour::attend) within this time.
+    pub fn attend_within(&self, time: Duration) {
+        attend_within(self.attention, time);
+    }
+
+    /// The queue that wakes this VM; its number names the VM, since no other ever has it.
+    pub fn queue(&self) -> u32 {
+        self.attention.queue()
+    }
+
+    /// What came of the request, as Envoy knows it.
+    pub fn outcome(&self) -> Outcome {
+        Outcome {
+            status: abi::number("response\0code"),
+            flags: abi::number("response\0flags").unwrap_or(0),
+            upstream: abi::property("upstream\0address"),
+        }
+    }
+}
+
+/// What came of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// The status; nothing when the client left before there was one.
+    pub status: Option<u64>,
+    /// Envoy's response flags, a bit each.
+    pub flags: u64,
+    /// The endpoint that was asked last; nothing when none was.
+    pub upstream: Option<Vec<u8>>,
 }

@@ -3,7 +3,7 @@
 //! A behaviour ([`Behaviour`]) is written once against [`RequestPhase`], [`ResponsePhase`] and [`DonePhase`]: each
 //! offers just what Envoy allows at that time, so that no call can come in the wrong phase. A [`Chain`] runs one
 //! behaviour ([`Alone`]) or several (a tuple) over a stream, stops where one of them waits, and goes on from there when
-//! the wait ends, which is on a timer tick of the root context.
+//! the wait ends, which is on a timer tick of the root context or when another VM has woken this one.
 //!
 //! Packaging takes one line in the `main.rs` of a binary:
 //!
@@ -22,6 +22,7 @@
 //! | `stream` | one request's way through the chain |
 //! | `module` | a configured module: its plan, its chain, its waiting streams |
 //! | `waits` | who waits until when |
+//! | [`vm`] | values that all VMs of a module share, and how one wakes another |
 //! | `root` | the SDK's contexts |
 
 mod abi;
@@ -35,12 +36,13 @@ mod phase;
 mod reply;
 mod root;
 mod stream;
+pub mod vm;
 mod waits;
 
-pub use abi::{Counter, Histogram};
+pub use abi::{Counter, Gauge, Histogram};
 pub use behaviour::{Alone, Behaviour, Chain, Step, Wait};
-pub use done::{DonePhase, ServiceField};
-pub use phase::{RequestPhase, ResponsePhase};
+pub use done::{DonePhase, Outcome, ServiceField};
+pub use phase::{AttendPhase, RequestPhase, ResponsePhase};
 pub use reply::Reply;
 pub use root::start;
 

@@ -1,9 +1,9 @@
 //! A configured module: its plan, its chain, and the streams that wait in this VM.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::Duration;
 
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
@@ -11,8 +11,10 @@ use shared::plan::Plan;
 
 use crate::abi::{self, Counter};
 use crate::behaviour::{Chain, Wait};
+use crate::phase::AttendPhase;
 use crate::stream::{Stream, Way};
-use crate::waits::Waits;
+use crate::vm::{Attention, StreamId};
+use crate::waits::{self, Waits};
 
 /// What one configuration makes of a module, in one VM.
 pub(crate) struct Configured<C: Chain> {
@@ -22,7 +24,9 @@ pub(crate) struct Configured<C: Chain> {
     /// Requests that another module decided by another configuration.
     pub(crate) foreign: Counter,
     waiting: RefCell<Waiting<C>>,
-    started: Instant,
+    pub(crate) attention: Attention,
+    /// The time for which a tick was asked.
+    armed: Cell<Option<u64>>,
 }
 
 /// The streams that wait. They are owned here too, since a tick of the root context cannot reach a stream's own
@@ -47,25 +51,38 @@ impl<C: Chain> Configured<C> {
             random: RefCell::new(SmallRng::from_seed(seed)),
             foreign: Counter::define(&format!("sailcloth.{name}.foreign_decisions")),
             waiting: RefCell::new(Waiting { waits: Waits::default(), streams: BTreeMap::new() }),
-            started: Instant::now(),
+            attention: Attention::default(),
+            armed: Cell::new(None),
         }
     }
 
-    /// Milliseconds since the module was configured.
-    fn now(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-
     /// A stream's way has led to a wait.
-    pub(crate) fn wait(&self, id: u32, stream: &Rc<RefCell<Stream<C>>>, Wait::For(time): Wait) {
-        let now = self.now();
+    pub(crate) fn wait(&self, id: u32, stream: &Rc<RefCell<Stream<C>>>, wait: Wait) {
+        let now = abi::now();
+        let time = match wait {
+            Wait::For(time) | Wait::UntilWoken(Some(time)) => Some(time),
+            Wait::UntilWoken(None) => None,
+        };
         // The clock has just passed some part of a millisecond; the wait is never shorter than asked for.
-        let ms = u64::try_from(time.as_micros().div_ceil(1000)).unwrap_or(u64::MAX);
-        let deadline = now.saturating_add(ms).saturating_add(1);
+        let ms = |time: Duration| u64::try_from(time.as_micros().div_ceil(1000)).unwrap_or(u64::MAX);
+        let deadline = time.map_or(u64::MAX, |time| now.saturating_add(ms(time)).saturating_add(1));
         let mut waiting = self.waiting.borrow_mut();
         waiting.waits.insert(deadline, id);
         waiting.streams.insert(id, (deadline, Rc::clone(stream)));
-        abi::set_tick(waiting.waits.next_tick(now).unwrap_or(0));
+        drop(waiting);
+        self.arm();
+    }
+
+    /// Asks for the next tick, where it is needed earlier than the one that was asked for.
+    pub(crate) fn arm(&self) {
+        let waits = self.waiting.borrow().waits.next();
+        let next = [waits, self.attention.at.get()].into_iter().flatten().min();
+        if let Some(next) = next
+            && self.armed.get().is_none_or(|armed| armed > next)
+        {
+            self.armed.set(Some(next));
+            abi::set_tick(waits::tick(next, abi::now()));
+        }
     }
 
     /// A stream has ended, maybe while it waited.
@@ -76,11 +93,41 @@ impl<C: Chain> Configured<C> {
         }
     }
 
-    /// Lets those go on whose time has come, and asks for the next tick.
+    /// A tick: behaviours are asked whose time has come, then streams go on.
     pub(crate) fn tick(&self) {
+        if self.attention.at.get().is_some_and(|at| at <= abi::now()) {
+            self.attend();
+        }
+        self.resume();
+    }
+
+    /// Another VM has sent a message.
+    pub(crate) fn woken(&self) {
+        self.attention.drain();
+        self.attend();
+        self.resume();
+    }
+
+    fn attend(&self) {
+        self.attention.at.set(None);
+        let mut wake = Vec::new();
+        let attention = &self.attention;
+        self.chain.attend(&mut AttendPhase { plan: &self.plan, attention, wake: &mut wake });
+        let mut waiting = self.waiting.borrow_mut();
+        for StreamId(id) in wake {
+            if let Some((deadline, _)) = waiting.streams.get_mut(&id) {
+                let before = std::mem::take(deadline);
+                waiting.waits.remove(before, id);
+                waiting.waits.insert(0, id);
+            }
+        }
+    }
+
+    /// Lets those go on whose time has come, and asks for the next tick.
+    fn resume(&self) {
         let due: Vec<_> = {
             let mut waiting = self.waiting.borrow_mut();
-            let ids = waiting.waits.due(self.now());
+            let ids = waiting.waits.due(abi::now());
             ids.into_iter().filter_map(|id| Some((id, waiting.streams.remove(&id)?.1))).collect()
         };
         for (id, stream) in due {
@@ -96,7 +143,9 @@ impl<C: Chain> Configured<C> {
                 Way::Back => {}
             }
         }
-        let next = self.waiting.borrow().waits.next_tick(self.now());
-        abi::set_tick(next.unwrap_or(0));
+        // A tick that nobody needs any more would come again and again.
+        self.armed.set(None);
+        abi::set_tick(0);
+        self.arm();
     }
 }

@@ -1,6 +1,7 @@
 //! What a behaviour may do in each phase of a stream: just what Envoy allows then.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use rand::Rng;
 use shared::act::{self, Changes};
@@ -12,6 +13,7 @@ use crate::abi::{self, Map};
 use crate::done::final_decision;
 use crate::handover::{self, Handed};
 use crate::stream::Common;
+use crate::vm::{Attention, StreamId};
 use crate::{Reply, facts};
 
 /// Request headers are here and may be changed; nothing is known of a response yet.
@@ -23,6 +25,8 @@ pub struct RequestPhase<'a> {
     /// Whether a decision of another module may be taken, and ours is handed on.
     pub(crate) hands_over: bool,
     pub(crate) foreign: abi::Counter,
+    pub(crate) stream: StreamId,
+    pub(crate) attention: &'a Attention,
 }
 
 impl<'a> RequestPhase<'a> {
@@ -106,6 +110,36 @@ impl<'a> RequestPhase<'a> {
         }
     }
 
+    /// Which stream this is.
+    pub fn stream(&self) -> StreamId {
+        self.stream
+    }
+
+    /// Milliseconds of a clock that never goes back and is the same in all VMs.
+    pub fn now(&self) -> u64 {
+        abi::now()
+    }
+
+    /// Asks for [`Behaviour::attend`](crate::Behaviour::attend) within this time.
+    pub fn attend_within(&self, time: Duration) {
+        attend_within(self.attention, time);
+    }
+
+    /// The queue that wakes this VM; its number names the VM, since no other ever has it.
+    pub fn queue(&self) -> u32 {
+        self.attention.queue()
+    }
+
+    /// The cluster that Envoy's own routes lead to, for requests that no resource is about.
+    pub fn routed_cluster(&self) -> Option<String> {
+        abi::property("xds\0cluster_name").and_then(|name| String::from_utf8(name).ok()).filter(|name| !name.is_empty())
+    }
+
+    /// The request has waited for so long, which its timeout does not give it again.
+    pub fn has_waited(&mut self, time: Duration) {
+        self.common.waited += time;
+    }
+
     fn hand_over(&self, decision: Decision) {
         if self.hands_over {
             abi::set_property(handover::PROPERTY, &handover::encode(self.plan.fingerprint(), &decision));
@@ -129,6 +163,7 @@ impl<'a> RequestPhase<'a> {
         let Some(decision) = self.common.decision else { return };
         let (plan, request) = (self.plan, self.request);
         act::request(plan, &decision, &request, &mut RequestHeaders);
+        self.shorten_timeout(&decision);
         // The response phase cannot see the request any more.
         let kept = act::kept_for_response(plan, &decision).iter();
         let kept = kept.filter_map(|name| Some((name.clone(), abi::header(Map::Request, name)?)));
@@ -147,6 +182,16 @@ impl<'a> RequestPhase<'a> {
             && let Some(decision) = self.common.decision
         {
             act::name_route(self.plan, &decision, &self.request, &mut RequestHeaders);
+        }
+    }
+
+    /// Envoy counts the rule's timeout from here; what the request has waited is a part of it.
+    fn shorten_timeout(&self, decision: &Decision) {
+        if !self.common.waited.is_zero()
+            && let Some(timeout) = act::timeout(self.plan, decision, &self.request)
+        {
+            let left = timeout.saturating_sub(self.common.waited).as_millis().max(1);
+            RequestHeaders.set(b"x-envoy-upstream-rq-timeout-ms", left.to_string().as_bytes());
         }
     }
 
@@ -254,5 +299,44 @@ impl Source for ResponseHeaders<'_> {
 
     fn fact(&self, fact: Fact) -> Option<Cow<'_, [u8]>> {
         facts::fact(fact)
+    }
+}
+
+pub(crate) fn attend_within(attention: &Attention, time: Duration) {
+    attention.within(u64::try_from(time.as_millis()).unwrap_or(u64::MAX), abi::now());
+}
+
+/// Nothing is known but what the behaviours themselves keep.
+pub struct AttendPhase<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) attention: &'a Attention,
+    pub(crate) wake: &'a mut Vec<StreamId>,
+}
+
+impl<'a> AttendPhase<'a> {
+    /// The compiled configuration.
+    pub fn plan(&self) -> &'a Plan {
+        self.plan
+    }
+
+    /// Milliseconds of a clock that never goes back and is the same in all VMs.
+    pub fn now(&self) -> u64 {
+        abi::now()
+    }
+
+    /// Asks to be asked again within this time.
+    pub fn attend_within(&self, time: Duration) {
+        attend_within(self.attention, time);
+    }
+
+    /// The queue that wakes this VM; its number names the VM, since no other ever has it.
+    pub fn queue(&self) -> u32 {
+        self.attention.queue()
+    }
+
+    /// Ends the wait of a stream, which goes on soon, in the order in which they came; a stream that is gone or does
+    /// not wait is left alone.
+    pub fn wake(&mut self, stream: StreamId) {
+        self.wake.push(stream);
     }
 }

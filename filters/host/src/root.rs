@@ -16,6 +16,7 @@ use crate::behaviour::Chain;
 use crate::headers;
 use crate::module::Configured;
 use crate::stream::{Stream, Way};
+use crate::vm::StreamId;
 
 /// Starts a module. Called once a VM, by [`main!`](crate::main).
 pub fn start<C: Chain>(name: &'static str) {
@@ -63,9 +64,15 @@ impl<C: Chain> RootContext for Root<C> {
         }
     }
 
+    fn on_queue_ready(&mut self, _: u32) {
+        if let Some(module) = &self.module {
+            module.woken();
+        }
+    }
+
     fn create_http_context(&self, id: u32) -> Option<Box<dyn HttpContext>> {
         let module = self.module.clone();
-        Some(Box::new(Http { id, module, stream: Rc::new(RefCell::new(Stream::new())) }))
+        Some(Box::new(Http { id, module, stream: Rc::new(RefCell::new(Stream::new(StreamId(id)))) }))
     }
 
     fn get_type(&self) -> Option<ContextType> {
@@ -109,6 +116,7 @@ impl<C: Chain> HttpContext for Http<C> {
         };
         let way = stream.request(module, false);
         drop(stream);
+        module.arm();
         match way {
             Way::On => Action::Continue,
             Way::Waits(wait) => {
@@ -129,6 +137,7 @@ impl<C: Chain> HttpContext for Http<C> {
     fn on_log(&mut self) {
         if let (Some(module), Ok(mut stream)) = (&self.module, self.stream.try_borrow_mut()) {
             stream.done(module);
+            module.arm();
         }
     }
 }

@@ -1,5 +1,7 @@
 //! One request's way through the chain.
 
+use std::time::Duration;
+
 use shared::decide::{Decision, Request};
 
 use crate::abi::{self, Map};
@@ -7,6 +9,7 @@ use crate::behaviour::{Chain, Step, Wait};
 use crate::done::DonePhase;
 use crate::module::Configured;
 use crate::phase::{RequestPhase, ResponsePhase};
+use crate::vm::StreamId;
 use crate::{headers, reply};
 
 /// What all behaviours of a chain know of a stream.
@@ -17,12 +20,15 @@ pub(crate) struct Common {
     pub(crate) stands_aside: bool,
     /// This module answered the request itself.
     pub(crate) replied: bool,
+    /// How long it has waited until it was woken.
+    pub(crate) waited: Duration,
     /// Request headers for the response phase.
     pub(crate) kept: Vec<(Box<[u8]>, Vec<u8>)>,
 }
 
 /// A stream's state; it lives from the request's headers to the stream's end.
 pub(crate) struct Stream<C: Chain> {
+    id: StreamId,
     own: C::Streams,
     common: Common,
     /// The behaviour whose turn it is; the length of the chain when all had theirs.
@@ -41,8 +47,8 @@ pub(crate) enum Way {
 }
 
 impl<C: Chain> Stream<C> {
-    pub(crate) fn new() -> Stream<C> {
-        Stream { own: C::Streams::default(), common: Common::default(), at: 0 }
+    pub(crate) fn new(id: StreamId) -> Stream<C> {
+        Stream { id, own: C::Streams::default(), common: Common::default(), at: 0 }
     }
 
     /// Goes on from the behaviour whose turn it is. The stream must be Envoy's effective one.
@@ -57,6 +63,8 @@ impl<C: Chain> Stream<C> {
             random: &mut random,
             hands_over: C::HANDS_OVER,
             foreign: module.foreign,
+            stream: self.id,
+            attention: &module.attention,
         };
         let mut resumed = resumed;
         while self.at < C::LENGTH {
@@ -84,7 +92,9 @@ impl<C: Chain> Stream<C> {
 
     /// Shows the end to everybody, the outermost first.
     pub(crate) fn done(&mut self, module: &Configured<C>) {
-        let mut phase = DonePhase { plan: &module.plan, common: &self.common, hands_over: C::HANDS_OVER };
+        let (stream, attention) = (self.id, &module.attention);
+        let mut phase =
+            DonePhase { plan: &module.plan, common: &self.common, hands_over: C::HANDS_OVER, stream, attention };
         for index in 0..C::LENGTH {
             module.chain.done(index, &mut self.own, &mut phase);
         }

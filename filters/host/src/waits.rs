@@ -34,11 +34,15 @@ impl Waits {
         out
     }
 
-    /// In how many milliseconds the next tick is needed, at least 1; nothing when nobody waits.
-    pub(crate) fn next_tick(&self, now: u64) -> Option<u32> {
-        let (deadline, _) = self.by_deadline.first()?;
-        Some(u32::try_from(deadline.saturating_sub(now)).unwrap_or(u32::MAX).max(1))
+    /// The earliest deadline; nothing when nobody waits for a time.
+    pub(crate) fn next(&self) -> Option<u64> {
+        self.by_deadline.first().map(|(deadline, _)| *deadline).filter(|deadline| *deadline < u64::MAX)
     }
+}
+
+/// In how many milliseconds a tick is needed for something that is due then; at least 1.
+pub(crate) fn tick(deadline: u64, now: u64) -> u32 {
+    u32::try_from(deadline.saturating_sub(now)).unwrap_or(u32::MAX).max(1)
 }
 
 #[cfg(test)]
@@ -48,18 +52,19 @@ mod tests {
     #[test]
     fn the_earliest_first_and_few_at_a_time() {
         let mut waits = Waits::default();
-        assert_eq!(waits.next_tick(0), None);
+        assert_eq!(waits.next(), None);
         for stream in 0..100 {
             waits.insert(1000 - u64::from(stream), stream);
         }
         waits.remove(901, 99);
-        assert_eq!(waits.next_tick(100), Some(802));
+        assert_eq!(waits.next().map(|next| tick(next, 100)), Some(802));
         assert!(waits.due(901).is_empty());
         assert_eq!(waits.due(903), [98, 97]);
         let first = waits.due(2000);
         assert_eq!((first.len(), first.first()), (MOST_PER_TICK, Some(&96)));
-        assert_eq!(waits.next_tick(2000), Some(1));
+        assert_eq!(waits.next().map(|next| tick(next, 2000)), Some(1));
         assert_eq!(waits.due(2000).len(), 33);
-        assert_eq!(waits.next_tick(2000), None);
+        waits.insert(u64::MAX, 1);
+        assert_eq!(waits.next(), None);
     }
 }

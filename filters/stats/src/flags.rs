@@ -8,6 +8,7 @@ pub const NO_ROUTE: u64 = 1 << 8;
 const OVERFLOW: u64 = 1 << 7;
 /// `UH`: no healthy endpoint.
 const NO_HEALTHY: u64 = 1 << 1;
+const TIMEOUT: u64 = 1 << 2;
 /// `DI`: delayed by a fault.
 const DELAY: u64 = 1 << 9;
 /// `FI`: aborted by a fault.
@@ -29,6 +30,7 @@ pub fn of_decision(decision: &Decision) -> u64 {
         Some(OwnReply::FaultAbort) => FAULT,
         Some(OwnReply::Overflow) => OVERFLOW,
         Some(OwnReply::Ejected) => NO_HEALTHY,
+        Some(OwnReply::WaitedTooLong) => TIMEOUT,
         Some(OwnReply::Redirect | OwnReply::DirectResponse | OwnReply::Preflight | OwnReply::HttpsRedirect) | None => 0,
     };
     reply | if decision.delayed { DELAY } else { 0 }
@@ -87,6 +89,7 @@ mod tests {
             (Some(FaultAbort), true, "DI,FI"),
             (Some(Overflow), false, "UO"),
             (Some(Ejected), false, "UH"),
+            (Some(WaitedTooLong), false, "UT"),
             (Some(Redirect), false, "-"),
             (Some(DirectResponse), false, "-"),
             (Some(Preflight), false, "-"),

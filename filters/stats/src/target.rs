@@ -97,7 +97,7 @@ fn answered(reply: OwnReply, details: &[u8]) -> bool {
         OwnReply::Redirect | OwnReply::DirectResponse | OwnReply::HttpsRedirect => details == b"direct_response",
         OwnReply::Preflight => details == b"cors_response",
         // Nobody decides these without carrying them out.
-        OwnReply::FaultAbort | OwnReply::Overflow | OwnReply::Ejected => true,
+        OwnReply::FaultAbort | OwnReply::Overflow | OwnReply::Ejected | OwnReply::WaitedTooLong => true,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Changes to a request on its way to the destination.
 
+use std::time::Duration;
+
 use super::{Changes, apply};
 use crate::decide::{Decision, Found, Request};
 use crate::plan::format::Source;
@@ -81,15 +83,27 @@ pub fn request<S: Source + Changes>(plan: &Plan, decision: &Decision, request: &
     }
 }
 
+/// How long the request may take as a whole: the rule's timeout, or less where a gRPC client asks for less.
+pub fn timeout(plan: &Plan, decision: &Decision, request: &Request<'_>) -> Option<Duration> {
+    let rule = match decision.rule(plan) {
+        Some(Rule { action: Action::Route(route), .. }) => route.timeout.as_ref().map(|timeout| timeout.ms),
+        _ => None,
+    };
+    rule.into_iter().chain(grpc_timeout(request)).min().map(Duration::from_millis)
+}
+
+fn grpc_timeout(request: &Request<'_>) -> Option<u64> {
+    let asked = request.header(b"grpc-timeout").filter(|_| request.is_grpc());
+    asked.and_then(|value| grpc_timeout_ms(&value)).filter(|ms| *ms > 0)
+}
+
 /// Tells Envoy's router how long the request may take: as long as the rule says, or a gRPC client, whoever says less.
 ///
 /// istiod leaves the client's part to the route's `max_grpc_timeout`, which Envoy has deprecated. What replaces it would
 /// count for requests that are no gRPC as well.
 fn limit(rule: Option<&Timeout>, request: &Request<'_>, headers: &mut impl Changes) {
     const TIMEOUT: &[u8] = b"x-envoy-upstream-rq-timeout-ms";
-    let asked = request.header(b"grpc-timeout").filter(|_| request.is_grpc());
-    let asked = asked.and_then(|value| grpc_timeout_ms(&value)).filter(|ms| *ms > 0);
-    match (rule, asked) {
+    match (rule, grpc_timeout(request)) {
         (None, None) => {}
         (Some(rule), None) => headers.set(TIMEOUT, &rule.value),
         (Some(rule), Some(asked)) if asked > rule.ms => {

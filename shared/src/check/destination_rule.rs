@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use super::name::{is_label, wildcard_domain};
 use super::rule::not_a_label;
-use super::{Findings, matches};
+use super::{Findings, connection_pool, matches, outlier_detection};
 use crate::finding::Code;
 use crate::model::DestinationRule;
-use crate::model::destination_rule::{SimpleLb, TrafficPolicy};
+use crate::model::destination_rule::{
+    ConnectionPoolSettings, LoadBalancerSettings, OutlierDetection, SimpleLb, TrafficPolicy,
+};
 use crate::model::read::{Path, shorten};
 use crate::model::values::GoDuration;
 
@@ -38,28 +40,64 @@ pub(super) fn check(rule: &DestinationRule, findings: &mut Findings<'_>) {
 }
 
 fn traffic_policy(policy: &TrafficPolicy, path: &Path<'_>, findings: &mut Findings<'_>) {
-    if let Some(balancer) = &policy.load_balancer
-        && balancer.simple == Some(SimpleLb::LeastConn)
-    {
+    const BLOCKS: [&str; 8] = [
+        "loadBalancer",
+        "connectionPool",
+        "outlierDetection",
+        "tls",
+        "portLevelSettings",
+        "tunnel",
+        "proxyProtocol",
+        "retryBudget",
+    ];
+    if !BLOCKS.iter().any(|name| findings.has(&Path::Key(path, name).to_string())) {
+        findings.invalid(path, "expected at least one setting in a traffic policy, found none", "");
+    }
+    blocks(
+        (policy.load_balancer.as_ref(), policy.connection_pool.as_ref(), policy.outlier_detection.as_ref()),
+        path,
+        findings,
+    );
+    let ports = Path::Key(path, "portLevelSettings");
+    for (index, settings) in policy.port_level_settings.iter().enumerate() {
+        let here = Path::Index(&ports, index);
+        if settings.port.is_none() {
+            findings.invalid(&here, "`port` is missing", "write `port: {number: 80}`");
+        }
+        if !BLOCKS.iter().take(4).any(|name| findings.has(&Path::Key(&here, name).to_string())) {
+            findings.invalid(&here, "expected at least one setting for a port, found none", "");
+        }
+        blocks(
+            (settings.load_balancer.as_ref(), settings.connection_pool.as_ref(), settings.outlier_detection.as_ref()),
+            &here,
+            findings,
+        );
+    }
+}
+
+/// What a policy and the settings of a port have in common.
+type Blocks<'a> = (Option<&'a LoadBalancerSettings>, Option<&'a ConnectionPoolSettings>, Option<&'a OutlierDetection>);
+
+fn blocks((balancer, pool, outlier): Blocks<'_>, path: &Path<'_>, findings: &mut Findings<'_>) {
+    if balancer.is_some_and(|balancer| balancer.simple == Some(SimpleLb::LeastConn)) {
         let path = Path::Key(path, "loadBalancer");
         let hint = "write `LEAST_REQUEST`, which is the same";
         findings.warn(Code::Deprecated, &Path::Key(&path, "simple"), "`LEAST_CONN` is deprecated", hint);
     }
-    let Some(pool) = &policy.connection_pool else { return };
-    let path = Path::Key(path, "connectionPool");
-    if pool.http.is_none() && pool.tcp.is_none() {
-        findings.invalid(&path, "expected `tcp` or `http` in a connection pool, found neither", "");
+    if let Some(pool) = pool {
+        connection_pool::check(pool, &Path::Key(path, "connectionPool"), findings);
     }
-    if let Some(GoDuration(timeout)) = pool.tcp.as_ref().and_then(|tcp| tcp.connect_timeout)
-        && (timeout < Duration::from_millis(1) || timeout.subsec_nanos() % 1_000_000 != 0)
-    {
-        let message = format!("expected a duration of whole milliseconds, at least `1ms`, found `{timeout:?}`");
-        findings.invalid(&Path::Key(&Path::Key(&path, "tcp"), "connectTimeout"), message, "");
+    if let Some(outlier) = outlier {
+        outlier_detection::check(outlier, &Path::Key(path, "outlierDetection"), findings);
     }
-    if let Some(most) = pool.http.as_ref().and_then(|http| http.max_requests_per_connection)
-        && most > i32::MAX as u32
+}
+
+/// Istio's `ValidateDuration`.
+pub(super) fn duration(duration: Option<GoDuration>, path: &Path<'_>, findings: &mut Findings<'_>) {
+    if let Some(GoDuration(duration)) = duration
+        && (duration < Duration::from_millis(1) || duration.subsec_nanos() % 1_000_000 != 0)
     {
-        let message = format!("expected a number up to {}, found `{most}`", i32::MAX);
-        findings.invalid(&Path::Key(&Path::Key(&path, "http"), "maxRequestsPerConnection"), message, "");
+        let message = format!("expected a duration of whole milliseconds, at least `1ms`, found `{duration:?}`");
+        findings.invalid(path, message, "");
     }
 }

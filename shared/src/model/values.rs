@@ -17,6 +17,28 @@ impl Read for NonZeroU16 {
     }
 }
 
+/// A number that Istio keeps in an `int32` and refuses below zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Count(pub u32);
+
+impl Read for Count {
+    fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        let number = whole(place, reader, 0..=i64::from(i32::MAX))?;
+        u32::try_from(number).ok().map(Count)
+    }
+}
+
+/// A whole percentage, 0 to 100 (Istio's `ValidatePercent`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WholePercent(pub u32);
+
+impl Read for WholePercent {
+    fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        let number = whole(place, reader, 0..=100)?;
+        u32::try_from(number).ok().map(WholePercent)
+    }
+}
+
 /// Istio's `StringMatch`: exactly one of `exact`, `prefix` and `regex`, or `{}`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StringMatch {

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::guard::Guards;
 use super::hosts::HostTable;
 use super::rule::Rule;
 use super::telemetry::Telemetry;
@@ -40,9 +41,10 @@ pub(super) fn build(set: &Resources, proxy: &Proxy, fingerprint: u64) -> Plan {
         let table = builder.finish(domains);
         views.push(View { port, table });
     }
+    let guards = Guards::compile(set, &builder.registry);
     let Builder { hosts, rules, registry, .. } = builder;
     let telemetry = Telemetry::new(&rules, &registry, proxy);
-    Plan { fingerprint, views, by_authority, passthrough: mesh, hosts, rules, telemetry }
+    Plan { fingerprint, views, by_authority, passthrough: mesh, hosts, rules, telemetry, guards }
 }
 
 /// A route: rule, match block, and whether it takes everything.

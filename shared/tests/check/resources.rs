@@ -144,6 +144,98 @@ fn destination_rules() {
 }
 
 #[test]
+fn connection_pools_and_outlier_detection() {
+    const POOL: &str = "spec.trafficPolicy.connectionPool";
+    const OUTLIER: &str = "spec.trafficPolicy.outlierDetection";
+    let policy = |policy: &str| format!("host: api\ntrafficPolicy: {policy}");
+    for (behaviour, text, expected) in [
+        ("nothing", "{}", &[(Invalid, "spec.trafficPolicy".to_owned(), "at least one setting")][..]),
+        (
+            "all that is acted on",
+            "{connectionPool: {tcp: {maxConnections: 7, connectTimeout: 2s}, http: {http1MaxPendingRequests: 2, \
+             http2MaxRequests: 11, maxRequestsPerConnection: 5, h2UpgradePolicy: UPGRADE}}, outlierDetection: {interval: \
+             2s, baseEjectionTime: 2s, maxEjectionPercent: 50, minHealthPercent: 20, consecutiveGatewayErrors: 1}}",
+            &[],
+        ),
+        (
+            "numbers below zero",
+            "{connectionPool: {tcp: {maxConnections: -1}, http: {http1MaxPendingRequests: -1, http2MaxRequests: -2, \
+             maxRequestsPerConnection: 3000000000, maxRetries: -1, maxConcurrentStreams: -1}}}",
+            &[
+                (Invalid, format!("{POOL}.tcp.maxConnections"), "from 0 to 2147483647"),
+                (Invalid, format!("{POOL}.http.http1MaxPendingRequests"), "from 0"),
+                (Invalid, format!("{POOL}.http.http2MaxRequests"), "from 0"),
+                (Invalid, format!("{POOL}.http.maxRequestsPerConnection"), "from 0"),
+                (Invalid, format!("{POOL}.http.maxRetries"), "from 0"),
+                (Invalid, format!("{POOL}.http.maxConcurrentStreams"), "from 0"),
+            ],
+        ),
+        (
+            "what is not acted on",
+            "{connectionPool: {tcp: {idleTimeout: 0s, maxConnectionDuration: 0.5ms}, http: {maxRetries: 4, idleTimeout: \
+             30s, http2KeepAlive: {timeout: 5s}}}}",
+            &[
+                (Invalid, format!("{POOL}.tcp.maxConnectionDuration"), "at least `1ms`"),
+                (Unsupported, format!("{POOL}.tcp.maxConnectionDuration"), "no effect"),
+                (Unsupported, format!("{POOL}.tcp.idleTimeout"), "no effect"),
+                (Unsupported, format!("{POOL}.http.maxRetries"), "no effect"),
+                (Unsupported, format!("{POOL}.http.idleTimeout"), "no effect"),
+                (Invalid, format!("{POOL}.http.http2KeepAlive"), "`interval` is missing"),
+                (Unsupported, format!("{POOL}.http.http2KeepAlive"), "no effect"),
+            ],
+        ),
+        (
+            "the client's protocol and an upgrade",
+            "{connectionPool: {http: {h2UpgradePolicy: UPGRADE, useClientProtocol: true}}}",
+            &[
+                (Invalid, format!("{POOL}.http.useClientProtocol"), "does not go together"),
+                (Unsupported, format!("{POOL}.http.useClientProtocol"), "no effect"),
+            ],
+        ),
+        (
+            "outlier detection",
+            "{outlierDetection: {interval: 2.000000005s, baseEjectionTime: 0s, maxEjectionPercent: 105, \
+             consecutiveErrors: 101}}",
+            &[(Invalid, format!("{OUTLIER}.maxEjectionPercent"), "from 0 to 100")],
+        ),
+        (
+            "outlier detection that can be read",
+            "{outlierDetection: {interval: 2.000000005s, baseEjectionTime: 0s, consecutiveErrors: 101, \
+             consecutiveLocalOriginFailures: 10}}",
+            &[
+                (Invalid, format!("{OUTLIER}.interval"), "whole milliseconds"),
+                (Invalid, format!("{OUTLIER}.baseEjectionTime"), "at least `1ms`"),
+                (Deprecated, format!("{OUTLIER}.consecutiveErrors"), "consecutive5xxErrors"),
+                (Invalid, format!("{OUTLIER}.consecutiveLocalOriginFailures"), "splitExternalLocalOriginErrors"),
+            ],
+        ),
+        (
+            "the first alpha schema",
+            "{outlierDetection: {http: {consecutiveErrors: 1, interval: 0s}}}",
+            &[
+                (Deprecated, format!("{OUTLIER}.http"), "consecutive5xxErrors"),
+                (Invalid, format!("{OUTLIER}.http.interval"), "at least `1ms`"),
+            ],
+        ),
+        (
+            "settings of ports",
+            "{portLevelSettings: [{connectionPool: {tcp: {maxConnections: 1}}}, {port: {number: 80}}, {port: {number: \
+             90}, connectionPool: {}}]}",
+            &[
+                (Invalid, "spec.trafficPolicy.portLevelSettings[0]".to_owned(), "`port` is missing"),
+                (Invalid, "spec.trafficPolicy.portLevelSettings[1]".to_owned(), "at least one setting for a port"),
+                (Invalid, "spec.trafficPolicy.portLevelSettings[2].connectionPool".to_owned(), "`tcp` or `http`"),
+            ],
+        ),
+    ] {
+        let expected: Vec<_> = expected.iter().map(|(code, path, part)| (*code, path.as_str(), 6, *part)).collect();
+        let mut expected = expected;
+        expected.sort_by_key(|row| (row.1.to_owned(), row.0));
+        assert_row(behaviour, &spec("DestinationRule", &policy(text)), &expected);
+    }
+}
+
+#[test]
 fn gateways() {
     rows(
         "Gateway",

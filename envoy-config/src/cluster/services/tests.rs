@@ -153,3 +153,38 @@ fn a_test_can_answer_itself() {
     assert_eq!((cluster.r#type, cluster.lb_policy), (Discovery::Static, LbPolicy::LeastRequest));
     assert_eq!(places(&cluster), ["127.0.0.1:1234"]);
 }
+
+#[test]
+fn outlier_detection_is_written_as_istiod_does() {
+    for (outlier, expected, panic) in [
+        ("{}", json!({"enforcing_success_rate": 0}), 0),
+        (
+            "{consecutive5xxErrors: 0, consecutiveGatewayErrors: 3, interval: 2s, baseEjectionTime: 1500ms, \
+             maxEjectionPercent: 100, minHealthPercent: 20}",
+            json!({"enforcing_consecutive_5xx": 0, "consecutive_gateway_failure": 3,
+                "enforcing_consecutive_gateway_failure": 100, "interval": "2s", "base_ejection_time": "1.5s",
+                "max_ejection_percent": 100, "enforcing_success_rate": 0}),
+            20,
+        ),
+        (
+            "{splitExternalLocalOriginErrors: true, consecutiveLocalOriginFailures: 4}",
+            json!({"enforcing_success_rate": 0, "split_external_local_origin_errors": true,
+                "consecutive_local_origin_failure": 4, "enforcing_consecutive_local_origin_failure": 100,
+                "enforcing_local_origin_success_rate": 0}),
+            0,
+        ),
+        (
+            "{http: {consecutiveErrors: 1, interval: 1s, baseEjectionTime: 1m, maxEjectionPercent: 100}}",
+            json!({"consecutive_5xx": 1, "enforcing_consecutive_5xx": 100, "interval": "1s",
+                "base_ejection_time": "60s", "max_ejection_percent": 100, "enforcing_success_rate": 0}),
+            0,
+        ),
+    ] {
+        let policy = format!("trafficPolicy: {{outlierDetection: {outlier}}}");
+        let said = to_json(&one(&(service("a.x", TWO) + &rule("r", "a.x", &policy))));
+        assert_eq!(said["outlier_detection"], expected, "{outlier}");
+        assert_eq!(said["common_lb_config"], json!({"healthy_panic_threshold": {"value": panic}}), "{outlier}");
+        assert_eq!(said["circuit_breakers"]["thresholds"][0]["max_connections"], u32::MAX, "{outlier}");
+    }
+    assert!(to_json(&one(&service("a.x", TWO))).get("outlier_detection").is_none());
+}

@@ -1,4 +1,4 @@
-//! `test_filter.wasm`: the router behind a behaviour that does what a request asks for in `x-test-...` headers. Only
+//! `test_filter.wasm`: circuit breaker and router behind a behaviour that does what a request asks for in `x-test-...` headers. Only
 //! tests load it; it shows what the seam does when a behaviour panics, waits or replies.
 
 use std::time::Duration;
@@ -45,4 +45,4 @@ impl Behaviour for OnRequest {
     }
 }
 
-host::main!("test_filter", (OnRequest, router::Router));
+host::main!("test_filter", (OnRequest, circuit_breaker::CircuitBreaker, router::Router));

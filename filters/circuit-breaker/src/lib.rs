@@ -1,0 +1,207 @@
+//! The circuit breaker: it lets a request to its destination, lets it wait, or refuses it, as the destination's
+//! `connectionPool` says; and it leaves a destination alone all of whose endpoints fail, as its `outlierDetection`
+//! says.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`table`] | who holds how many slots and who waits, shared by all VMs; pure |
+//! | [`ejection`] | what is known of a destination's endpoints, shared by all VMs; pure |
+//! | `slots` | what this VM holds, and how it keeps the table right |
+
+pub mod ejection;
+mod slots;
+pub mod table;
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use host::{AttendPhase, Behaviour, DonePhase, Reply, RequestPhase, Step, Wait, vm};
+use shared::act;
+use shared::decide::{Found, OwnReply};
+use shared::plan::Plan;
+use shared::plan::guard::Ejection;
+use shared::plan::variant::CLUSTER_HEADER;
+
+use crate::ejection::{Health, Passage, Verdict};
+use crate::slots::Slots;
+use crate::table::Admission;
+
+/// The behaviour.
+#[derive(Debug)]
+pub struct CircuitBreaker {
+    slots: Slots,
+}
+
+/// What it remembers of one request.
+#[derive(Debug, Default)]
+pub struct Guarded {
+    cluster: Box<str>,
+    place: Place,
+    watched: Option<Watched>,
+}
+
+/// Where the request is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Place {
+    /// Not counted.
+    #[default]
+    Nowhere,
+    /// Waiting for a slot, since then, at the latest until then.
+    Waiting(u64, Option<u64>),
+    /// On its way, with a slot.
+    Active,
+}
+
+/// A request whose answer tells something about its endpoint.
+#[derive(Clone, Copy, Debug)]
+struct Watched {
+    ejection: Ejection,
+    probe: bool,
+    grpc: bool,
+}
+
+impl Behaviour for CircuitBreaker {
+    type Stream = Guarded;
+
+    fn new(_: &Plan) -> CircuitBreaker {
+        CircuitBreaker { slots: Slots::new() }
+    }
+
+    fn request(&self, own: &mut Guarded, request: &mut RequestPhase<'_>) -> Step {
+        let Some(cluster) = cluster(request) else { return Step::Next };
+        let Some(guard) = request.plan().guard(&cluster) else { return Step::Next };
+        own.cluster = cluster.into_owned().into();
+        if let Some(ejection) = guard.ejection {
+            let passage = change_health(&own.cluster, |health| health.pass(request.now()));
+            if passage == Some(Passage::Refused) {
+                return refuse(OwnReply::Ejected, request);
+            }
+            let probe = passage == Some(Passage::Probes);
+            own.watched = Some(Watched { ejection, probe, grpc: request.request().is_grpc() });
+        }
+        let Some(limits) = guard.limits else { return Step::Next };
+        let now = request.now();
+        match self.slots.admit(&own.cluster, limits, request) {
+            Admission::Admitted => {
+                own.place = Place::Active;
+                Step::Next
+            }
+            Admission::Waits => {
+                let decision = request.decision();
+                let most = decision.and_then(|it| act::timeout(request.plan(), &it, &request.request()));
+                let until = most.map(|most| now.saturating_add(u64::try_from(most.as_millis()).unwrap_or(u64::MAX)));
+                own.place = Place::Waiting(now, until);
+                Step::Wait(Wait::UntilWoken(most))
+            }
+            Admission::Refused => {
+                own.leave_unwatched(now);
+                refuse(OwnReply::Overflow, request)
+            }
+        }
+    }
+
+    fn resume(&self, own: &mut Guarded, request: &mut RequestPhase<'_>) -> Step {
+        let Place::Waiting(since, until) = own.place else { return Step::Next };
+        let now = request.now();
+        if self.slots.has_slot(&own.cluster, request.stream()) {
+            own.place = Place::Active;
+            request.has_waited(Duration::from_millis(now.saturating_sub(since)));
+            return Step::Next;
+        }
+        match until {
+            Some(until) if until <= now => {
+                self.slots.leave(&own.cluster, request.stream(), now);
+                own.place = Place::Nowhere;
+                own.leave_unwatched(now);
+                refuse(OwnReply::WaitedTooLong, request)
+            }
+            until => Step::Wait(Wait::UntilWoken(until.map(|until| Duration::from_millis(until.saturating_sub(now))))),
+        }
+    }
+
+    fn done(&self, own: &mut Guarded, done: &mut DonePhase<'_>) {
+        match own.place {
+            Place::Nowhere => {}
+            Place::Waiting(..) => self.slots.leave(&own.cluster, done.stream(), done.now()),
+            Place::Active => self.slots.end(&own.cluster, done.now()),
+        }
+        own.place = Place::Nowhere;
+        let Some(watched) = own.watched.take() else { return };
+        let outcome = done.outcome();
+        match (outcome.upstream, outcome.status) {
+            (Some(upstream), Some(status)) => {
+                let verdict = match Verdict::of(status, outcome.flags) {
+                    Verdict::Good if watched.grpc => {
+                        done.grpc_status().map_or(Verdict::Good, |status| Verdict::of_grpc(status.cast_unsigned()))
+                    }
+                    verdict => verdict,
+                };
+                let now = done.now();
+                change_health(&own.cluster, |health| {
+                    health.tell(&upstream, verdict, watched.probe, &watched.ejection, now);
+                });
+            }
+            // Nobody was asked, or the client did not wait for an answer.
+            _ if watched.probe => {
+                change_health(&own.cluster, |health| health.unprobed(done.now()));
+            }
+            _ => {}
+        }
+    }
+
+    fn attend(&self, vm: &mut AttendPhase<'_>) {
+        self.slots.attend(vm);
+    }
+}
+
+impl Guarded {
+    /// The request ends here and tells nothing about an endpoint.
+    fn leave_unwatched(&mut self, now: u64) {
+        if self.watched.take().is_some_and(|watched| watched.probe) {
+            change_health(&self.cluster, |health| health.unprobed(now));
+        }
+    }
+}
+
+/// The cluster of the destination that was decided; of a request that no resource is about, the one that Envoy's own
+/// routes lead to. Nothing for a request that is answered here.
+fn cluster<'a>(request: &mut RequestPhase<'a>) -> Option<Cow<'a, str>> {
+    let decision = request.destination()?;
+    if let Some(cluster) = decision.cluster(request.plan()) {
+        return Some(Cow::Borrowed(cluster));
+    }
+    // A client that names a cluster itself leads generated routes nowhere, since the router takes the name away.
+    let own_route = decision.reply == Some(OwnReply::NotFound)
+        && !matches!(decision.found, Found::Rule { .. })
+        && request.request().header(CLUSTER_HEADER.as_bytes()).is_none();
+    if own_route { request.routed_cluster().map(Cow::Owned) } else { None }
+}
+
+/// The reply that Envoy itself would give.
+fn refuse(why: OwnReply, request: &mut RequestPhase<'_>) -> Step {
+    request.note(|decision| decision.reply = Some(why));
+    let (status, body, details) = match why {
+        OwnReply::Ejected => (503, "no healthy upstream", "no_healthy_upstream"),
+        OwnReply::WaitedTooLong => (504, "upstream request timeout", "response_timeout"),
+        _ => (
+            503,
+            "upstream connect error or disconnect/reset before headers. reset reason: overflow",
+            "upstream_reset_before_response_started{overflow}",
+        ),
+    };
+    let headers = match why {
+        OwnReply::Overflow => vec![(b"x-envoy-overloaded".to_vec(), b"true".to_vec())],
+        _ => Vec::new(),
+    };
+    Step::Reply(Reply { status, headers, body: body.as_bytes().to_vec(), details, grpc_status: None })
+}
+
+/// Looks at what is known of a destination, and changes it, as one step; nothing when others kept changing it.
+fn change_health<T>(cluster: &str, mut change: impl FnMut(&mut Health) -> T) -> Option<T> {
+    vm::update(format!("sailcloth/circuit-breaker/ejection/{cluster}").as_bytes(), |bytes| {
+        let before = Health::decode(bytes);
+        let mut health = before.clone();
+        let told = change(&mut health);
+        ((health != before).then(|| health.encode()), told)
+    })
+}

@@ -1,0 +1,185 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const TWO_AND_ONE: Limits = Limits { active: 2, waiting: 1, requests: u32::MAX };
+
+fn waiters(arrivals: &[u64]) -> VecDeque<Waiter> {
+    arrivals.iter().map(|&arrived| Waiter { arrived, stream: 0 }).collect()
+}
+
+fn mine(queue: u32, active: u32, ended: u32, waiting: &VecDeque<Waiter>) -> Mine<'_> {
+    Mine { queue, active, ended, waiting }
+}
+
+#[test]
+fn two_go_one_waits_the_rest_is_refused() {
+    let (mut table, none, mut wake) = (Table::default(), waiters(&[]), Vec::new());
+    let mut next = |queue, active| table.admit(&mine(queue, active, 0, &none), &TWO_AND_ONE, 10, &mut wake);
+    assert_eq!(next(1, 0), Admission::Admitted);
+    assert_eq!(next(2, 0), Admission::Admitted);
+    assert_eq!(next(2, 1), Admission::Waits);
+    assert_eq!(next(1, 1), Admission::Refused);
+    assert_eq!(next(3, 0), Admission::Refused);
+    assert!(wake.is_empty());
+    assert_eq!((table.held(), table.waiting(), table.rows().len()), (2, 1, 2));
+}
+
+#[test]
+fn a_free_slot_goes_to_who_has_waited_longest_and_no_newcomer_takes_it() {
+    let limits = Limits { active: 1, waiting: 9, requests: u32::MAX };
+    let (mut table, none, mut wake) = (Table::default(), waiters(&[]), Vec::new());
+    table.admit(&mine(1, 0, 0, &none), &limits, 10, &mut wake);
+    table.admit(&mine(3, 0, 0, &none), &limits, 20, &mut wake);
+    table.admit(&mine(2, 0, 0, &none), &limits, 30, &mut wake);
+    assert_eq!(table.settle(&mine(1, 0, 1, &none), &limits, 40, &mut wake), 0);
+    assert_eq!(wake, [3]);
+    assert_eq!(table.admit(&mine(1, 0, 0, &none), &limits, 41, &mut wake), Admission::Waits);
+    // The VM finds that it has a slot, and only then a request on its way.
+    assert_eq!(table.settle(&mine(3, 0, 0, &waiters(&[20])), &limits, 42, &mut wake), 1);
+    assert_eq!((table.held(), table.waiting()), (1, 2));
+}
+
+#[test]
+fn what_a_dead_vm_held_is_free_when_its_lease_lapses() {
+    let (mut table, none, mut wake) = (Table::default(), waiters(&[]), Vec::new());
+    table.admit(&mine(1, 0, 0, &none), &TWO_AND_ONE, 0, &mut wake);
+    table.admit(&mine(1, 1, 0, &none), &TWO_AND_ONE, 0, &mut wake);
+    assert_eq!(table.admit(&mine(2, 0, 0, &none), &TWO_AND_ONE, 100, &mut wake), Admission::Waits);
+    let waiting = waiters(&[100]);
+    assert_eq!(table.settle(&mine(2, 0, 0, &waiting), &TWO_AND_ONE, LEASE_MS - 1, &mut wake), 0);
+    assert_eq!(table.settle(&mine(2, 0, 0, &waiting), &TWO_AND_ONE, LEASE_MS, &mut wake), 1);
+    assert_eq!((table.held(), table.waiting(), table.rows().len()), (1, 0, 1));
+}
+
+#[test]
+fn a_vm_that_was_only_slow_counts_what_it_has_in_fact() {
+    let (mut table, none, mut wake) = (Table::default(), waiters(&[]), Vec::new());
+    table.settle(&mine(1, 2, 0, &none), &TWO_AND_ONE, 99_999, &mut wake);
+    assert_eq!(table.held(), 2);
+    // It ends one that nobody counts any more.
+    let mut lapsed = Table::default();
+    lapsed.settle(&mine(1, 1, 1, &none), &TWO_AND_ONE, 99_999, &mut wake);
+    assert_eq!(lapsed.held(), 1);
+}
+
+#[test]
+fn a_slot_given_to_a_request_that_has_left_goes_on_to_the_next() {
+    let limits = Limits { active: 1, waiting: 9, requests: u32::MAX };
+    let (mut table, none, mut wake) = (Table::default(), waiters(&[]), Vec::new());
+    table.admit(&mine(1, 0, 0, &none), &limits, 10, &mut wake);
+    table.admit(&mine(2, 0, 0, &none), &limits, 20, &mut wake);
+    table.admit(&mine(3, 0, 0, &none), &limits, 30, &mut wake);
+    table.settle(&mine(1, 0, 1, &none), &limits, 40, &mut wake);
+    assert_eq!(std::mem::take(&mut wake), [2]);
+    assert_eq!(table.settle(&mine(2, 0, 0, &none), &limits, 41, &mut wake), 0);
+    assert_eq!(wake, [3]);
+    assert_eq!((table.held(), table.waiting()), (1, 0));
+}
+
+#[test]
+fn requests_over_the_limit_for_requests_never_wait() {
+    let limits = Limits { active: 5, waiting: 5, requests: 1 };
+    let (mut table, none, mut wake) = (Table::default(), waiters(&[]), Vec::new());
+    assert_eq!(table.admit(&mine(1, 0, 0, &none), &limits, 0, &mut wake), Admission::Admitted);
+    assert_eq!(table.admit(&mine(1, 1, 0, &none), &limits, 0, &mut wake), Admission::Refused);
+}
+
+/// VMs of different builds share tables.
+#[test]
+fn golden() {
+    let table = Table { rows: vec![Row { queue: 1, until: 2, held: 3, waiting: 4, oldest: 5 }] };
+    let bytes =
+        [&[1][..], &[1, 0, 0, 0], &[2, 0, 0, 0, 0, 0, 0, 0], &[3, 0, 0, 0], &[4, 0, 0, 0], &[5, 0, 0, 0, 0, 0, 0, 0]]
+            .concat();
+    assert_eq!(table.encode(), bytes);
+    assert_eq!(Table::decode(&bytes), table);
+    assert_eq!(Table::decode(&[]), Table::default());
+    assert_eq!(Table::decode(&[2, 1, 1]), Table::default());
+}
+
+/// What a VM of the model below has.
+#[derive(Clone, Debug, Default)]
+struct Vm {
+    active: u32,
+    waiting: VecDeque<Waiter>,
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_bytes_are_some_table(bytes: Vec<u8>) {
+        let table = Table::decode(&bytes);
+        prop_assert_eq!(Table::decode(&table.encode()), table);
+    }
+
+    /// Whatever comes, leaves and dies: never more on their way than the limit, no slot is lost, nobody is forgotten.
+    #[test]
+    fn limits_hold_and_nothing_is_lost(
+        active in 1u32..5,
+        waiting in 0u32..5,
+        steps in prop::collection::vec((0u8..5, 1u32..4), 1..200),
+    ) {
+        let limits = Limits { active, waiting, requests: u32::MAX };
+        let mut table = Table::default();
+        let mut vms: BTreeMap<u32, Vm> = BTreeMap::new();
+        let (mut now, mut reborn, mut wake) = (0, 10, Vec::new());
+        // A VM that dies is followed by one with another queue.
+        let mut names: BTreeMap<u32, u32> = (1..4).map(|worker| (worker, worker)).collect();
+        for (what, worker) in steps {
+            now += 1;
+            let mut lapses = false;
+            let name = names[&worker];
+            let vm = vms.entry(name).or_default();
+            match what {
+                0 | 1 => match table.admit(&mine(name, vm.active, 0, &vm.waiting), &limits, now, &mut wake) {
+                    Admission::Admitted => vm.active += 1,
+                    Admission::Waits => vm.waiting.push_back(Waiter { arrived: now, stream: 0 }),
+                    Admission::Refused => prop_assert!(table.held() >= active),
+                },
+                2 if vm.active > 0 => {
+                    vm.active -= 1;
+                    table.settle(&mine(name, vm.active, 1, &vm.waiting), &limits, now, &mut wake);
+                }
+                3 if !vm.waiting.is_empty() => {
+                    vm.waiting.pop_back();
+                    table.settle(&mine(name, vm.active, 0, &vm.waiting), &limits, now, &mut wake);
+                }
+                4 if now % 7 == 0 => {
+                    vms.remove(&name);
+                    reborn += 1;
+                    names.insert(worker, reborn);
+                    lapses = true;
+                }
+                _ => {}
+            }
+            // All that live renew in time, and the woken look.
+            for _ in 0..if lapses { 1 + LEASE_MS / RENEW_MS } else { 4 } {
+                now += if lapses { RENEW_MS } else { 0 };
+                for (name, vm) in &mut vms {
+                    let given = table.settle(&mine(*name, vm.active, 0, &vm.waiting), &limits, now, &mut wake);
+                    for _ in 0..given {
+                        vm.active += 1;
+                        vm.waiting.pop_front();
+                    }
+                }
+            }
+            for (name, vm) in &mut vms {
+                let given = table.settle(&mine(*name, vm.active, 0, &vm.waiting), &limits, now, &mut wake);
+                for _ in 0..given {
+                    vm.active += 1;
+                    vm.waiting.pop_front();
+                }
+            }
+            let on_their_way: u32 = vms.values().map(|vm| vm.active).sum();
+            let waiting_now: usize = vms.values().map(|vm| vm.waiting.len()).sum();
+            prop_assert!(on_their_way <= active);
+            prop_assert!(waiting_now as u32 <= waiting);
+            prop_assert!(waiting_now == 0 || on_their_way == active, "somebody waits beside a free slot");
+            prop_assert_eq!(table.held(), on_their_way);
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! What guards a destination: how many requests it takes at once, and when its endpoints count as failing
+//! (DestinationRule's `connectionPool` and `outlierDetection`).
+//!
+//! Guards are asked for by a cluster's name, since a breaker may also stand in an Envoy whose routes are somebody
+//! else's.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::model::destination_rule::{ConnectionPoolSettings, OutlierDetection, TrafficPolicy};
+use crate::model::values::{Count, GoDuration};
+use crate::model::{Port, Resources};
+use crate::names;
+use crate::policy::{Blocks, rules_for};
+use crate::registry::{AppProtocol, Registry};
+
+/// How many requests a destination takes at once, on the whole proxy; `u32::MAX` is no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// On their way; those beyond wait.
+    pub active: u32,
+    /// Waiting; those beyond are refused.
+    pub waiting: u32,
+    /// On their way; those beyond are refused without a wait.
+    pub requests: u32,
+}
+
+/// When an endpoint counts as failing, and what becomes of a destination all of whose endpoints are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ejection {
+    /// So many 5xx in a row.
+    pub errors: Option<u32>,
+    /// So many 502, 503 and 504 in a row.
+    pub gateway_errors: Option<u32>,
+    /// So many failures of the connection in a row, where they are counted apart; else they are 5xx.
+    pub local_failures: Option<u32>,
+    /// Whether they are.
+    pub split: bool,
+    /// How long a destination is left alone, in milliseconds, times the number of ejections.
+    pub base_ms: u64,
+    /// For every interval without a failure one ejection is forgotten; milliseconds.
+    pub interval_ms: u64,
+    /// With this part of the endpoints failing, in percent, no further one is ejected; where it is not given, all may
+    /// be.
+    pub most_percent: Option<u32>,
+}
+
+/// What guards one destination.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Guard {
+    /// How many requests it takes.
+    pub limits: Option<Limits>,
+    /// When it is left alone.
+    pub ejection: Option<Ejection>,
+}
+
+impl Guard {
+    fn compile(blocks: Blocks<'_>, protocol: AppProtocol) -> Guard {
+        Guard {
+            limits: blocks.connection_pool.and_then(|pool| Limits::compile(pool, blocks.http2(protocol))),
+            ejection: blocks.outlier_detection.and_then(Ejection::compile),
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.limits.is_none() && self.ejection.is_none()
+    }
+}
+
+impl Limits {
+    /// HTTP/1.1 has as many requests on their way as connections. On HTTP/2 a connection takes any number of requests,
+    /// and none waits for another.
+    fn compile(pool: &ConnectionPoolSettings, http2: bool) -> Option<Limits> {
+        let limit = |count: Option<Count>| match count {
+            None | Some(Count(0)) => u32::MAX,
+            Some(count) => count.0,
+        };
+        let (tcp, http) = (pool.tcp.as_ref(), pool.http.as_ref());
+        let requests = limit(http.and_then(|http| http.http2_max_requests));
+        let limits = match http2 {
+            true => Limits { active: requests, waiting: 0, requests },
+            false => Limits {
+                active: limit(tcp.and_then(|tcp| tcp.max_connections)),
+                waiting: limit(http.and_then(|http| http.http1_max_pending_requests)),
+                requests,
+            },
+        };
+        (limits.active < u32::MAX || limits.requests < u32::MAX).then_some(limits)
+    }
+}
+
+impl Ejection {
+    /// Nothing where no number of failures ejects anything, or where failing endpoints would be used again anyway.
+    fn compile(model: &OutlierDetection) -> Option<Ejection> {
+        let alpha = model.http.as_ref();
+        let count = |count: u32| (count > 0).then_some(count);
+        let ms = |own: Option<GoDuration>, alpha: Option<GoDuration>, default: Duration| {
+            let duration = own.or(alpha).map_or(default, |duration| duration.0);
+            u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+        };
+        let errors = model.consecutive_5xx_errors;
+        let errors = errors.or_else(|| alpha?.consecutive_errors.map(|count| count.0)).unwrap_or(5);
+        let split = model.split_external_local_origin_errors;
+        let ejection = Ejection {
+            errors: count(errors),
+            gateway_errors: model.consecutive_gateway_errors.and_then(count),
+            local_failures: if split { count(model.consecutive_local_origin_failures.unwrap_or(5)) } else { None },
+            split,
+            base_ms: ms(
+                model.base_ejection_time,
+                alpha.and_then(|alpha| alpha.base_ejection_time),
+                Duration::from_secs(30),
+            ),
+            interval_ms: ms(model.interval, alpha.and_then(|alpha| alpha.interval), Duration::from_secs(10)).max(1),
+            most_percent: model
+                .max_ejection_percent
+                .or_else(|| alpha?.max_ejection_percent)
+                .and_then(|percent| count(percent.0)),
+        };
+        let counts =
+            ejection.errors.is_some() || ejection.gateway_errors.is_some() || ejection.local_failures.is_some();
+        // With a share of healthy endpoints to keep, Envoy goes back to all of them when there are fewer.
+        let returns = model.min_health_percent.is_some_and(|percent| percent.0 > 0);
+        (counts && !returns).then_some(ejection)
+    }
+}
+
+/// The guards of every host.
+#[derive(Debug, Default)]
+pub(super) struct Guards {
+    hosts: BTreeMap<String, HostGuards>,
+    /// Hosts with a wildcard, for services that are not in the set.
+    wild: Vec<(String, HostGuards)>,
+}
+
+/// The guards of one host.
+#[derive(Debug)]
+struct HostGuards {
+    /// By subset, `""` for none; by port, those that differ from the others'.
+    subsets: BTreeMap<String, ByPort>,
+}
+
+#[derive(Debug)]
+struct ByPort {
+    ports: Vec<(Port, Guard)>,
+    /// For ports that nobody mentions.
+    other: Guard,
+}
+
+impl Guards {
+    pub(super) fn compile(set: &Resources, registry: &Registry) -> Guards {
+        let mut guards = Guards::default();
+        if set.destination_rules.is_empty() {
+            return guards;
+        }
+        let patterns = set.destination_rules.iter();
+        let patterns =
+            patterns.map(|rule| (names::resolve_host(&rule.spec.host, rule.meta.namespace()), rule.meta.namespace()));
+        let mut hosts: Vec<(String, &str)> =
+            registry.iter().map(|service| (service.host.clone(), service.namespace.as_str())).collect();
+        hosts.extend(patterns);
+        let mut exact = Vec::new();
+        for (host, namespace) in hosts {
+            let Some(compiled) = HostGuards::compile(&host, namespace, set, registry) else { continue };
+            match host.starts_with('*') {
+                true => guards.wild.push((host, compiled)),
+                false => exact.push((host, compiled)),
+            }
+        }
+        // Of a host that is both a service and named by a rule, the service's namespace counts, which came first.
+        exact.reverse();
+        guards.hosts = exact.into_iter().collect();
+        guards
+    }
+
+    /// The guard of a cluster by its name, if it has one.
+    pub(super) fn get(&self, cluster: &str) -> Option<Guard> {
+        let mut parts = cluster.splitn(4, '|');
+        let (Some("outbound"), Some(port), Some(subset), Some(host)) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return None;
+        };
+        let port: Port = port.parse().ok()?;
+        let host = self.hosts.get(host).or_else(|| {
+            let covering = self.wild.iter().filter(|(pattern, _)| names::covers(pattern, host));
+            covering.max_by_key(|(pattern, _)| pattern.len()).map(|(_, guards)| guards)
+        })?;
+        let by_port = host.subsets.get(subset).or_else(|| host.subsets.get(""))?;
+        let found = by_port.ports.iter().find(|(number, _)| *number == port).map_or(by_port.other, |(_, guard)| *guard);
+        (!found.is_open()).then_some(found)
+    }
+}
+
+impl HostGuards {
+    /// Nothing where nobody guards the host.
+    fn compile(host: &str, namespace: &str, set: &Resources, registry: &Registry) -> Option<HostGuards> {
+        let rules = rules_for(host, namespace, set);
+        let policy = rules.iter().find_map(|rule| rule.spec.traffic_policy.as_ref());
+        let service = registry.answering(host);
+        let by_port = |subset: Option<&TrafficPolicy>| {
+            let mentioned = [policy, subset].into_iter().flatten().flat_map(|policy| &policy.port_level_settings);
+            let mentioned = mentioned.filter_map(|settings| settings.port.as_ref()).map(|it| it.number);
+            let known = service.into_iter().flat_map(|service| service.ports.iter().map(|port| port.number));
+            let mut ports: Vec<(Port, Guard)> = Vec::new();
+            for port in known.chain(mentioned) {
+                let protocol =
+                    service.and_then(|service| service.port(port)).map_or(AppProtocol::Http, |it| it.protocol);
+                if ports.iter().all(|(number, _)| *number != port) {
+                    ports.push((port, Guard::compile(Blocks::new(policy, subset, Some(port)), protocol)));
+                }
+            }
+            let other = Guard::compile(Blocks::new(policy, subset, None), AppProtocol::Http);
+            ByPort { ports, other }
+        };
+        let mut subsets = vec![(String::new(), by_port(None))];
+        for subset in rules.iter().flat_map(|rule| &rule.spec.subsets) {
+            // The first of a name counts.
+            if subsets.iter().all(|(name, _)| *name != subset.name) {
+                subsets.push((subset.name.clone(), by_port(subset.traffic_policy.as_ref())));
+            }
+        }
+        let open = |by_port: &ByPort| by_port.other.is_open() && by_port.ports.iter().all(|(_, guard)| guard.is_open());
+        if subsets.iter().all(|(_, by_port)| open(by_port)) {
+            return None;
+        }
+        Some(HostGuards { subsets: subsets.into_iter().collect() })
+    }
+}
+
+#[cfg(test)]
+mod tests;
