@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use shared::finding::{Code, Finding, Origin};
+use shared::finding::{Code, Finding};
 use shared::model::Resources;
 use shared::{Report, Severity, check, load};
 

@@ -8,6 +8,7 @@ pub const NO_ROUTE: u64 = 1 << 8;
 const OVERFLOW: u64 = 1 << 7;
 /// `UH`: no healthy endpoint.
 const NO_HEALTHY: u64 = 1 << 1;
+/// `UT`: it took too long.
 const TIMEOUT: u64 = 1 << 2;
 /// `DI`: delayed by a fault.
 const DELAY: u64 = 1 << 9;
