@@ -5,12 +5,14 @@
 //! So the pattern is parsed here, by RE2's rules, and written anew in the part of the crate's syntax on which there is
 //! no doubt. That part needs none of the crate's Unicode tables, which would double the size of a module.
 //!
-//! A pattern always has to match the whole value, as in Envoy's [`RegexMatcher`]. Values are bytes: a header need not
-//! be UTF-8.
+//! A pattern always has to match the whole value, as in Envoy's [`RegexMatcher`]. Values are bytes, and so are patterns:
+//! RE2 runs in its Latin-1 mode, where each byte is a character, as in Envoy since 1.39. `caf.` takes the bytes `caf\xff`
+//! but not `café`, whose é is two bytes in UTF-8; `[éè]` takes any one of the bytes of both; `(?i)` knows ASCII alone.
+//! Envoy before 1.39 matched characters of UTF-8, and no byte that is part of none.
 //!
 //! Refused although RE2 takes them ([`Re2Error::is_unsupported`]): `\p{Greek}` and its like, whose tables are left out;
-//! `\C`; single surrogates; group names beyond ASCII; patterns of more than 64 KiB, nested more than 250 deep, whose
-//! classes take more than 512 KiB to write out, or that compile to more than 10 MiB.
+//! group names beyond ASCII; patterns of more than 64 KiB, nested more than 250 deep, or that compile to more than
+//! 10 MiB.
 //!
 //! [syntax of RE2]: https://github.com/google/re2/wiki/Syntax
 //! [`RegexMatcher`]: https://www.envoyproxy.io/docs/envoy/latest/api-v3/type/matcher/v3/regex.proto
@@ -24,12 +26,11 @@
 //! assert_eq!(Re2::new("a{1001}").unwrap_err().to_string(), "`{1001}`: repetition of more than 1000");
 //! ```
 
+mod bytes;
 mod class;
 mod cursor;
 mod error;
-mod fold;
 mod group;
-mod ranges;
 mod repetition;
 mod substitution;
 mod translate;
@@ -44,7 +45,9 @@ pub use error::Re2Error;
 pub use substitution::Substitution;
 use translate::{Captures, DEEPEST};
 
-/// Bytes of the longest pattern, so that reading one takes no longer than compiling the largest.
+/// Bytes of the longest pattern, so that reading one takes no longer than compiling the largest. What is written for the
+/// regex crate is seven times as long at most (`\W`): before anything is compiled, and so counted, that makes trees of
+/// many times its size, and a module never gives memory back.
 const LONGEST_PATTERN: usize = 64 << 10;
 
 /// Bytes of the largest program. RE2 stops at 8 MiB of its own.
@@ -106,6 +109,7 @@ fn compile(pattern: &str, captures: Captures) -> Result<(Regex, usize), Re2Error
         Captures::Dropped => [r"\A(?:", &translation.pattern, r")\z"].concat(),
     };
     let regex = RegexBuilder::new(&written)
+        .unicode(false)
         .size_limit(SIZE_LIMIT)
         // Each level may be a group, an alternation, a sequence and a repetition.
         .nest_limit(4 * DEEPEST as u32 + 16)

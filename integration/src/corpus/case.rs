@@ -57,7 +57,42 @@ pub struct ProxyFields {
 pub struct Engines {
     /// Those that do not, each with its reason.
     #[serde(default)]
-    pub exclude: BTreeMap<Kind, String>,
+    pub exclude: BTreeMap<Kind, Exclusion>,
+}
+
+impl Engines {
+    /// Whether the engine is excluded where Envoy is of this version.
+    pub fn excluded(&self, kind: Kind, envoy: &str) -> bool {
+        self.exclude.get(&kind).is_some_and(|exclusion| match exclusion {
+            Exclusion::Always(_) => true,
+            Exclusion::Before { before, .. } => numbers(envoy) < numbers(before),
+        })
+    }
+}
+
+/// Why an engine does not run something.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+pub enum Exclusion {
+    /// It never does.
+    Always(String),
+    /// It does not in an older Envoy.
+    Before {
+        /// The first version in which it does, such as `1.39`.
+        before: String,
+        /// Why.
+        why: String,
+    },
+}
+
+/// The parts of a version. Panics at what is none, which is a mistake in the case file.
+pub fn numbers(version: &str) -> Vec<u32> {
+    let number = |part: &str| {
+        // "1.41.0-dev"
+        let digits = part.split_once('-').map_or(part, |(digits, _)| digits);
+        digits.parse().unwrap_or_else(|_| panic!("`{version}` is not a version like 1.39"))
+    };
+    version.split('.').map(number).collect()
 }
 
 /// A row.

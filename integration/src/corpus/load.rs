@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde_json::json;
 use shared::model::Resources;
 
-use super::case::{ResourceSource, Scene};
+use super::case::{Exclusion, ResourceSource, Scene, numbers};
+use crate::engine::Kind;
 
 /// A case file.
 #[derive(Debug)]
@@ -82,7 +83,15 @@ fn said(loaded: &Loaded) -> String {
 /// What the types cannot say.
 fn check(scene: &Scene, place: &str) {
     let exclusions = scene.cases.iter().flat_map(|case| &case.engines.exclude).chain(&scene.engines.exclude);
-    for (engine, reason) in exclusions {
+    for (engine, exclusion) in exclusions {
+        let reason = match exclusion {
+            Exclusion::Always(reason) => reason,
+            Exclusion::Before { before, why } => {
+                assert!(*engine != Kind::Core, "{place}: core has no Envoy to be older than {before}");
+                numbers(before);
+                why
+            }
+        };
         assert!(!reason.trim().is_empty(), "{place}: {engine} is excluded without a reason");
     }
     let mesh = scene.proxy.gateways.iter().any(|gateway| gateway == "mesh");
@@ -117,5 +126,16 @@ mod tests {
         assert_eq!(right[0].cases[0].expect.status, Some(200));
         let engine = "resources: []\nengines: {exclude: {envoy: why}}\ncases: []\n";
         assert!(scenes(engine).expect_err("no such engine").contains("unknown variant `envoy`"));
+    }
+
+    #[test]
+    fn an_engine_may_be_excluded_in_older_envoys() {
+        let text = "resources: []\nengines: {exclude: {core: why, native: {before: '1.39', why: why}}}\ncases: []\n";
+        let engines = &scenes(text).expect("no typo")[0].engines;
+        for (envoy, excluded) in [("1.9.0", true), ("1.38.2", true), ("1.39.0", false), ("1.41.0-dev", false)] {
+            assert_eq!(engines.excluded(Kind::Native, envoy), excluded, "{envoy}");
+            assert!(engines.excluded(Kind::Core, envoy) && !engines.excluded(Kind::Suite, envoy));
+        }
+        assert!(scenes(&text.replace("before", "until")).is_err());
     }
 }

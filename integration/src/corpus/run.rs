@@ -1,8 +1,8 @@
 //! Runs case files: every row on every engine that is not excluded.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 use std::{panic, thread};
 
@@ -16,6 +16,7 @@ use super::{Comparison, judge, judge_shares};
 use crate::engine::core::Core;
 use crate::engine::proxy::{Bench, Placed};
 use crate::engine::{Engine, Kind};
+use crate::{envoy, paths};
 
 /// How many files run at the same time; Envoy and its upstreams fill a core each.
 const AT_ONCE: usize = 2;
@@ -161,8 +162,16 @@ fn failure(file: &CaseFile, kind: Kind, case: &Case, compared: &Comparison) -> S
     text
 }
 
+/// The version of the Envoy that all files run on.
+fn version() -> &'static str {
+    static VERSION: OnceLock<String> = OnceLock::new();
+    VERSION.get_or_init(|| envoy::version(paths::envoy()))
+}
+
+/// Whether a row runs on an engine.
 pub(super) fn runs(scene: &Scene, case: &Case, kind: Kind) -> bool {
-    !scene.engines.exclude.contains_key(&kind) && !case.engines.exclude.contains_key(&kind)
+    let envoy = version();
+    !scene.engines.excluded(kind, envoy) && !case.engines.excluded(kind, envoy)
 }
 
 /// The proxy of each scene, as modules are told of it.

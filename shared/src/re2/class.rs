@@ -1,56 +1,51 @@
 //! `[...]`, `\d` and the escapes both inside and outside of classes.
 
+use super::bytes::Bytes;
 use super::cursor::Cursor;
 use super::error::{Kind, Re2Error};
-use super::ranges::Ranges;
 
-const DIGIT: &[(u32, u32)] = &[(0x30, 0x39)];
-const SPACE: &[(u32, u32)] = &[(0x09, 0x0A), (0x0C, 0x0D), (0x20, 0x20)];
-const WORD: &[(u32, u32)] = &[(0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)];
+const DIGIT: &[(u8, u8)] = &[(b'0', b'9')];
+const SPACE: &[(u8, u8)] = &[(b'\t', b'\n'), (0x0C, b'\r'), (b' ', b' ')];
+const WORD: &[(u8, u8)] = &[(b'0', b'9'), (b'A', b'Z'), (b'_', b'_'), (b'a', b'z')];
 
 /// The classes of `[[:name:]]`.
-fn named(name: &str) -> Option<&'static [(u32, u32)]> {
+fn named(name: &[u8]) -> Option<&'static [(u8, u8)]> {
     Some(match name {
-        "alnum" => &[(0x30, 0x39), (0x41, 0x5A), (0x61, 0x7A)],
-        "alpha" => &[(0x41, 0x5A), (0x61, 0x7A)],
-        "ascii" => &[(0x00, 0x7F)],
-        "blank" => &[(0x09, 0x09), (0x20, 0x20)],
-        "cntrl" => &[(0x00, 0x1F), (0x7F, 0x7F)],
-        "digit" => DIGIT,
-        "graph" => &[(0x21, 0x7E)],
-        "lower" => &[(0x61, 0x7A)],
-        "print" => &[(0x20, 0x7E)],
-        "punct" => &[(0x21, 0x2F), (0x3A, 0x40), (0x5B, 0x60), (0x7B, 0x7E)],
+        b"alnum" => &[(b'0', b'9'), (b'A', b'Z'), (b'a', b'z')],
+        b"alpha" => &[(b'A', b'Z'), (b'a', b'z')],
+        b"ascii" => &[(0x00, 0x7F)],
+        b"blank" => &[(b'\t', b'\t'), (b' ', b' ')],
+        b"cntrl" => &[(0x00, 0x1F), (0x7F, 0x7F)],
+        b"digit" => DIGIT,
+        b"graph" => &[(b'!', b'~')],
+        b"lower" => &[(b'a', b'z')],
+        b"print" => &[(b' ', b'~')],
+        b"punct" => &[(b'!', b'/'), (b':', b'@'), (b'[', b'`'), (b'{', b'~')],
         // Has the vertical tab, which `\s` has not.
-        "space" => &[(0x09, 0x0D), (0x20, 0x20)],
-        "upper" => &[(0x41, 0x5A)],
-        "word" => WORD,
-        "xdigit" => &[(0x30, 0x39), (0x41, 0x46), (0x61, 0x66)],
+        b"space" => &[(b'\t', b'\r'), (b' ', b' ')],
+        b"upper" => &[(b'A', b'Z')],
+        b"word" => WORD,
+        b"xdigit" => &[(b'0', b'9'), (b'A', b'F'), (b'a', b'f')],
         _ => return None,
     })
 }
 
-fn set_of(ranges: &[(u32, u32)], negated: bool, fold: bool) -> Ranges {
-    let mut set = Ranges::of(ranges);
-    // In this order: under `(?i)`, `\W` leaves out the long s because `\w` has it.
-    if fold {
-        set.fold();
-    }
-    if negated {
-        set.negate();
-    }
-    set
+fn set_of(ranges: &[(u8, u8)], negated: bool, fold: bool) -> Bytes {
+    let set = Bytes::of(ranges);
+    // In this order: under `(?i)`, `[[:^upper:]]` has no letter at all.
+    let set = if fold { set.folded() } else { set };
+    if negated { set.negated() } else { set }
 }
 
 /// Reads `\d`, `\s`, `\w` or the negation of one, if that comes next.
-pub(super) fn perl_class(input: &mut Cursor<'_>, fold: bool) -> Option<Ranges> {
+pub(super) fn perl_class(input: &mut Cursor<'_>, fold: bool) -> Option<Bytes> {
     let (ranges, negated) = match input.rest().get(..2)? {
-        r"\d" => (DIGIT, false),
-        r"\D" => (DIGIT, true),
-        r"\s" => (SPACE, false),
-        r"\S" => (SPACE, true),
-        r"\w" => (WORD, false),
-        r"\W" => (WORD, true),
+        br"\d" => (DIGIT, false),
+        br"\D" => (DIGIT, true),
+        br"\s" => (SPACE, false),
+        br"\S" => (SPACE, true),
+        br"\w" => (WORD, false),
+        br"\W" => (WORD, true),
         _ => return None,
     };
     input.bump();
@@ -64,27 +59,25 @@ pub(super) fn unicode_class(input: &mut Cursor<'_>) -> Result<(), Re2Error> {
     if !(input.eat(r"\p") || input.eat(r"\P")) {
         return Ok(());
     }
-    if input.bump() == Some('{') {
+    if input.bump() == Some(b'{') {
         input.eat_until("}");
     }
     Err(Re2Error::new(Kind::UnicodeClass, input.since(start), input.column(start)))
 }
 
 /// Reads `[...]`.
-pub(super) fn bracket(input: &mut Cursor<'_>, fold: bool) -> Result<Ranges, Re2Error> {
-    let start = input.position();
-    let column = input.column(start);
-    let whole = input.rest();
-    let unclosed = || Re2Error::new(Kind::Bracket, whole, column);
+pub(super) fn bracket(input: &mut Cursor<'_>, fold: bool) -> Result<Bytes, Re2Error> {
+    let opening = input.clone();
+    let unclosed = || Re2Error::new(Kind::Bracket, opening.ahead(), opening.column(opening.position()));
     input.eat("[");
     let negated = input.eat("^");
-    let mut class = Ranges::default();
+    let mut class = Bytes::default();
     let mut first = true;
     loop {
         match input.peek() {
             None => return Err(unclosed()),
             // One in front is no end: `[]a]`.
-            Some(']') if !first => {
+            Some(b']') if !first => {
                 input.bump();
                 break;
             }
@@ -92,35 +85,32 @@ pub(super) fn bracket(input: &mut Cursor<'_>, fold: bool) -> Result<Ranges, Re2E
         }
         first = false;
         if let Some(set) = posix_class(input, fold)? {
-            class.add_all(set);
+            class.add(set);
             continue;
         }
         unicode_class(input)?;
         if let Some(set) = perl_class(input, fold) {
-            class.add_all(set);
+            class.add(set);
             continue;
         }
         let begin = input.position();
         let lo = character(input)?.ok_or_else(unclosed)?;
         let mut hi = lo;
         let mut ahead = input.clone();
-        if ahead.eat("-") && ahead.peek().is_some_and(|c| c != ']') {
+        if ahead.eat("-") && ahead.peek().is_some_and(|byte| byte != b']') {
             hi = character(&mut ahead)?.ok_or_else(unclosed)?;
             *input = ahead;
             if hi < lo {
                 return Err(Re2Error::new(Kind::Range, input.since(begin), input.column(begin)));
             }
         }
-        class.add_all(set_of(&[(lo, hi)], false, fold));
+        class.add(set_of(&[(lo, hi)], false, fold));
     }
-    if negated {
-        class.negate();
-    }
-    Ok(class)
+    Ok(if negated { class.negated() } else { class })
 }
 
 /// Reads `[:alpha:]` or `[:^alpha:]`, if that comes next.
-fn posix_class(input: &mut Cursor<'_>, fold: bool) -> Result<Option<Ranges>, Re2Error> {
+fn posix_class(input: &mut Cursor<'_>, fold: bool) -> Result<Option<Bytes>, Re2Error> {
     let start = input.position();
     let mut ahead = input.clone();
     if !ahead.eat("[:") {
@@ -128,7 +118,7 @@ fn posix_class(input: &mut Cursor<'_>, fold: bool) -> Result<Option<Ranges>, Re2
     }
     // As in RE2: without `:]` anywhere behind, the bracket is a character of the class.
     let Some(name) = ahead.eat_until(":]") else { return Ok(None) };
-    let (negated, name) = match name.strip_prefix('^') {
+    let (negated, name) = match name.strip_prefix(b"^") {
         Some(name) => (true, name),
         None => (false, name),
     };
@@ -140,62 +130,68 @@ fn posix_class(input: &mut Cursor<'_>, fold: bool) -> Result<Option<Ranges>, Re2
 }
 
 /// Reads a character of a class, which may be escaped.
-fn character(input: &mut Cursor<'_>) -> Result<Option<u32>, Re2Error> {
-    if input.peek() == Some('\\') {
+fn character(input: &mut Cursor<'_>) -> Result<Option<u8>, Re2Error> {
+    if input.peek() == Some(b'\\') {
         return escape(input).map(Some);
     }
-    Ok(input.bump().map(u32::from))
+    Ok(input.bump())
 }
 
 /// Reads an escape that stands for one character.
-pub(super) fn escape(input: &mut Cursor<'_>) -> Result<u32, Re2Error> {
+pub(super) fn escape(input: &mut Cursor<'_>) -> Result<u8, Re2Error> {
     let start = input.position();
     input.eat("\\");
-    let Some(c) = input.bump() else {
+    let Some(byte) = input.bump() else {
         return Err(Re2Error::new(Kind::TrailingBackslash, "\\", input.column(start)));
     };
-    let point = match c {
-        'a' => Some(0x07),
-        'f' => Some(0x0C),
-        'n' => Some(0x0A),
-        'r' => Some(0x0D),
-        't' => Some(0x09),
-        'v' => Some(0x0B),
-        'x' => hexadecimal(input),
-        '0'..='7' => octal(c, input),
-        c if c.is_ascii() && !c.is_ascii_alphanumeric() => Some(u32::from(c)),
+    let point = match byte {
+        b'a' => Some(0x07),
+        b'f' => Some(0x0C),
+        b'n' => Some(0x0A),
+        b'r' => Some(0x0D),
+        b't' => Some(0x09),
+        b'v' => Some(0x0B),
+        b'x' => hexadecimal(input),
+        b'0'..=b'7' => octal(byte, input),
+        _ if byte.is_ascii() && !byte.is_ascii_alphanumeric() => Some(u32::from(byte)),
         _ => None,
     };
-    point.ok_or_else(|| Re2Error::new(Kind::Escape, input.since(start), input.column(start)))
+    let kind = match point.map(u8::try_from) {
+        Some(Ok(byte)) => return Ok(byte),
+        Some(Err(_)) => Kind::BeyondBytes,
+        None => Kind::Escape,
+    };
+    Err(Re2Error::new(kind, input.since(start), input.column(start)))
+}
+
+fn digit(byte: u8, radix: u32) -> Option<u32> {
+    char::from(byte).to_digit(radix)
 }
 
 /// Up to three digits. One alone, unless it is 0, would be a reference to a group, which RE2 does not have.
-fn octal(first: char, input: &mut Cursor<'_>) -> Option<u32> {
-    let mut point = first.to_digit(8)?;
+fn octal(first: u8, input: &mut Cursor<'_>) -> Option<u32> {
+    let mut point = digit(first, 8)?;
     let mut digits = 1;
     while digits < 3
-        && let Some(digit) = input.peek().and_then(|c| c.to_digit(8))
+        && let Some(digit) = input.peek().and_then(|byte| digit(byte, 8))
     {
         input.bump();
         point = point * 8 + digit;
         digits += 1;
     }
-    (digits > 1 || first == '0').then_some(point)
+    (digits > 1 || first == b'0').then_some(point)
 }
 
 /// `7f` or `{7f}`.
 fn hexadecimal(input: &mut Cursor<'_>) -> Option<u32> {
     if !input.eat("{") {
-        let high = input.bump()?.to_digit(16)?;
-        let low = input.bump()?.to_digit(16)?;
+        let high = digit(input.bump()?, 16)?;
+        let low = digit(input.bump()?, 16)?;
         return Some(high * 16 + low);
     }
-    let mut point = input.bump()?.to_digit(16)?;
+    let mut point = digit(input.bump()?, 16)?;
     while !input.eat("}") {
-        point = point * 16 + input.bump()?.to_digit(16)?;
-        if point > 0x0010_FFFF {
-            return None;
-        }
+        point = point.saturating_mul(16).saturating_add(digit(input.bump()?, 16)?);
     }
     Some(point)
 }

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use super::translate::{DEEPEST, LONGEST_WRITTEN};
+use super::translate::DEEPEST;
 use super::{LONGEST_PATTERN, SIZE_LIMIT};
 
 /// Why a pattern or a rewrite cannot be used.
@@ -21,6 +21,7 @@ pub struct Re2Error {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Escape,
+    BeyondBytes,
     TrailingBackslash,
     Bracket,
     Range,
@@ -37,10 +38,7 @@ pub(super) enum Kind {
 
     ForeignGroupName,
     UnicodeClass,
-    AnyByte,
-    Surrogate,
     Length,
-    Written,
     Depth,
     Size,
     Engine,
@@ -76,15 +74,7 @@ impl Re2Error {
     pub fn is_unsupported(&self) -> bool {
         matches!(
             self.kind,
-            Kind::ForeignGroupName
-                | Kind::UnicodeClass
-                | Kind::AnyByte
-                | Kind::Surrogate
-                | Kind::Length
-                | Kind::Written
-                | Kind::Depth
-                | Kind::Size
-                | Kind::Engine
+            Kind::ForeignGroupName | Kind::UnicodeClass | Kind::Length | Kind::Depth | Kind::Size | Kind::Engine
         )
     }
 }
@@ -96,6 +86,7 @@ impl fmt::Display for Re2Error {
         }
         f.write_str(match self.kind {
             Kind::Escape => "unknown escape, expected one like `\\d`, `\\n` or `\\x7f`, or a punctuation mark",
+            Kind::BeyondBytes => "beyond `\\xff`, the last byte; for a character write the character itself",
             Kind::TrailingBackslash => "backslash at the end, expected a character after it",
             Kind::Bracket => "character class without its closing `]`",
             Kind::Range => "range that ends before it begins",
@@ -111,13 +102,10 @@ impl fmt::Display for Re2Error {
             Kind::GroupName => "bad group name, expected letters, digits and `_` up to a `>`",
             Kind::ForeignGroupName => "group names beyond ASCII are not supported; use letters, digits and `_`",
             Kind::UnicodeClass => {
-                "Unicode classes are not supported by Sailcloth's modules; write the ranges, like `[à-ÿ]`"
+                "Unicode classes are not supported by Sailcloth's modules; write the characters, like `(?:à|é)`"
             }
-            Kind::AnyByte => "single bytes are not supported; use `.`, which matches a character",
-            Kind::Surrogate => "surrogates, from `\\x{d800}` to `\\x{dfff}`, are no characters and not supported",
             Kind::Engine => "not accepted by the engine",
             Kind::Length => return write!(f, "pattern of more than {LONGEST_PATTERN} bytes"),
-            Kind::Written => return write!(f, "classes of more than {LONGEST_WRITTEN} bytes when written out"),
             Kind::Depth => return write!(f, "nested more than {DEEPEST} deep"),
             Kind::Size => return write!(f, "compiles to more than {SIZE_LIMIT} bytes"),
             Kind::RewriteGroup { groups } => {

@@ -47,7 +47,7 @@ fn extended(input: &mut Cursor<'_>, flags: Flags) -> Result<Option<Opening>, Kin
 /// Names are for nobody here and may repeat, but have to be good.
 fn name(input: &mut Cursor<'_>) -> Result<(), Kind> {
     let name = input.eat_until(">").ok_or(Kind::GroupName)?;
-    if name.is_empty() || name.chars().any(|c| c.is_ascii() && !c.is_ascii_alphanumeric() && c != '_') {
+    if name.is_empty() || name.iter().any(|c| c.is_ascii() && !c.is_ascii_alphanumeric() && *c != b'_') {
         Err(Kind::GroupName)
     } else if !name.is_ascii() {
         Err(Kind::ForeignGroupName)
@@ -62,16 +62,16 @@ fn switches(input: &mut Cursor<'_>, mut flags: Flags) -> Option<Opening> {
     let mut dangling = false;
     loop {
         let flag = match input.bump()? {
-            'i' => &mut flags.fold,
-            'm' => &mut flags.multi_line,
-            's' => &mut flags.dot_line_feed,
-            'U' => &mut flags.swap_greed,
-            '-' if on => {
+            b'i' => &mut flags.fold,
+            b'm' => &mut flags.multi_line,
+            b's' => &mut flags.dot_line_feed,
+            b'U' => &mut flags.swap_greed,
+            b'-' if on => {
                 on = false;
                 dangling = true;
                 continue;
             }
-            end @ (':' | ')') if !dangling => return Some(Opening::Flags { flags, group: end == ':' }),
+            end @ (b':' | b')') if !dangling => return Some(Opening::Flags { flags, group: end == b':' }),
             _ => return None,
         };
         *flag = on;

@@ -18,8 +18,8 @@ impl<'p> Repetition<'p> {
         let at = input.position();
         let mut ahead = input.clone();
         let counts = match ahead.bump()? {
-            '*' | '+' | '?' => None,
-            '{' => Some(counts(&mut ahead)?),
+            b'*' | b'+' | b'?' => None,
+            b'{' => Some(counts(&mut ahead)?),
             _ => return None,
         };
         let written = ahead.since(at);
@@ -38,7 +38,7 @@ fn counts(input: &mut Cursor<'_>) -> Option<(u32, Option<u32>)> {
     let least = integer(input)?;
     let most = if !input.eat(",") {
         Some(least)
-    } else if input.peek() == Some('}') {
+    } else if input.peek() == Some(b'}') {
         None
     } else {
         Some(integer(input)?)
@@ -49,7 +49,7 @@ fn counts(input: &mut Cursor<'_>) -> Option<(u32, Option<u32>)> {
 /// Without leading zeros and of nine digits at most, as in RE2.
 fn integer(input: &mut Cursor<'_>) -> Option<u32> {
     let start = input.position();
-    while input.peek().is_some_and(|c| c.is_ascii_digit()) {
+    while input.peek().is_some_and(|byte| byte.is_ascii_digit()) {
         input.bump();
     }
     let digits = input.since(start);

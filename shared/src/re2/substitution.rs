@@ -71,7 +71,7 @@ impl Substitution {
         {
             out.extend_from_slice(part(value, at, found.start()));
             if found.is_empty() && last_end == Some(found.start()) {
-                let next = at + character_length(part(value, at, value.len()));
+                let next = at + 1;
                 out.extend_from_slice(part(value, at, next));
                 at = next;
                 continue;
@@ -101,11 +101,6 @@ impl Substitution {
 /// The bytes from `start` to `end`, fewer where the value ends before.
 fn part(value: &[u8], start: usize, end: usize) -> &[u8] {
     value.get(start..end.min(value.len())).unwrap_or_default()
-}
-
-/// Bytes of the first character; 1 where there is none.
-fn character_length(value: &[u8]) -> usize {
-    (1..=4).find(|&length| value.get(..length).is_some_and(|bytes| str::from_utf8(bytes).is_ok())).unwrap_or(1)
 }
 
 fn pieces(rewrite: &str, groups: usize) -> Result<Vec<Piece>, Re2Error> {

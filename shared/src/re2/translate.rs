@@ -1,16 +1,16 @@
 //! Writes an RE2 pattern anew for the regex crate.
 //!
-//! Follows `Regexp::Parse` of RE2's [parse.cc] with the options Envoy sets (`RE2::Quiet`: UTF-8, Perl syntax, `.`
-//! without the line feed). It works in one pass with its own stack: flags are resolved here, so what it writes has
-//! none but `m` on a `^` or `$` and `-u` on bytes.
+//! Follows `Regexp::Parse` of RE2's [parse.cc] with the options Envoy sets (Latin-1, Perl syntax, `.` without the line
+//! feed). It works in one pass with its own stack: flags are resolved here, so what it writes, which is to be read
+//! without Unicode, has none but `m` on a `^` or `$` and `s` on a `.`.
 //!
 //! [parse.cc]: https://github.com/google/re2/blob/972a15cedd008d846f1a39b2e88ce48d7f166cbd/re2/parse.cc
 
+use super::bytes::{self, Bytes};
 use super::class;
 use super::cursor::Cursor;
 use super::error::{Kind, Re2Error};
 use super::group::{self, Flags, Opening};
-use super::ranges::Ranges;
 use super::repetition::Repetition;
 
 /// Groups and repetitions of repetitions inside each other. RE2 stops at 1000; the regex crate walks its tree by
@@ -19,10 +19,6 @@ pub(super) const DEEPEST: usize = 250;
 
 /// What RE2 allows in `{n}`, and as the product of one inside another.
 const MOST_REPETITIONS: u32 = 1000;
-
-/// Bytes of the longest pattern written: before anything is compiled, and so counted, the regex crate makes trees of many
-/// times that size, and a module never gives memory back.
-pub(super) const LONGEST_WRITTEN: usize = 512 << 10;
 
 /// Whether `(` still captures in what is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -50,12 +46,8 @@ pub(super) fn translate(pattern: &str, captures: Captures) -> Result<Translation
         captures,
         repetition: None,
     };
-    while let Some(c) = translator.input.peek() {
-        let at = translator.input.position();
-        translator.step(c)?;
-        if translator.out.len() > LONGEST_WRITTEN {
-            return Err(translator.error_at(Kind::Written, at));
-        }
+    while let Some(byte) = translator.input.peek() {
+        translator.step(byte)?;
     }
     match translator.outer.last() {
         Some((_, inner)) => Err(translator.error_at(Kind::MissingParen, inner.opened)),
@@ -108,51 +100,48 @@ struct Measure {
 }
 
 impl<'p> Translator<'p> {
-    fn step(&mut self, c: char) -> Result<(), Re2Error> {
+    fn step(&mut self, byte: u8) -> Result<(), Re2Error> {
         let before = self.repetition.take();
-        match c {
-            '(' => self.open(),
-            ')' => self.close(),
-            '|' => {
+        match byte {
+            b'(' => self.open(),
+            b')' => self.close(),
+            b'|' => {
                 self.input.bump();
                 self.keep_last();
                 self.out.push('|');
                 Ok(())
             }
-            '^' => {
+            b'^' => {
                 self.input.bump();
                 self.assertion(if self.flags.multi_line { "(?m:^)" } else { r"\A" })
             }
-            '$' => {
+            b'$' => {
                 self.input.bump();
                 self.assertion(if self.flags.multi_line { "(?m:$)" } else { r"\z" })
             }
-            '.' => {
-                let at = self.input.position();
+            b'.' => {
                 self.input.bump();
-                self.set(Ranges::dot(self.flags.dot_line_feed), at)
+                self.set(Bytes::dot(self.flags.dot_line_feed))
             }
-            '[' => {
-                let at = self.input.position();
+            b'[' => {
                 let set = class::bracket(&mut self.input, self.flags.fold)?;
-                self.set(set, at)
+                self.set(set)
             }
-            '*' | '+' | '?' | '{' => match Repetition::read(&mut self.input) {
+            b'*' | b'+' | b'?' | b'{' => match Repetition::read(&mut self.input) {
                 Some(repetition) => self.repeat(&repetition, before),
                 None => self.character(),
             },
-            '\\' => self.backslash(),
+            b'\\' => self.backslash(),
             _ => self.character(),
         }
     }
 
     fn backslash(&mut self) -> Result<(), Re2Error> {
-        let at = self.input.position();
         if self.input.eat(r"\b") {
-            return self.assertion(r"(?-u:\b)");
+            return self.assertion(r"\b");
         }
         if self.input.eat(r"\B") {
-            return self.assertion(r"(?-u:\B)");
+            return self.assertion(r"\B");
         }
         if self.input.eat(r"\A") {
             return self.assertion(r"\A");
@@ -161,7 +150,7 @@ impl<'p> Translator<'p> {
             return self.assertion(r"\z");
         }
         if self.input.eat(r"\C") {
-            return Err(self.error_at(Kind::AnyByte, at));
+            return self.set(Bytes::ALL);
         }
         if self.input.eat(r"\Q") {
             while !self.input.eat(r"\E") && self.input.peek().is_some() {
@@ -171,32 +160,33 @@ impl<'p> Translator<'p> {
         }
         class::unicode_class(&mut self.input)?;
         if let Some(set) = class::perl_class(&mut self.input, self.flags.fold) {
-            return self.set(set, at);
+            return self.set(set);
         }
-        let point = class::escape(&mut self.input)?;
-        self.literal(point, at)
+        let byte = class::escape(&mut self.input)?;
+        self.literal(byte)
     }
 
     /// A character that means itself.
     fn character(&mut self) -> Result<(), Re2Error> {
-        let at = self.input.position();
         match self.input.bump() {
-            Some(c) => self.literal(u32::from(c), at),
+            Some(byte) => self.literal(byte),
             None => Ok(()),
         }
     }
 
-    fn literal(&mut self, point: u32, at: usize) -> Result<(), Re2Error> {
-        let mut set = Ranges::of(&[(point, point)]);
-        if self.flags.fold {
-            set.fold();
+    fn literal(&mut self, byte: u8) -> Result<(), Re2Error> {
+        if self.flags.fold && byte.is_ascii_alphabetic() {
+            return self.set(Bytes::of(&[(byte, byte)]).folded());
         }
-        self.set(set, at)
+        self.atom();
+        bytes::push_byte(byte, &mut self.out);
+        Ok(())
     }
 
-    fn set(&mut self, set: Ranges, at: usize) -> Result<(), Re2Error> {
+    fn set(&mut self, set: Bytes) -> Result<(), Re2Error> {
         self.atom();
-        set.write(&mut self.out).map_err(|_| self.error_at(Kind::Surrogate, at))
+        set.write(&mut self.out);
+        Ok(())
     }
 
     fn assertion(&mut self, written: &str) -> Result<(), Re2Error> {
