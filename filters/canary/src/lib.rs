@@ -26,10 +26,14 @@ impl Behaviour for Canary {
         }
         // Whoever is not sticky is drawn by weight.
         let decision = request.destination();
-        if request.is_alone()
-            && let Some(cluster) = decision.and_then(|decision| decision.cluster(request.plan()))
-        {
-            request.set_header(CLUSTER_HEADER.as_bytes(), cluster.as_bytes());
+        if request.is_alone() {
+            let name = CLUSTER_HEADER.as_bytes();
+            match decision.and_then(|decision| decision.cluster(request.plan())) {
+                Some(cluster) => request.set_header(name, cluster.as_bytes()),
+                // What a client sends under this name leads nowhere.
+                None if request.request().header(name).is_some() => request.remove_header(name),
+                None => {}
+            }
         }
         Step::Next
     }
@@ -61,8 +65,8 @@ fn stick(new_cookie: &mut Option<Vec<u8>>, request: &mut RequestPhase<'_>) -> Op
                 }
             }
         }
-        Sticky::Header(name) => request.request().header(name)?.into_owned(),
-        Sticky::Query(name) => request.request().query(name)?.to_vec(),
+        Sticky::Header(name) => request.request().header(name).filter(|value| !value.is_empty())?.into_owned(),
+        Sticky::Query(name) => request.request().query(name).filter(|value| !value.is_empty())?.to_vec(),
         Sticky::SourceIp => request.source_ip()?,
     };
     Some(route.destinations.stick(&said))

@@ -38,6 +38,9 @@ impl Behaviour for Fault {
         if !request.hits(ppm) {
             return Step::Next;
         }
+        // Envoy has a destination by then, for a preflight as well, whose response operations apply to the reply.
+        request.note(|decision| decision.reply = None);
+        request.destination();
         request.note(|decision| decision.reply = Some(OwnReply::FaultAbort));
         let (status, grpc_status) = match with {
             AbortWith::Http(status) => (status, None),

@@ -195,6 +195,11 @@ impl<'a> RequestPhase<'a> {
         }
     }
 
+    /// Takes a request header away.
+    pub fn remove_header(&mut self, name: &[u8]) {
+        RequestHeaders.remove(name);
+    }
+
     /// Puts one value in place of all that a request header has.
     pub fn set_header(&mut self, name: &[u8], value: &[u8]) {
         RequestHeaders.set(name, value);

@@ -2,7 +2,7 @@
 //! those of the behaviours behind it.
 //!
 //! Where a request went and why it was answered here comes from the decision, the rest from Envoy. A usual request
-//! writes no label: its series is found by [`Key`].
+//! writes no label: its series is found by a small key.
 
 mod flags;
 mod labels;
