@@ -49,12 +49,12 @@ done <"$ROOT/filters/size-budgets"
 [ -z "$over" ] || die "a module is over its budget" "V8 compiles a module before the first request: size is start-up time in every Envoy"
 
 step "Tests, native and on Envoy"
-cargo test --workspace --all-features
+cargo test --workspace --all-features --no-fail-fast
 
 if [ -n "$all_envoys" ]; then
     for version in "${ENVOYS[@]}"; do
         step "Tests on Envoy $version"
-        ENVOY=$("$ROOT/scripts/envoy.sh" --version "$version") cargo test -p integration
+        ENVOY=$("$ROOT/scripts/envoy.sh" --version "$version") cargo test -p integration --no-fail-fast
     done
 fi
 
