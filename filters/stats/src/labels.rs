@@ -3,7 +3,7 @@
 //! Metrics of modules have no labels of their own. A name is `key=.=value;.;` for each label and then Istio's name of
 //! the metric; Envoy's `stats_config.stats_tags` take the labels out of it again.
 
-use shared::plan::telemetry::{TargetService, Workload};
+use shared::plan::telemetry::{LABELS, SOURCE_LABELS, TargetService, Workload};
 
 /// The longest value, in bytes: as long as a DNS name may be, and a little.
 const LONGEST: usize = 256;
@@ -67,30 +67,10 @@ pub fn destination(out: &mut String, labels: &Labels) {
 
 /// The same for all requests that find no room.
 pub fn overflow(out: &mut String) {
-    for key in DESTINATION {
+    for key in LABELS.iter().skip(SOURCE_LABELS) {
         push(out, key, OVERFLOW);
     }
 }
-
-/// The labels that [`destination`] writes.
-const DESTINATION: [&str; 16] = [
-    "destination_workload",
-    "destination_workload_namespace",
-    "destination_principal",
-    "destination_app",
-    "destination_version",
-    "destination_service",
-    "destination_canonical_service",
-    "destination_canonical_revision",
-    "destination_service_name",
-    "destination_service_namespace",
-    "destination_cluster",
-    "request_protocol",
-    "response_code",
-    "grpc_response_status",
-    "response_flags",
-    "connection_security_policy",
-];
 
 fn known(out: &mut String, key: &str, value: &str) {
     push(out, key, if value.is_empty() { "unknown" } else { value });

@@ -7,6 +7,38 @@ use super::{Action, Rule};
 use crate::names;
 use crate::registry::Registry;
 
+/// Istio's labels of HTTP metrics, in Istio's order: those of the source, then those of the destination and the request.
+pub const LABELS: [&str; 25] = [
+    "reporter",
+    "source_workload",
+    "source_canonical_service",
+    "source_canonical_revision",
+    "source_workload_namespace",
+    "source_principal",
+    "source_app",
+    "source_version",
+    "source_cluster",
+    "destination_workload",
+    "destination_workload_namespace",
+    "destination_principal",
+    "destination_app",
+    "destination_version",
+    "destination_service",
+    "destination_canonical_service",
+    "destination_canonical_revision",
+    "destination_service_name",
+    "destination_service_namespace",
+    "destination_cluster",
+    "request_protocol",
+    "response_code",
+    "grpc_response_status",
+    "response_flags",
+    "connection_security_policy",
+];
+
+/// How many of [`LABELS`] are the source's.
+pub const SOURCE_LABELS: usize = 9;
+
 /// How many series a module keeps, unless its configuration says otherwise.
 pub const MAX_SERIES: u32 = 5000;
 
