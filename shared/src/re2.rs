@@ -20,10 +20,11 @@
 //! ```
 //! use shared::re2::Re2;
 //!
-//! let versions = Re2::new(r"v{\d+}").unwrap();
+//! let versions = Re2::new(r"v{\d+}")?;
 //! assert!(versions.is_full_match(b"v{12}"));
 //! assert!(!versions.is_full_match(b"/v{12}"));
 //! assert_eq!(Re2::new("a{1001}").unwrap_err().to_string(), "`{1001}`: repetition of more than 1000");
+//! # Ok::<(), shared::re2::Re2Error>(())
 //! ```
 
 mod bytes;

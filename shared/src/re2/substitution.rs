@@ -20,8 +20,9 @@ use super::translate::Captures;
 /// [`RE2::GlobalReplace`]: https://github.com/google/re2/blob/main/re2/re2.h
 ///
 /// ```
-/// let swap = shared::re2::Substitution::new("^/pre/([^/]+)(/.*)$", r"\2/swap/\1").unwrap();
+/// let swap = shared::re2::Substitution::new("^/pre/([^/]+)(/.*)$", r"\2/swap/\1")?;
 /// assert_eq!(swap.apply(b"/pre/a/b"), b"/b/swap/a".as_slice());
+/// # Ok::<(), shared::re2::Re2Error>(())
 /// ```
 #[derive(Clone)]
 pub struct Substitution(Arc<Inner>);
