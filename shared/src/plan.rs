@@ -5,6 +5,7 @@
 //! | [`proxy`] | who this proxy is, from a module's configuration |
 //! | `build` | which VirtualServices apply here, to which hosts, in which order |
 //! | `hosts` | authority to virtual host |
+//! | `routes` | a virtual host's routes, and their index |
 //! | [`matching`] | match blocks: one file a kind of condition, one row each |
 //! | `rule` | a rule: its action and all that goes with it |
 //! | [`split`], [`redirect`], [`rewrite`], [`cors`], [`fault`], [`mirror`], [`sticky`], `upstream`, [`header_ops`], [`format`](mod@format) | the parts of a rule |
@@ -25,6 +26,7 @@ pub mod mirror;
 pub mod proxy;
 pub mod redirect;
 pub mod rewrite;
+mod routes;
 mod rule;
 pub mod split;
 pub mod sticky;
@@ -39,9 +41,12 @@ pub use upstream::Timeout;
 pub(crate) use upstream::grpc_timeout_ms;
 pub use variant::{RetryVariant, RouteVariant};
 
+use std::sync::Arc;
+
 use crate::decide::{Found, Request, Trace};
 use crate::model::{Port, Resources};
 use hosts::HostTable;
+use routes::Routes;
 use telemetry::Telemetry;
 
 /// Where the mesh sends requests for hosts that nobody in it answers for, as Istio's `ALLOW_ANY` does.
@@ -74,8 +79,15 @@ pub struct VirtualHost {
     pub domain: String,
     /// Whether plain http is sent to https.
     pub https_redirect: bool,
-    /// Rule and match block.
-    routes: Vec<(u32, u32)>,
+    /// Those of a service's many names are the same.
+    routes: Arc<Routes>,
+}
+
+impl VirtualHost {
+    /// Rules and their match blocks, as indices, in the order in which they are tried.
+    pub fn routes(&self) -> &[(u32, u32)] {
+        self.routes.list()
+    }
 }
 
 impl Plan {
@@ -130,15 +142,17 @@ impl Plan {
         };
         let Some(host) = self.host(index) else { return Found::Nothing };
         trace.host(index);
-        for &(rule, matched) in &host.routes {
-            let holds = self.rule(rule).and_then(|rule| rule.matches.get(matched as usize));
-            if holds.is_some_and(|block| block.holds(request)) {
-                trace.matched(rule, matched);
-                return Found::Rule { host: index, rule, matched };
-            }
+        let found = host.routes.find(&self.rules, request).map(|at| at as usize);
+        for &(rule, matched) in host.routes().get(..found.unwrap_or(usize::MAX)).unwrap_or(host.routes()) {
             trace.skipped(rule, matched);
         }
-        Found::Host(index)
+        match found.and_then(|at| host.routes().get(at)) {
+            Some(&(rule, matched)) => {
+                trace.matched(rule, matched);
+                Found::Rule { host: index, rule, matched }
+            }
+            None => Found::Host(index),
+        }
     }
 
     fn view(&self, request: &Request<'_>) -> Option<&View> {

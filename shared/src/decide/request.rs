@@ -10,12 +10,14 @@ pub struct Request<'a> {
     scheme: &'a [u8],
     authority: &'a [u8],
     path: &'a [u8],
+    /// Where the path's query begins.
+    query: usize,
 }
 
 impl<'a> Request<'a> {
     /// A view of header pairs; names are in lower case, as Envoy keeps them. Pseudo headers that are absent are empty.
     pub fn new(headers: &'a [(&'a [u8], &'a [u8])]) -> Request<'a> {
-        let mut request = Request { headers, method: b"", scheme: b"", authority: b"", path: b"" };
+        let mut request = Request { headers, method: b"", scheme: b"", authority: b"", path: b"", query: 0 };
         for (name, value) in headers {
             match *name {
                 b":method" => request.method = value,
@@ -25,6 +27,7 @@ impl<'a> Request<'a> {
                 _ => {}
             }
         }
+        request.query = request.path.iter().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(request.path.len());
         request
     }
 
@@ -55,8 +58,7 @@ impl<'a> Request<'a> {
 
     /// The path alone.
     pub fn path(&self) -> &'a [u8] {
-        let end = self.path.iter().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(self.path.len());
-        self.path.get(..end).unwrap_or(self.path)
+        self.path.get(..self.query).unwrap_or(self.path)
     }
 
     /// The authority without its port.

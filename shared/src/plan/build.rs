@@ -4,9 +4,11 @@
 //! rules that take everything go to the end. The mesh does not merge: for one host the oldest VirtualService counts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::guard::Guards;
 use super::hosts::HostTable;
+use super::routes::Routes;
 use super::rule::Rule;
 use super::telemetry::Telemetry;
 use super::{Plan, Proxy, View, VirtualHost};
@@ -282,9 +284,16 @@ impl<'a> Builder<'a> {
 
     fn finish(&mut self, domains: Domains) -> HostTable {
         let mut table = Vec::new();
+        let mut last: Option<Arc<Routes>> = None;
         for (domain, Domain { routes, https_redirect }) in domains.0 {
             let Ok(index) = u32::try_from(self.hosts.len()) else { break };
-            let routes = routes.into_iter().map(|(rule, matched, _)| (rule, matched)).collect();
+            let routes: Vec<_> = routes.into_iter().map(|(rule, matched, _)| (rule, matched)).collect();
+            // The names of a service follow each other.
+            let routes = match last {
+                Some(last) if last.list() == routes => last,
+                _ => Arc::new(Routes::new(routes, &self.rules)),
+            };
+            last = Some(Arc::clone(&routes));
             table.push((domain.clone(), index));
             self.hosts.push(VirtualHost { domain, https_redirect, routes });
         }

@@ -1,17 +1,19 @@
 //! Match blocks. Every kind of condition is a file of its own and one row of the table below; nothing else knows
 //! which kinds there are.
 //!
-//! A condition's file has a type with `compile` (what the block asks for, if anything), `holds`, `takes_everything`
-//! and `Display`.
+//! A condition's file has a type with `compile` (what the block asks for, if anything), `holds`, `takes_everything`,
+//! `selector` (what an index may look it up by) and `Display`.
 
 mod header;
 mod pseudo;
 mod query;
+mod selector;
 mod text;
 mod uri;
 
 use std::fmt;
 
+pub(super) use selector::Selector;
 pub use uri::PathMatch;
 
 use crate::decide::Request;
@@ -33,6 +35,10 @@ macro_rules! conditions {
             /// Whether the request has it.
             pub fn holds(&self, request: &Request<'_>) -> bool {
                 match self { $(Condition::$Kind(condition) => condition.holds(request),)+ }
+            }
+
+            fn selector(&self) -> Option<(Selector<'_>, &[u8])> {
+                match self { $(Condition::$Kind(condition) => condition.selector(),)+ }
             }
 
             fn takes_everything(&self) -> bool {
@@ -90,12 +96,26 @@ impl Match {
         self.conditions.iter().all(|condition| condition.holds(request))
     }
 
+    /// What every path that matches begins with.
+    pub(super) fn path_literal(&self) -> &[u8] {
+        self.uri().map_or(&[], uri::UriCondition::literal)
+    }
+
+    /// A value that every request that matches has in some place; nothing where no value is the only one.
+    pub(super) fn selector(&self) -> Option<(Selector<'_>, &[u8])> {
+        // Of an empty value nobody knows whether it is there at all.
+        self.conditions.iter().find_map(Condition::selector).filter(|(_, value)| !value.is_empty())
+    }
+
     /// How the path matches, which is what rewrites and redirects replace.
     pub fn path(&self) -> PathMatch<'_> {
-        let uri = self.conditions.iter().find_map(|condition| match condition {
-            Condition::Uri(uri) => Some(uri.path()),
+        self.uri().map_or(PathMatch::Prefix(b"/"), uri::UriCondition::path)
+    }
+
+    fn uri(&self) -> Option<&uri::UriCondition> {
+        self.conditions.iter().find_map(|condition| match condition {
+            Condition::Uri(uri) => Some(uri),
             _ => None,
-        });
-        uri.unwrap_or(PathMatch::Prefix(b"/"))
+        })
     }
 }

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use super::selector::Selector;
 use super::text::Text;
 use crate::decide::Request;
 use crate::model::http_route::HttpMatchRequest;
@@ -39,6 +40,10 @@ impl HeaderCondition {
             (None, text) => self.without && text.holds(b""),
         };
         has != self.without
+    }
+
+    pub(super) fn selector(&self) -> Option<(Selector<'_>, &[u8])> {
+        self.text.only().filter(|_| !self.without).map(|value| (Selector::Header(&self.name), value))
     }
 
     pub(super) fn takes_everything(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::selector::Selector;
 use super::text::Text;
 use crate::decide::Request;
 use crate::model::http_route::HttpMatchRequest;
@@ -34,6 +35,15 @@ impl PseudoCondition {
             Pseudo::Scheme => request.scheme(),
             Pseudo::Authority => request.authority(),
         })
+    }
+
+    pub(super) fn selector(&self) -> Option<(Selector<'_>, &[u8])> {
+        let name: &[u8] = match self.which {
+            Pseudo::Method => b":method",
+            Pseudo::Scheme => b":scheme",
+            Pseudo::Authority => b":authority",
+        };
+        self.text.only().map(|value| (Selector::Header(name), value))
     }
 
     pub(super) fn takes_everything(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::selector::Selector;
 use super::text::Text;
 use crate::decide::Request;
 use crate::model::http_route::HttpMatchRequest;
@@ -22,6 +23,10 @@ impl QueryCondition {
 
     pub(super) fn holds(&self, request: &Request<'_>) -> bool {
         request.query(&self.name).is_some_and(|value| self.text.holds(value))
+    }
+
+    pub(super) fn selector(&self) -> Option<(Selector<'_>, &[u8])> {
+        self.text.only().map(|value| (Selector::Query(&self.name), value))
     }
 
     pub(super) fn takes_everything(&self) -> bool {

@@ -24,6 +24,22 @@ impl Text {
         }
     }
 
+    /// The only value that holds, if there is one.
+    pub(super) fn only(&self) -> Option<&[u8]> {
+        match self {
+            Text::Exact(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// What every value that holds begins with.
+    pub(super) fn literal(&self) -> &[u8] {
+        match self {
+            Text::Exact(text) | Text::Prefix(text) => text,
+            Text::Regex(_) | Text::Any => &[],
+        }
+    }
+
     pub(super) fn holds(&self, value: &[u8]) -> bool {
         match self {
             Text::Exact(text) => text.as_ref() == value,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::selector::Selector;
 use super::text::Text;
 use crate::decide::Request;
 use crate::model::StringMatch;
@@ -46,6 +47,15 @@ impl UriCondition {
             // `ignoreUriCase` has no effect on a regex.
             text => text.holds(path),
         }
+    }
+
+    /// What every path that matches begins with. Where case does not count nothing is said of it.
+    pub(super) fn literal(&self) -> &[u8] {
+        if self.ignore_case { &[] } else { self.text.literal() }
+    }
+
+    pub(super) fn selector(&self) -> Option<(Selector<'_>, &[u8])> {
+        None
     }
 
     pub(super) fn takes_everything(&self) -> bool {

@@ -1,0 +1,169 @@
+//! The routes of a domain: the first that holds counts. An index finds it without trying all that come before.
+//!
+//! Routes are sorted by what a path must begin with, and those by a value that a header or a query parameter must have.
+//! What a request has leads to the few routes that can hold; of these the earliest that does is taken, so that the
+//! answer is the one that trying them in their order gives.
+
+use std::cmp::Ordering;
+
+use super::matching::{Match, Selector};
+use super::rule::Rule;
+use crate::decide::Request;
+use crate::order;
+
+/// Rule and match block.
+pub(super) type Route = (u32, u32);
+
+/// Routes in the order in which they count.
+#[derive(Debug)]
+pub(super) struct Routes {
+    routes: Box<[Route]>,
+    /// Positions in `routes`, sorted by the path's beginning, then by selector, then by the selector's value.
+    sorted: Box<[u32]>,
+    /// What paths begin with, in order.
+    keys: Box<[Key]>,
+    groups: Box<[Group]>,
+}
+
+/// Routes whose paths begin alike.
+#[derive(Debug)]
+struct Key {
+    /// One of them; the bytes themselves stand in its block.
+    example: u32,
+    /// The longest other key with which this one begins.
+    parent: Option<u32>,
+    /// The first of its groups; the others follow, up to the next key's.
+    first: usize,
+}
+
+/// Of these the routes that look at the same header or parameter for one certain value, sorted by it; or all that look
+/// for none.
+#[derive(Debug)]
+struct Group {
+    selects: bool,
+    /// Where its positions begin; they end where the next group's begin.
+    begin: usize,
+}
+
+impl Routes {
+    pub(super) fn new(routes: Vec<Route>, rules: &[Rule]) -> Routes {
+        let sorting = |route| block(rules, route).map(|block| (block.path_literal(), block.selector()));
+        let sorted = order::sorted_indices(routes.len(), &|a, b| match (routes.get(a), routes.get(b)) {
+            (Some(a), Some(b)) => sorting(*a).cmp(&sorting(*b)),
+            _ => Ordering::Equal,
+        });
+        let sorted = sorted.into_iter().filter_map(|position| u32::try_from(position).ok()).collect();
+        let mut all = Routes { routes: routes.into(), sorted, keys: Box::default(), groups: Box::default() };
+        (all.keys, all.groups) = all.cut(rules);
+        all
+    }
+
+    /// Cuts the sorted positions into keys and groups.
+    fn cut(&self, rules: &[Rule]) -> (Box<[Key]>, Box<[Group]>) {
+        let (mut keys, mut groups): (Vec<Key>, Vec<Group>) = (Vec::new(), Vec::new());
+        let mut before: Option<(&[u8], Option<Selector<'_>>)> = None;
+        for (begin, position) in (0..).zip(&self.sorted) {
+            let Some(block) = self.block(rules, *position) else { continue };
+            let (key, selector) = (block.path_literal(), block.selector().map(|(selector, _)| selector));
+            let new_key = before.is_none_or(|before| before.0 != key);
+            if new_key {
+                let parent = self.parent(rules, &keys, key);
+                keys.push(Key { example: *position, parent, first: groups.len() });
+            }
+            if new_key || before.is_none_or(|before| before.1 != selector) {
+                groups.push(Group { selects: selector.is_some(), begin });
+            }
+            before = Some((key, selector));
+        }
+        (keys.into(), groups.into())
+    }
+
+    /// The longest of the keys so far with which another begins, which comes after them all.
+    fn parent(&self, rules: &[Rule], keys: &[Key], key: &[u8]) -> Option<u32> {
+        let mut parent = last(keys.len());
+        while let Some(above) = keys.get(parent? as usize) {
+            if key.starts_with(self.literal(rules, above)) {
+                break;
+            }
+            parent = above.parent;
+        }
+        parent
+    }
+
+    /// All routes, in their order.
+    pub(super) fn list(&self) -> &[Route] {
+        &self.routes
+    }
+
+    /// The position of the first route that holds.
+    pub(super) fn find(&self, rules: &[Rule], request: &Request<'_>) -> Option<u32> {
+        let path = request.path();
+        let (mut best, mut begins) = (u32::MAX, false);
+        // Whatever the path begins with stands before it in order, and all that stands between the two begins so too:
+        // the way up from the last key before the path passes every key that it begins with.
+        let mut at = last(self.keys.partition_point(|key| self.literal(rules, key) <= path));
+        while let Some(index) = at
+            && let Some(key) = self.keys.get(index as usize)
+        {
+            begins = begins || path.starts_with(self.literal(rules, key));
+            if begins {
+                let end = self.keys.get(index as usize + 1).map_or(self.groups.len(), |next| next.first);
+                (key.first..end).for_each(|group| self.try_group(rules, request, group, &mut best));
+            }
+            at = key.parent;
+        }
+        (best != u32::MAX).then_some(best)
+    }
+
+    /// Looks for a route before `best` in a group.
+    fn try_group(&self, rules: &[Rule], request: &Request<'_>, index: usize, best: &mut u32) {
+        let Some(group) = self.groups.get(index) else { return };
+        let end = self.groups.get(index + 1).map_or(self.sorted.len(), |next| next.begin);
+        let positions = self.sorted.get(group.begin..end).unwrap_or_default();
+        if !group.selects {
+            return self.try_in_order(rules, request, positions.iter(), best);
+        }
+        let wanted = |position: &u32| self.block(rules, *position).and_then(Match::selector);
+        let Some((selector, _)) = positions.first().and_then(wanted) else { return };
+        selector.values(request, |value| {
+            let begin = positions.partition_point(|position| wanted(position).is_some_and(|(_, it)| it < value));
+            let same = positions.get(begin..).unwrap_or_default().iter();
+            let same = same.take_while(|position| wanted(position).is_some_and(|(_, it)| it == value));
+            self.try_in_order(rules, request, same, best);
+        });
+    }
+
+    fn try_in_order<'p>(
+        &self,
+        rules: &[Rule],
+        request: &Request<'_>,
+        positions: impl Iterator<Item = &'p u32>,
+        best: &mut u32,
+    ) {
+        for &position in positions {
+            if position >= *best {
+                return;
+            }
+            if self.block(rules, position).is_some_and(|block| block.holds(request)) {
+                *best = position;
+                return;
+            }
+        }
+    }
+
+    fn block<'r>(&self, rules: &'r [Rule], position: u32) -> Option<&'r Match> {
+        block(rules, *self.routes.get(position as usize)?)
+    }
+
+    fn literal<'r>(&self, rules: &'r [Rule], key: &Key) -> &'r [u8] {
+        self.block(rules, key.example).map_or(&[], Match::path_literal)
+    }
+}
+
+fn block(rules: &[Rule], (rule, matched): Route) -> Option<&Match> {
+    rules.get(rule as usize)?.matches.get(matched as usize)
+}
+
+fn last(count: usize) -> Option<u32> {
+    u32::try_from(count.checked_sub(1)?).ok()
+}
