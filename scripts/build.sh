@@ -8,11 +8,11 @@ need_target "$WASM_TARGET"
 step "Building the modules: ${MODULES[*]}"
 packages=()
 for module in "${MODULES[@]}"; do packages+=(-p "${module//_/-}"); done
-# The test filters are modules for the tests alone; they are built here since they must match the others.
-cargo build --profile wasm --target "$WASM_TARGET" "${packages[@]}" -p test-filter --bins
+# The test filters and the empty module are for tests and benches alone; they are built here since they must match the others.
+cargo build --profile wasm --target "$WASM_TARGET" "${packages[@]}" -p test-filter -p floor --bins
 mkdir -p target/wasm
-for module in "${MODULES[@]}" test_filter test_finder; do
-    built="target/$WASM_TARGET/wasm/$module.wasm"
+for module in "${MODULES[@]}" test_filter test_finder floor; do
+    built="${CARGO_TARGET_DIR:-target}/$WASM_TARGET/wasm/$module.wasm"
     # Renamed into place: an Envoy that reads it at this moment reads the whole of one or the other.
     if ! cmp -s "$built" "target/wasm/$module.wasm"; then
         cp "$built" "target/wasm/.$module.wasm.new"

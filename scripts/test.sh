@@ -31,7 +31,7 @@ cargo fmt --all --check
 step "Lints, native"
 cargo clippy --workspace --all-targets --all-features -- -D warnings
 step "Lints, WebAssembly"
-packages=(-p shared -p host -p test-filter)
+packages=(-p shared -p host -p test-filter -p floor)
 for module in "${MODULES[@]}"; do packages+=(-p "${module//_/-}"); done
 cargo clippy "${packages[@]}" --target "$WASM_TARGET" -- -D warnings
 

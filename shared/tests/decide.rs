@@ -255,6 +255,13 @@ fn what_only_the_metrics_are_told_keeps_no_module_from_handing_over() {
     assert_eq!(plain.fingerprint, limited.fingerprint);
     assert_eq!((plain.plan().telemetry().max_series, limited.plan().telemetry().max_series), (5000, 7));
     assert!(findings.iter().any(|finding| finding.path == "stats.oops"), "{findings:?}");
+    let (off, _) = read(r#"{"stats": {"enabled": false}}"#);
+    let off = off.unwrap();
+    assert_eq!(plain.fingerprint, off.fingerprint);
+    assert_eq!((plain.plan().telemetry().enabled, off.plan().telemetry().enabled), (true, false));
+    let (refused, findings) = read(r#"{"stats": {"enabled": "no"}}"#);
+    assert!(refused.is_none());
+    assert_eq!(findings[0].path, "stats.enabled");
     let (refused, findings) = read(r#"{"stats": {"maxSeries": 0}}"#);
     assert!(refused.is_none());
     assert_eq!(findings[0].path, "stats.maxSeries");

@@ -20,6 +20,7 @@ use target::Target;
 
 /// The behaviour.
 pub struct Stats {
+    enabled: bool,
     /// The labels of the source, as each name begins.
     source: String,
     max_series: u32,
@@ -90,6 +91,7 @@ impl Behaviour for Stats {
     fn new(plan: &Plan) -> Stats {
         let telemetry = plan.telemetry();
         Stats {
+            enabled: telemetry.enabled,
             source: labels::source(&telemetry.source),
             max_series: telemetry.max_series,
             recent: RefCell::new(Recent::new(telemetry.max_series)),
@@ -99,6 +101,9 @@ impl Behaviour for Stats {
     }
 
     fn request(&self, own: &mut Seen, request: &mut RequestPhase<'_>) -> Step {
+        if !self.enabled {
+            return Step::Next;
+        }
         own.grpc = request.request().is_grpc();
         registry(|registry| {
             registry.seed(|| request.draw());
@@ -110,6 +115,9 @@ impl Behaviour for Stats {
     }
 
     fn done(&self, own: &mut Seen, done: &mut DonePhase<'_>) {
+        if !self.enabled {
+            return;
+        }
         let end = target::end(done);
         let peer = if end.answered_here { Vec::new() } else { done.upstream_workload() };
         let hash = |bytes: &[u8]| registry(|registry| Some(registry.hash(bytes))).unwrap_or(0);

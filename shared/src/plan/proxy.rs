@@ -50,6 +50,8 @@ object! {
     /// What is said about metrics.
     #[derive(Default)]
     pub struct StatsConfig {
+        /// Whether requests are counted. Absent: they are.
+        enabled: Option<bool>,
         /// How many series each of Envoy's threads keeps; the rest is counted as one. Nothing ever frees a series.
         max_series: Option<SeriesLimit>,
     }

@@ -149,6 +149,8 @@ impl TargetService {
 pub struct Telemetry {
     /// This proxy.
     pub source: Workload,
+    /// Whether requests are counted.
+    pub enabled: bool,
     /// How many series a module keeps.
     pub max_series: u32,
     services: Vec<TargetService>,
@@ -178,7 +180,7 @@ impl Telemetry {
             });
         }
         let source = Workload::from_labels(&proxy.labels, "", proxy.namespace(), "");
-        Telemetry { source, max_series: MAX_SERIES, services, by_rule }
+        Telemetry { source, enabled: true, max_series: MAX_SERIES, services, by_rule }
     }
 
     pub(super) fn complete(&mut self, proxy: &Proxy, node: &NodeMetadata, stats: &StatsConfig) {
@@ -190,6 +192,7 @@ impl Telemetry {
             labels.insert(key.clone(), value.clone());
         }
         self.source = Workload::from_labels(&labels, &name, proxy.namespace(), &cluster);
+        self.enabled = stats.enabled.unwrap_or(true);
         self.max_series = stats.max_series.map_or(MAX_SERIES, |most| most.0);
     }
 

@@ -1,0 +1,58 @@
+//! Figures held against their bars.
+
+use crate::rows::{Bar, Most, Row};
+use crate::run::Measured;
+use crate::sample::{Sample, Spread, spread};
+use crate::sides::Side;
+
+/// A bar, and what came of it.
+pub struct Verdict<'a> {
+    /// The bar.
+    pub bar: &'a Bar,
+    /// The figure.
+    pub figure: Spread,
+    /// The most that it may be.
+    pub most: f64,
+}
+
+impl Verdict<'_> {
+    /// Whether it is reached.
+    pub fn holds(&self) -> bool {
+        self.figure.median <= self.most
+    }
+
+    /// How far it is from the bar, as a share of the bar: what is above 0 falls short.
+    pub fn short_by(&self) -> f64 {
+        self.figure.median / self.most - 1.0
+    }
+
+    /// What the figure is.
+    pub fn unit(&self) -> &'static str {
+        if matches!(self.bar.most, Most::AddedP99(_)) { " ms" } else { "" }
+    }
+}
+
+/// Processor time of one side for that of another, by the pairs of each round.
+pub fn ratio(measured: &Measured, side: Side, base: Side) -> Option<Spread> {
+    paired(measured, side, base, |one, other| one.cpu_us / other.cpu_us)
+}
+
+fn paired(measured: &Measured, side: Side, base: Side, of: impl Fn(&Sample, &Sample) -> f64) -> Option<Spread> {
+    spread(measured.samples(side).iter().zip(measured.samples(base)).map(|(one, other)| of(one, other)))
+}
+
+/// The bars of a row that can be judged.
+pub fn verdicts<'a>(row: &'a Row, measured: &Measured) -> Vec<Verdict<'a>> {
+    let verdict = |bar: &'a Bar| {
+        let Bar { side, base, .. } = *bar;
+        let (figure, most) = match bar.most {
+            Most::Ratio(most) => (ratio(measured, side, base)?, most),
+            Most::AboveFloor(above) => {
+                (ratio(measured, side, base)?, ratio(measured, Side::Floor, base)?.median + above)
+            }
+            Most::AddedP99(most) => (paired(measured, side, base, |one, other| one.p99_ms - other.p99_ms)?, most),
+        };
+        Some(Verdict { bar, figure, most })
+    };
+    row.bars.iter().filter_map(verdict).collect()
+}

@@ -1,0 +1,132 @@
+//! The bench: the same resources, once on Envoy's own routes and once by Sailcloth's modules, side by side in one run.
+//!
+//! Started by `scripts/bench.sh`, which builds everything first.
+
+mod cpu;
+mod http1;
+mod judge;
+mod load;
+mod matcher_tree;
+mod report;
+mod rows;
+mod run;
+mod sample;
+mod setup;
+mod sides;
+mod upstream;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use integration::{envoy, paths};
+use serde_json::json;
+
+use cpu::Cores;
+use run::Timing;
+
+const HELP: &str = "\
+Measures Sailcloth's modules against Envoy's own routes, on the same resources in one run.
+
+Usage: scripts/bench.sh [--quick] [--check] [--rows TEXT] [--json FILE]
+
+  --quick       the rows at 10, 500 and 10,000 rules, in short: less than two minutes
+  --check       exits 1 where a row falls short of its bar, and names the worst
+  --rows TEXT   only rows whose name holds TEXT; may stand several times
+  --json FILE   also writes everything to FILE, raw samples included
+  --list        says which rows there are
+
+Examples:
+  scripts/bench.sh --quick --check
+  scripts/bench.sh --rows 'everything' --json bench.json
+";
+
+/// What the command line asks for.
+#[derive(Default)]
+struct Options {
+    quick: bool,
+    check: bool,
+    list: bool,
+    rows: Vec<String>,
+    json: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let options = match options(std::env::args().skip(1)) {
+        Ok(Some(options)) => options,
+        Ok(None) => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        Err(problem) => {
+            eprintln!("error: {problem}\n\n{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match bench(&options) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn options(mut words: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
+    let mut options = Options::default();
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
+        match word.as_str() {
+            "--quick" => options.quick = true,
+            "--check" => options.check = true,
+            "--list" => options.list = true,
+            "--rows" => options.rows.push(value()?),
+            "--json" => options.json = Some(value()?.into()),
+            "-h" | "--help" => return Ok(None),
+            _ => return Err(format!("unknown option {word}")),
+        }
+    }
+    Ok(Some(options))
+}
+
+/// Whether all is as it has to be.
+fn bench(options: &Options) -> Result<bool, String> {
+    let mut rows = rows::rows();
+    rows.retain(|row| !options.quick || row.quick);
+    rows.retain(|row| options.rows.is_empty() || options.rows.iter().any(|text| row.name.contains(text)));
+    if rows.is_empty() {
+        return Err("no row has such a name; `--list` says which there are".to_owned());
+    }
+    if options.list {
+        rows.iter().for_each(|row| println!("{}", row.name));
+        return Ok(true);
+    }
+    let timing = if options.quick {
+        Timing { window: Duration::from_millis(300), rounds: 7 }
+    } else {
+        Timing { window: Duration::from_millis(400), rounds: 11 }
+    };
+    let version = envoy::version(paths::envoy());
+    println!("Envoy {version}; {} rounds of {} ms a side", timing.rounds, timing.window.as_millis());
+    report::print_head();
+    let (mut all, mut short) = (Vec::new(), Vec::new());
+    for row in &rows {
+        let cores = Cores::choose(row.setup.workers)?;
+        let measured = run::run(row, timing, &cores)
+            .map_err(|error| format!("nothing is reported, for answers were wrong. Row `{}`, {error}", row.name))?;
+        let verdicts = judge::verdicts(row, &measured);
+        report::print_row(row, &measured, &verdicts);
+        all.push(report::row_json(row, &measured, &verdicts));
+        short.extend(verdicts.iter().filter(|it| !it.holds()).map(|it| (it.short_by(), row, report::sentence(it))));
+    }
+    if let Some(file) = &options.json {
+        let mut text = format!("{:#}", json!({"run": report::head_json(timing, &version), "rows": all}));
+        text.push('\n');
+        std::fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?;
+    }
+    if let Some((_, row, worst)) = short.iter().max_by(|one, other| one.0.total_cmp(&other.0)) {
+        println!("{} of the bars are not reached; the worst: {}: {worst}", short.len(), row.name);
+    }
+    Ok(!options.check || short.is_empty())
+}

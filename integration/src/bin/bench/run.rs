@@ -1,0 +1,128 @@
+//! One row: its Envoys are started, then visited in turn in short windows, so that whatever drifts hits all alike.
+
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Runtime;
+
+use crate::cpu::{self, Clock, Cores};
+use crate::load::{Load, Pace};
+use crate::rows::{Loading, Row};
+use crate::sample::Sample;
+use crate::sides::{self, Running, Side};
+use crate::upstream::Upstream;
+
+/// How long rows are measured.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// One window.
+    pub window: Duration,
+    /// How often each side is visited.
+    pub rounds: usize,
+}
+
+/// How long each side is warmed up.
+const WARM_UP: Duration = Duration::from_millis(150);
+/// How many connections clients have, and how many requests there are at a time.
+pub const CONNECTIONS: usize = 16;
+
+/// What a row came to.
+pub struct Measured {
+    /// By side, in the row's order.
+    pub sides: Vec<MeasuredSide>,
+}
+
+/// What one side came to.
+pub struct MeasuredSide {
+    /// Which.
+    pub side: Side,
+    /// How long its start took.
+    pub start: Duration,
+    /// Resident memory at the end, in kB.
+    pub memory_kb: Option<u64>,
+    /// Windows, by round.
+    pub samples: Vec<Sample>,
+}
+
+impl Measured {
+    /// The samples of a side; none where it did not take part.
+    pub fn samples(&self, side: Side) -> &[Sample] {
+        self.sides.iter().find(|one| one.side == side).map_or(&[], |one| &one.samples)
+    }
+}
+
+/// Measures a row. An error where an answer was not what it should be.
+pub fn run(row: &Row, timing: Timing, cores: &Cores) -> Result<Measured, String> {
+    let set = sides::resources(&row.setup)?;
+    let (clusters, upstreams) = sides::clusters(&row.setup, &set)?;
+    let mut running = Vec::new();
+    for side in &row.sides {
+        let one = sides::start(*side, &row.setup, &set, &clusters)?;
+        cpu::pin_process(one.envoy.pid(), &cores.proxy)?;
+        running.push(one);
+    }
+    // A thread of its own, so that nothing but the load and its upstreams is kept on their processor.
+    let samples = std::thread::scope(|scope| {
+        let load = scope.spawn(|| {
+            cpu::pin_thread(cores.load)?;
+            let mut builder = tokio::runtime::Builder::new_current_thread();
+            // Sockets are looked at often, for the sake of answers that a paced load waits for.
+            let runtime = builder.enable_all().event_interval(8).build().map_err(|error| error.to_string())?;
+            rounds(row, timing, &running, upstreams, &runtime)
+        });
+        load.join().unwrap_or_else(|_| Err("the load panicked".to_owned()))
+    })?;
+    let sides = running.iter().zip(samples).map(|(one, samples)| MeasuredSide {
+        side: one.side,
+        start: one.start,
+        memory_kb: cpu::resident_kb(one.envoy.pid()),
+        samples,
+    });
+    Ok(Measured { sides: sides.collect() })
+}
+
+fn rounds(
+    row: &Row,
+    timing: Timing,
+    running: &[Running],
+    upstreams: Vec<Upstream>,
+    runtime: &Runtime,
+) -> Result<Vec<Vec<Sample>>, String> {
+    runtime.block_on(async {
+        for upstream in upstreams {
+            upstream.run()?;
+        }
+        let asks = [row.setup.ask()];
+        let mut all = Vec::new();
+        for one in running {
+            let load = Load::open(one.address, &asks, CONNECTIONS).await.map_err(|error| in_side(one, &error))?;
+            all.push((one, Clock::of(one.envoy.pid())?, load));
+        }
+        let mut slowest = f64::INFINITY;
+        for (one, clock, load) in &mut all {
+            visit(one, *clock, load, WARM_UP, Pace::Closed).await?;
+            slowest = slowest.min(visit(one, *clock, load, WARM_UP, Pace::Closed).await?.rate);
+        }
+        let pace = match row.load {
+            Loading::Full => Pace::Closed,
+            Loading::Half => Pace::Rate(slowest / 2.0),
+        };
+        let mut samples = vec![Vec::new(); running.len()];
+        for _ in 0..timing.rounds {
+            for ((one, clock, load), samples) in all.iter_mut().zip(&mut samples) {
+                samples.push(visit(one, *clock, load, timing.window, pace).await?);
+            }
+        }
+        Ok(samples)
+    })
+}
+
+async fn visit(one: &Running, clock: Clock, load: &mut Load, length: Duration, pace: Pace) -> Result<Sample, String> {
+    let (before, began) = (clock.now()?, Instant::now());
+    let answers = load.window(length, pace).await.map_err(|error| in_side(one, &error))?;
+    let wall = began.elapsed();
+    Ok(Sample::new(answers.latencies, clock.now()?.saturating_sub(before), wall))
+}
+
+fn in_side(one: &Running, error: &str) -> String {
+    format!("side `{}`: {error}", one.side)
+}

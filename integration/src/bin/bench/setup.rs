@@ -1,0 +1,344 @@
+//! What a row is about: which rules there are, which one is hit, and what else is asked of the proxy.
+
+use std::fmt::Write as _;
+
+use crate::load::Ask;
+
+/// What the rules match on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Match {
+    /// `uri.prefix`.
+    Prefix,
+    /// `uri.exact`.
+    Exact,
+    /// `uri.regex`.
+    Regex,
+    /// A header, exactly.
+    Header,
+}
+
+/// Which rule requests are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hit {
+    /// The first.
+    First,
+    /// The one in the middle.
+    Middle,
+    /// The last.
+    Last,
+}
+
+/// Faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// None is written.
+    Off,
+    /// Delay and abort are written, at 0 %.
+    Never,
+    /// Each request is aborted.
+    Abort,
+    /// Each request is delayed by the least there is, 1 ms.
+    Delay,
+}
+
+/// Mirrors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mirror {
+    /// None is written.
+    Off,
+    /// One is written, at 0 %.
+    Never,
+    /// Each request is copied.
+    Always,
+}
+
+/// CORS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cors {
+    /// No policy is written.
+    Off,
+    /// There is a policy, and requests are from the same origin.
+    SameOrigin,
+    /// Requests are from another origin, which is allowed.
+    OtherOrigin,
+    /// Each request is a preflight.
+    Preflight,
+}
+
+/// Destinations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// One.
+    Off,
+    /// Two by weight, 90 to 10.
+    Weights,
+    /// Two by weight, where clients keep theirs by a cookie that they have. Envoy's routes cannot do it: the native
+    /// twin splits by weight.
+    Sticky,
+}
+
+/// Limits of the destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limits {
+    /// None is written.
+    Off,
+    /// They are far away.
+    Far,
+    /// Most requests wait for a connection.
+    Near,
+}
+
+/// What a row is about.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// How many rules.
+    pub rules: usize,
+    /// What they match on.
+    pub matches: Match,
+    /// Which is hit.
+    pub hit: Hit,
+    /// Whether each rule has a host, and a VirtualService, of its own.
+    pub many_hosts: bool,
+    /// Faults.
+    pub fault: Fault,
+    /// Mirrors.
+    pub mirror: Mirror,
+    /// CORS.
+    pub cors: Cors,
+    /// Destinations.
+    pub split: Split,
+    /// Limits.
+    pub limits: Limits,
+    /// Header operations, a rewrite, a timeout and retries.
+    pub changes: bool,
+    /// Bytes of body, of requests and of answers.
+    pub body: usize,
+    /// Whether clients speak HTTP/2.
+    pub http2: bool,
+    /// Envoy's workers.
+    pub workers: u32,
+}
+
+impl Setup {
+    /// So many rules of this kind, the last one hit, one host, nothing else asked, small answers over HTTP/1.1.
+    pub fn plain(rules: usize, matches: Match) -> Setup {
+        Setup {
+            rules,
+            matches,
+            hit: Hit::Last,
+            many_hosts: false,
+            fault: Fault::Off,
+            mirror: Mirror::Off,
+            cors: Cors::Off,
+            split: Split::Off,
+            limits: Limits::Off,
+            changes: false,
+            body: 0,
+            http2: false,
+            workers: 1,
+        }
+    }
+
+    /// All behaviours configured, and none of them fires.
+    pub fn everything(rules: usize) -> Setup {
+        Setup {
+            fault: Fault::Never,
+            mirror: Mirror::Never,
+            cors: Cors::SameOrigin,
+            split: Split::Weights,
+            limits: Limits::Far,
+            ..Setup::plain(rules, Match::Prefix)
+        }
+    }
+
+    fn target(&self) -> usize {
+        match self.hit {
+            Hit::First => 0,
+            Hit::Middle => self.rules / 2,
+            Hit::Last => self.rules - 1,
+        }
+    }
+
+    fn host(&self, rule: usize) -> String {
+        if self.many_hosts { format!("h{rule:05}.example") } else { "web.example".to_owned() }
+    }
+
+    /// The resources, as a YAML stream.
+    pub fn yaml(&self) -> String {
+        let mut yaml = GATEWAY.to_owned();
+        for service in [HIT, OTHER, SHADOW] {
+            yaml.push_str(&SERVICE.replace("NAME", service));
+        }
+        if self.split != Split::Off || self.limits != Limits::Off {
+            let mut policy = String::new();
+            if let Some(most) = self.most_connections() {
+                policy = format!(
+                    "  trafficPolicy:\n    connectionPool:\n      tcp: {{maxConnections: {most}}}\n      \
+                     http: {{http1MaxPendingRequests: {FAR}, http2MaxRequests: {FAR}}}\n    \
+                     outlierDetection: {{consecutive5xxErrors: 50, interval: 10s, baseEjectionTime: 30s}}\n"
+                );
+            }
+            yaml.push_str(&DESTINATION_RULE.replace("POLICY", &policy));
+        }
+        if !self.many_hosts {
+            yaml.push_str(&self.virtual_service("web", "'*'", ""));
+        }
+        for rule in 0..self.rules {
+            if self.many_hosts {
+                yaml.push_str(&self.virtual_service(&format!("web-{rule}"), &self.host(rule), ""));
+            }
+            yaml.push_str(&self.rule(rule));
+        }
+        yaml
+    }
+
+    fn virtual_service(&self, name: &str, host: &str, rules: &str) -> String {
+        let sticky =
+            if self.split == Split::Sticky { ", annotations: {sailcloth.dev/sticky: cookie=version}" } else { "" };
+        format!(
+            "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: {name}{sticky}}}\nspec:\n  \
+             hosts: [{host}]\n  gateways: [gw]\n  http:\n{rules}"
+        )
+    }
+
+    fn rule(&self, rule: usize) -> String {
+        let condition = match self.matches {
+            Match::Prefix => format!("uri: {{prefix: /r{rule:05}/}}"),
+            Match::Exact => format!("uri: {{exact: /r{rule:05}/item}}"),
+            Match::Regex => format!("uri: {{regex: '/r{rule:05}/[a-z]+'}}"),
+            Match::Header => format!("headers: {{x-rule: {{exact: r{rule:05}}}}}"),
+        };
+        let host = if rule == self.target() { HIT } else { OTHER };
+        let route = if self.split != Split::Off && host == HIT {
+            format!(
+                "[{{destination: {{host: {host}, subset: v1}}, weight: 90}}, \
+                 {{destination: {{host: {host}, subset: v2}}, weight: 10}}]"
+            )
+        } else {
+            format!("[{{destination: {{host: {host}}}}}]")
+        };
+        let mut yaml = format!("  - match: [{{{condition}}}]\n    route: {route}\n");
+        let fault = match self.fault {
+            Fault::Off => "",
+            Fault::Never => {
+                "{delay: {percentage: {value: 0}, fixedDelay: 1s}, abort: {percentage: {value: 0}, httpStatus: 503}}"
+            }
+            Fault::Abort => "{abort: {percentage: {value: 100}, httpStatus: 503}}",
+            Fault::Delay => "{delay: {percentage: {value: 100}, fixedDelay: 1ms}}",
+        };
+        let mirrors = match self.mirror {
+            Mirror::Off => "",
+            Mirror::Never => "[{destination: {host: shadow}, percentage: {value: 0}}]",
+            Mirror::Always => "[{destination: {host: shadow}}]",
+        };
+        let cors = match self.cors {
+            Cors::Off => "",
+            _ => "{allowOrigins: [{exact: 'http://other.example'}], allowMethods: [GET, POST], maxAge: 1h}",
+        };
+        for (field, value) in [("fault", fault), ("mirrors", mirrors), ("corsPolicy", cors)] {
+            if !value.is_empty() {
+                let _ = writeln!(yaml, "    {field}: {value}");
+            }
+        }
+        if self.changes {
+            yaml.push_str(CHANGES);
+        }
+        yaml
+    }
+
+    /// `maxConnections`, where limits are written.
+    pub fn most_connections(&self) -> Option<u32> {
+        match self.limits {
+            Limits::Off => None,
+            Limits::Far => Some(FAR),
+            Limits::Near => Some(NEAR),
+        }
+    }
+
+    /// What is asked.
+    pub fn ask(&self) -> Ask {
+        let rule = self.target();
+        let cluster = |subset: &str| format!("outbound|80|{subset}|{HIT}.default.svc.cluster.local");
+        let mut ask = Ask {
+            method: if self.body > 0 { "POST" } else { "GET" },
+            authority: self.host(rule),
+            path: format!("/r{rule:05}/item"),
+            headers: Vec::new(),
+            body: self.body,
+            status: 200,
+            served_by: if self.split == Split::Off { vec![cluster("")] } else { vec![cluster("v1"), cluster("v2")] },
+        };
+        if self.matches == Match::Header {
+            ask.headers.push(("x-rule", format!("r{rule:05}")));
+        }
+        if self.split == Split::Sticky {
+            ask.headers.push(("cookie", "version=0123456789abcdef".to_owned()));
+        }
+        if matches!(self.cors, Cors::OtherOrigin | Cors::Preflight) {
+            ask.headers.push(("origin", "http://other.example".to_owned()));
+        }
+        if self.cors == Cors::Preflight {
+            ask.method = "OPTIONS";
+            ask.headers.push(("access-control-request-method", "GET".to_owned()));
+            ask.served_by.clear();
+        }
+        if self.fault == Fault::Abort {
+            ask.status = 503;
+            ask.served_by.clear();
+        }
+        ask
+    }
+}
+
+const HIT: &str = "hit";
+const OTHER: &str = "other";
+const SHADOW: &str = "shadow";
+
+/// Limits that nobody comes near.
+pub const FAR: u32 = 100_000;
+/// Fewer connections than the load has.
+const NEAR: u32 = 4;
+
+const GATEWAY: &str = "\
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: gw}
+spec:
+  selector: {istio: ingressgateway}
+  servers:
+  - port: {number: 80, name: http, protocol: HTTP}
+    hosts: ['*']
+";
+
+const SERVICE: &str = "\
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: NAME}
+spec:
+  hosts: [NAME.default.svc.cluster.local]
+  location: MESH_INTERNAL
+  resolution: STATIC
+  ports: [{number: 80, name: http, protocol: HTTP}]
+  endpoints: [{address: 127.0.0.1, labels: {version: v1}}, {address: 127.0.0.1, labels: {version: v2}}]
+";
+
+const DESTINATION_RULE: &str = "\
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: hit}
+spec:
+  host: hit
+POLICY  subsets:
+  - {name: v1, labels: {version: v1}}
+  - {name: v2, labels: {version: v2}}
+";
+
+const CHANGES: &str = "    timeout: 5s
+    retries: {attempts: 3, retryOn: 5xx, perTryTimeout: 2s}
+    rewrite: {uri: /items/}
+    headers:
+      request: {set: {x-set: one}, add: {x-add: two}, remove: [x-gone]}
+      response: {set: {x-answer: three}, remove: [x-inside]}
+";

@@ -1,0 +1,178 @@
+//! The sides of a comparison: what carries the resources out, and the Envoy that runs it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use envoy_config::cluster::{self, Cluster};
+use envoy_config::filter::{self, Module, Struct};
+use envoy_config::listener::{Front, Listener};
+use envoy_config::{Packaging, Proxy, http_filters, route_config, to_json};
+use integration::envoy::{Envoy, Options};
+use integration::sail::for_each_object;
+use integration::{native, paths};
+use serde_json::{Value, json};
+use shared::finding::Report;
+use shared::model::Resources;
+
+use crate::setup::{FAR, Setup};
+use crate::upstream::Upstream;
+
+/// Who carries the resources out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Side {
+    /// Envoy's own routes and filters, as a control plane would write them.
+    Native,
+    /// Envoy's own `matcher_tree` in place of the list of routes.
+    MatcherTree,
+    /// The native side with an empty module before its filters: what any filter costs, whatever it does.
+    Floor,
+    /// An empty module and one route for everything: the least that a proxy with a module can cost.
+    OneRoute,
+    /// The suite, with metrics switched off.
+    Suite,
+    /// The suite, with Istio's metrics.
+    SuiteStats,
+    /// A module for each behaviour, with Istio's metrics.
+    Modules,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Side::Native => "native",
+            Side::MatcherTree => "matcher_tree",
+            Side::Floor => "floor",
+            Side::OneRoute => "floor, 1 route",
+            Side::Suite => "suite",
+            Side::SuiteStats => "suite+stats",
+            Side::Modules => "modules+stats",
+        })
+    }
+}
+
+const LISTENER: &str = "bench";
+
+/// The resources of a setup, read and checked.
+pub fn resources(setup: &Setup) -> Result<Resources, String> {
+    let mut report = Report::new();
+    let set = Resources::read(shared::load::text(&setup.yaml(), Some("bench.yaml"), &mut report), &mut report);
+    if report.stops() {
+        let first = report.findings().first().map(ToString::to_string);
+        return Err(format!("the bench's own resources are not valid: {}", first.unwrap_or_default()));
+    }
+    Ok(set)
+}
+
+/// The clusters of a setup, each with an upstream of its own.
+pub fn clusters(setup: &Setup, set: &Resources) -> Result<(Vec<Cluster>, Vec<Upstream>), String> {
+    let (mut clusters, mut upstreams) = (cluster::clusters(set), Vec::new());
+    for cluster in &mut clusters {
+        let upstream = Upstream::bind(&cluster.name, setup.body)?;
+        cluster.set_endpoints([upstream.address]);
+        upstreams.push(upstream);
+    }
+    Ok((clusters, upstreams))
+}
+
+/// A side that runs.
+pub struct Running {
+    /// Which one.
+    pub side: Side,
+    /// Its process.
+    pub envoy: Envoy,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// How long its start took.
+    pub start: Duration,
+}
+
+/// Starts a side.
+pub fn start(side: Side, setup: &Setup, set: &Resources, clusters: &[Cluster]) -> Result<Running, String> {
+    let bootstrap = bootstrap(side, setup, set, clusters)?;
+    // Debug lines and access logs would be measured as well.
+    let options = Options { concurrency: setup.workers, log_level: "error".to_owned(), ..Options::default() };
+    let began = Instant::now();
+    let envoy = Envoy::try_start(&bootstrap, &options).map_err(|log| {
+        let end: Vec<&str> = log.lines().rev().take(3).collect();
+        format!("the Envoy of side `{side}` does not start: {}", end.join(" | "))
+    })?;
+    let start = began.elapsed();
+    let address = envoy.listener(LISTENER);
+    Ok(Running { side, envoy, address, start })
+}
+
+fn bootstrap(side: Side, setup: &Setup, set: &Resources, clusters: &[Cluster]) -> Result<Value, String> {
+    let proxy = Proxy {
+        namespace: "default".to_owned(),
+        gateways: vec!["default/gw".to_owned()],
+        labels: BTreeMap::new(),
+        port: Some(80),
+    };
+    let at = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);
+    let front = Front { name: LISTENER.to_owned(), at, edge: true, proxy: proxy.clone() };
+    let packaging = if side == Side::Modules { Packaging::Separate } else { Packaging::Suite };
+    let modules = paths::modules();
+    if let Some((missing, _)) = packaging.files(&modules).find(|(_, there)| !there) {
+        return Err(format!("{} is missing: run scripts/build.sh, which builds it", missing.display()));
+    }
+    let filters = http_filters(&proxy, set, packaging, &modules);
+    let listener = Listener::new(&front, Duration::from_secs(3600), route_config(&proxy, set), filters);
+    let mut listener = to_json(&listener);
+    let manager = listener.pointer_mut("/filter_chains/0/filters/0/typed_config");
+    let manager = manager.ok_or("a listener has an HTTP connection manager")?;
+    let mut clusters: Vec<Value> = clusters.iter().map(to_json).collect();
+    match side {
+        Side::Suite => for_each_object(manager, &mut |object| {
+            if let Some(configuration) = object.get_mut("configuration") {
+                configuration["value"]["stats"] = json!({"enabled": false});
+            }
+        }),
+        Side::SuiteStats | Side::Modules => {}
+        Side::Native | Side::MatcherTree | Side::Floor | Side::OneRoute => {
+            manager["route_config"] = native::route_config(set, &proxy);
+            manager["http_filters"] = native::http_filters();
+            limit(&mut clusters, setup);
+            if side == Side::MatcherTree {
+                crate::matcher_tree::replace(&mut manager["route_config"])?;
+            }
+            if side == Side::OneRoute {
+                only_one_route(&mut manager["route_config"], &setup.ask().served_by);
+            }
+            if matches!(side, Side::Floor | Side::OneRoute)
+                && let Some(filters) = manager["http_filters"].as_array_mut()
+            {
+                filters.insert(0, floor(&modules));
+            }
+        }
+    }
+    Ok(json!({
+        "node": {"id": "sailcloth", "cluster": "sailcloth"},
+        "stats_config": to_json(&envoy_config::stats::StatsConfig::default()),
+        "static_resources": {"listeners": [listener], "clusters": clusters},
+    }))
+}
+
+/// The limits that a control plane writes into clusters, and the suite keeps itself.
+fn limit(clusters: &mut [Value], setup: &Setup) {
+    let Some(most) = setup.most_connections() else { return };
+    for cluster in clusters {
+        let thresholds = json!([{"max_connections": most, "max_pending_requests": FAR, "max_requests": FAR}]);
+        cluster["circuit_breakers"] = json!({"thresholds": thresholds});
+    }
+}
+
+fn floor(folder: &Path) -> Value {
+    let module = Module { name: "floor", file: "floor.wasm" };
+    to_json(&filter::module_filter(module, folder, Struct { value: json!({}) }))
+}
+
+/// Leaves the first route to the first cluster, for whatever comes.
+fn only_one_route(config: &mut Value, clusters: &[String]) {
+    let cluster = clusters.first().cloned().unwrap_or_default();
+    config["virtual_hosts"] = json!([{"name": "all", "domains": ["*"], "routes": [
+        {"match": {"prefix": "/"}, "route": {"cluster": cluster, "timeout": "0s"}},
+    ]}]);
+}
