@@ -1,0 +1,45 @@
+//! Copies of requests for version v2 of the ui.
+
+use std::time::{Duration, Instant};
+
+use integration::client::Request;
+use integration::metrics;
+
+use crate::crowd::{by, tally};
+use crate::stage::{Stage, Way};
+use crate::table::{REQUESTS, Row, Table};
+
+pub fn scene(stage: &mut Stage) -> Result<Table, String> {
+    stage.replace("mirror.yaml")?;
+    let before = copies(stage);
+    let answers = stage.send(Way::Gateway, 4, 25, &Request::get("/"))?;
+    let wanted = answers.len() as u64;
+    // Nobody waits for copies: some may still be under way.
+    let deadline = Instant::now() + Duration::from_secs(5);
+    let mut got = copies(stage) - before;
+    while got < wanted && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(10));
+        got = copies(stage) - before;
+    }
+    Ok(Table {
+        title: "A mirror (legacy/mirror.yaml)",
+        says: &["Everything is answered by version v1 of the ui. Version v2 gets a copy of each request."],
+        heads: REQUESTS,
+        rows: vec![
+            Row::new("GET /", "ui v1", tally(&answers), by(&answers, &["ui v1"])),
+            Row::new("copies", format!("ui v2 ×{wanted}"), format!("ui v2 ×{got}"), got == wanted),
+        ],
+    })
+}
+
+/// How many requests version v2 of the ui has answered well, as Envoy's cluster counts them: copies are among them.
+fn copies(stage: &Stage) -> u64 {
+    let all = metrics::series(&stage.proxy.prometheus(), "envoy_cluster_upstream_rq");
+    let v2 =
+        |(name, value): (&String, &String)| name == "envoy_cluster_name" && value.starts_with("outbound|80|v2|ui.");
+    let fine = |(name, value): (&String, &String)| name == "envoy_response_code" && value == "200";
+    all.iter()
+        .filter(|(labels, _)| labels.iter().any(v2) && labels.iter().any(fine))
+        .map(|(_, count)| *count as u64)
+        .sum()
+}
