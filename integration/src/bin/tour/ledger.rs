@@ -54,11 +54,10 @@ impl Ledger {
 }
 
 fn key(way: Way, code: u16, who: Option<&str>, delayed: bool) -> Key {
-    // The ui names itself first, then the backend, if that has answered.
-    let mut names = who.unwrap_or_default().split(", ");
     let upstream = match way {
-        Way::Gateway => names.next(),
-        Way::Mesh => names.nth(1),
+        Way::Gateway => who,
+        // The ui names itself first, then the backend, if that has answered.
+        Way::Mesh => who.and_then(|who| who.split_once(", ")).map(|(_, backend)| backend),
     };
     let (service, version) = upstream.and_then(|name| name.split_once(' ')).unwrap_or(match code {
         // No rule matches, so that there is no destination.

@@ -27,15 +27,14 @@ pub struct Finding {
     /// What is wrong.
     pub message: String,
     /// What to write instead.
-    #[serde(default)]
     pub hint: String,
 }
 
 impl Finding {
-    /// In a table's cell.
+    /// In a table's cell: the advice, or what is wrong where there is none.
     pub fn short(&self) -> String {
         let Finding { severity, code, message, hint } = self;
-        format!("{severity}[{code}] {message}: {hint}")
+        format!("{severity}[{code}] {}", if hint.is_empty() { message } else { hint })
     }
 }
 
@@ -173,6 +172,11 @@ impl Proxy {
     /// What `/stats/prometheus` says.
     pub fn prometheus(&self) -> String {
         self.envoy.as_ref().map(Envoy::prometheus).unwrap_or_default()
+    }
+
+    /// One counter or gauge of Envoy's own.
+    pub fn stat(&self, name: &str) -> u64 {
+        self.envoy.as_ref().map(|envoy| envoy.stat(name)).unwrap_or_default()
     }
 
     /// What happened, when Envoy has ended by itself.

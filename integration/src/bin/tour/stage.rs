@@ -87,7 +87,8 @@ fn applied(outcome: Outcome) -> Result<Vec<Finding>, String> {
     match outcome {
         Outcome::Applied(findings) => Ok(findings),
         Outcome::Refused(findings) => {
-            let said: Vec<String> = findings.iter().map(Finding::short).collect();
+            let said: Vec<String> =
+                findings.iter().map(|finding| format!("{}: {}", finding.short(), finding.message)).collect();
             Err(format!("sailcloth refuses the YAML:\n{}", said.join("\n")))
         }
     }

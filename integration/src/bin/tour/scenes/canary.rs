@@ -3,6 +3,7 @@
 use integration::client::Request;
 
 use super::{always, share};
+use crate::crowd::Answer;
 use crate::proxy::{Finding, Outcome};
 use crate::stage::{Stage, Way};
 use crate::table::{REQUESTS, Row, Table};
@@ -14,22 +15,25 @@ pub fn by_weight(stage: &mut Stage) -> Result<Table, String> {
         Outcome::Applied(findings) => (false, findings),
         Outcome::Refused(findings) => (true, findings),
     };
-    let warning = findings.iter().find(|finding| finding.message.contains("`weigth`"));
+    let said = |severity: &str, about: &str| -> Option<&Finding> {
+        findings.iter().find(|finding| finding.severity == severity && finding.message.contains(about))
+    };
+    let (warning, error) = (said("warning", "`weigth`"), said("error", "add up to 0"));
+    let short = |finding: Option<&Finding>| finding.map_or("nothing".to_owned(), Finding::short);
     let helped = warning.is_some_and(|warning| warning.hint.contains("`weight`"));
-    let error = findings.iter().find(|finding| finding.severity == "error");
-    let said: Vec<String> = warning.into_iter().chain(error).map(Finding::short).collect();
-    let mut rows =
-        vec![Row::new("sailcloth check", "refused, and the word is known", said.join("; "), refused && helped)];
+    let mut rows = vec![
+        Row::new("sailcloth check", "the word that is meant", short(warning), helped),
+        Row::new("", "refused, for nobody has a weight", short(error), refused && error.is_some()),
+    ];
 
     stage.replace_corrected(MISSPELT, |text| text.replace("weigth:", "weight:"))?;
     let answers = stage.send(Way::Gateway, 4, 100, &Request::get("/"))?;
-    let of =
-        |name: &'static str| move |answer: &crate::crowd::Answer| answer.is(200) && answer.who.as_deref() == Some(name);
+    let of = |name: &'static str| move |answer: &Answer| answer.is(200) && answer.who.as_deref() == Some(name);
     rows.push(share("GET /, once it says `weight`", "ui v2", 50.0, &answers, of("ui v2"), of("ui v1")));
     Ok(Table {
         title: "A canary for half (legacy/canary-misspelt-weight.yaml)",
         says: &[
-            "Both versions of the ui have the weight 50, but the file says `weigth`. It is refused with the right word;",
+            "Both versions of the ui have a weight of 50, but the file says `weigth`. It is refused with the right word;",
             "with that in it, either version gets half of the requests.",
         ],
         heads: REQUESTS,

@@ -23,7 +23,7 @@ pub fn scene(stage: &mut Stage) -> Result<Table, String> {
             "flags are Envoy's: NR no rule, FI aborted, DI delayed, UO more than the destination takes. What Envoy itself",
             "answers has no version; copies are not counted.",
         ],
-        heads: ["destination, response code and flags", "sent", "counted"],
+        heads: ["destination  destination_version  response_code  response_flags", "sent", "counted"],
         rows: rows(sent, &all),
     })
 }
@@ -34,8 +34,8 @@ fn rows(sent: &Counts, all: &Counts) -> Vec<Row> {
     let row = |key| {
         let (sent, all) = (number(sent, key), number(all, key));
         let crate::ledger::Key { service, version, code, flags } = key;
-        let labels = format!("{service:8} destination_version={version:8} {code} {flags}");
-        Row::new(labels.trim_end(), sent.to_string(), all.to_string(), sent == all)
+        let labels = format!("{service:11}  {version:19}  {code:13}  {flags}");
+        Row::new(labels, sent.to_string(), all.to_string(), sent == all)
     };
     keys.into_iter().map(row).collect()
 }

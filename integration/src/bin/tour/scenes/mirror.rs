@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use integration::client::Request;
-use integration::metrics;
 
 use crate::crowd::{by, tally};
 use crate::stage::{Stage, Way};
@@ -34,12 +33,5 @@ pub fn scene(stage: &mut Stage) -> Result<Table, String> {
 
 /// How many requests version v2 of the ui has answered well, as Envoy's cluster counts them: copies are among them.
 fn copies(stage: &Stage) -> u64 {
-    let all = metrics::series(&stage.proxy.prometheus(), "envoy_cluster_upstream_rq");
-    let v2 =
-        |(name, value): (&String, &String)| name == "envoy_cluster_name" && value.starts_with("outbound|80|v2|ui.");
-    let fine = |(name, value): (&String, &String)| name == "envoy_response_code" && value == "200";
-    all.iter()
-        .filter(|(labels, _)| labels.iter().any(v2) && labels.iter().any(fine))
-        .map(|(_, count)| *count as u64)
-        .sum()
+    stage.proxy.stat("cluster.outbound|80|v2|ui.default.svc.cluster.local.upstream_rq_200")
 }
