@@ -59,6 +59,11 @@ fn main() -> ExitCode {
     match signals::listen().and_then(|()| demo(&options)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
+        // Ctrl-C ends Envoy as well, and the scene that was under way misses it.
+        Err(_) if signals::asked_to_stop() => {
+            eprintln!("Stopped before the end.");
+            ExitCode::FAILURE
+        }
         Err(problem) => {
             eprintln!("error: {problem}");
             ExitCode::FAILURE
@@ -97,7 +102,7 @@ fn demo(options: &Options) -> Result<bool, String> {
     for scene in scenes::ALL {
         let table = scene(&mut stage)?;
         if signals::asked_to_stop() {
-            return Err("stopped before the end of the tour".to_owned());
+            return Err("stopped".to_owned());
         }
         good &= table.print();
     }
@@ -111,6 +116,9 @@ fn demo(options: &Options) -> Result<bool, String> {
         println!();
         println!("CatCatGo is up:  http://{gateway}/  (Ctrl-C ends it)");
         println!("Try:             curl -i http://{gateway}/api/v1.0/search/kitten");
+        if let Some(admin) = stage.proxy.admin() {
+            println!("Metrics:         curl http://{admin}/stats/prometheus");
+        }
         signals::wait(|| stage.proxy.exited())?;
     }
     Ok(good)

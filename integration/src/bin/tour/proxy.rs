@@ -150,16 +150,19 @@ impl Proxy {
     fn await_version(&self, envoy: &Envoy, file: &str) -> Result<(), String> {
         let manager = if file == "clusters" { "cluster_manager.cds" } else { "listener_manager.lds" };
         let version = format!("{manager}.version_text: \"{}\"", self.applied);
-        let rejected = format!("{manager}.update_rejected");
-        let under_way = "^(cluster_manager.warming_clusters|listener_manager.total_.*(warming|draining))$";
+        let rejected = format!("{manager}.update_rejected: 0");
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let texts = Request::get("/stats?type=TextReadouts").try_send(envoy.admin());
-            let texts = texts.map_err(|error| format!("Envoy's admin page: {error}"))?.text();
-            if texts.lines().any(|line| line == version) && envoy.stats(under_way).values().sum::<u64>() == 0 {
+            let stats = ask(envoy, "/stats?filter=^(cluster|listener)_manager")?;
+            let said = |wanted: &str| stats.lines().any(|line| line == wanted);
+            let under_way = stats.lines().filter_map(|line| line.split_once(": ")).any(|(name, value)| {
+                value != "0"
+                    && (name.ends_with("_draining") || name.ends_with("_warming") || name.contains(".warming_"))
+            });
+            if said(&version) && !under_way {
                 return Ok(());
             }
-            if envoy.stat(&rejected) > 0 {
+            if !said(&rejected) {
                 return Err(format!("Envoy rejects what `sailcloth` generates:\n{}", envoy.log()));
             }
             if asked_to_stop() || Instant::now() > deadline {
@@ -169,14 +172,14 @@ impl Proxy {
         }
     }
 
-    /// What `/stats/prometheus` says.
-    pub fn prometheus(&self) -> String {
-        self.envoy.as_ref().map(Envoy::prometheus).unwrap_or_default()
+    /// What Envoy's admin page says at this path.
+    pub fn ask(&self, path: &str) -> Result<String, String> {
+        ask(self.envoy.as_ref().ok_or("Envoy has not been started")?, path)
     }
 
-    /// One counter or gauge of Envoy's own.
-    pub fn stat(&self, name: &str) -> u64 {
-        self.envoy.as_ref().map(|envoy| envoy.stat(name)).unwrap_or_default()
+    /// Where Envoy's admin page is.
+    pub fn admin(&self) -> Option<SocketAddr> {
+        self.envoy.as_ref().map(Envoy::admin)
     }
 
     /// What happened, when Envoy has ended by itself.
@@ -184,4 +187,9 @@ impl Proxy {
         let envoy = self.envoy.as_ref()?;
         envoy.exited().map(|status| format!("Envoy ended ({status}):\n{}", envoy.log()))
     }
+}
+
+fn ask(envoy: &Envoy, path: &str) -> Result<String, String> {
+    let answer = Request::get(path).try_send(envoy.admin()).map_err(|error| format!("Envoy's admin page: {error}"))?;
+    if answer.status == 200 { Ok(answer.text()) } else { Err(format!("{path}: {}", answer.text())) }
 }

@@ -7,14 +7,16 @@ use crate::ledger::{Counts, counted};
 use crate::stage::Stage;
 use crate::table::{Row, Table};
 
+const PROMETHEUS: &str = "/stats/prometheus";
+
 pub fn scene(stage: &mut Stage) -> Result<Table, String> {
     let sent = stage.ledger.sent();
     // A request is counted when it has ended, which may be a moment after its client has the answer.
     let deadline = Instant::now() + Duration::from_secs(5);
-    let mut all = counted(&stage.proxy.prometheus());
+    let mut all = counted(&stage.proxy.ask(PROMETHEUS)?);
     while all != *sent && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(20));
-        all = counted(&stage.proxy.prometheus());
+        all = counted(&stage.proxy.ask(PROMETHEUS)?);
     }
     Ok(Table {
         title: "What Envoy has counted (istio_requests_total in /stats/prometheus)",

@@ -10,15 +10,15 @@ use crate::table::{REQUESTS, Row, Table};
 
 pub fn scene(stage: &mut Stage) -> Result<Table, String> {
     stage.replace("mirror.yaml")?;
-    let before = copies(stage);
+    let before = copies(stage)?;
     let answers = stage.send(Way::Gateway, 4, 25, &Request::get("/"))?;
     let wanted = answers.len() as u64;
     // Nobody waits for copies: some may still be under way.
     let deadline = Instant::now() + Duration::from_secs(5);
-    let mut got = copies(stage) - before;
+    let mut got = copies(stage)? - before;
     while got < wanted && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(10));
-        got = copies(stage) - before;
+        got = copies(stage)? - before;
     }
     Ok(Table {
         title: "A mirror (legacy/mirror.yaml)",
@@ -32,6 +32,9 @@ pub fn scene(stage: &mut Stage) -> Result<Table, String> {
 }
 
 /// How many requests version v2 of the ui has answered well, as Envoy's cluster counts them: copies are among them.
-fn copies(stage: &Stage) -> u64 {
-    stage.proxy.stat("cluster.outbound|80|v2|ui.default.svc.cluster.local.upstream_rq_200")
+fn copies(stage: &Stage) -> Result<u64, String> {
+    let stats = stage.proxy.ask("/stats?filter=upstream_rq_200$")?;
+    let name = "cluster.outbound|80|v2|ui.default.svc.cluster.local.upstream_rq_200: ";
+    // Envoy makes it when there is something to count.
+    Ok(stats.lines().find_map(|line| line.strip_prefix(name)?.parse().ok()).unwrap_or_default())
 }
