@@ -36,27 +36,25 @@ fn who(connection: &mut Connection, request: &Request) -> String {
 #[test]
 fn user_agents_with_62_in_them_get_v2_and_the_others_v1() {
     let (v1, v2) = (program("ui", "v1", &[]), program("ui", "v2", &[]));
-    let sail = |file: &str| mesh(&[&v1, &v2], "mesh/virtual-service.yaml", &read(file));
-    for sail in [sail("legacy/canary-by-user-agent.yaml"), sail("legacy/canary-by-user-agent.yaml").separate()] {
-        let envoy = sail.start();
-        let mut connection = Connection::open(envoy.listener("gateway-80"));
-        for (agent, version) in [
-            ("Mozilla/5.0 (X11; Linux x86_64) Chrome/62.0.3202.94 Safari/537.36", "ui v2"),
-            ("62", "ui v2"),
-            ("x62", "ui v2"),
-            ("62x", "ui v2"),
-            ("Mozilla/5.0 (X11; Linux x86_64) Chrome/61.0.3163.100 Safari/537.36", "ui v1"),
-            ("6 2", "ui v1"),
-            ("", "ui v1"),
-        ] {
-            for path in ["/", "/index.html", "/app.jsx"] {
-                let request = Request::get(path).header("user-agent", agent);
-                assert_eq!(who(&mut connection, &request), version, "{path} with `{agent}`");
-            }
+    let file = read("legacy/canary-by-user-agent.yaml");
+    let envoy = mesh(&[&v1, &v2], "mesh/virtual-service.yaml", &file).start();
+    let mut connection = Connection::open(envoy.listener("gateway-80"));
+    for (agent, version) in [
+        ("Mozilla/5.0 (X11; Linux x86_64) Chrome/62.0.3202.94 Safari/537.36", "ui v2"),
+        ("62", "ui v2"),
+        ("x62", "ui v2"),
+        ("62x", "ui v2"),
+        ("Mozilla/5.0 (X11; Linux x86_64) Chrome/61.0.3163.100 Safari/537.36", "ui v1"),
+        ("6 2", "ui v1"),
+        ("", "ui v1"),
+    ] {
+        for path in ["/", "/index.html", "/app.jsx"] {
+            let request = Request::get(path).header("user-agent", agent);
+            assert_eq!(who(&mut connection, &request), version, "{path} with `{agent}`");
         }
-        assert_eq!(who(&mut connection, &Request::get("/")), "ui v1", "without a user agent");
-        assert_eq!(envoy.vm_reloads(), 0);
     }
+    assert_eq!(who(&mut connection, &Request::get("/")), "ui v1", "without a user agent");
+    assert_eq!(envoy.vm_reloads(), 0);
 }
 
 /// The module refuses the file for the same reasons as `sailcloth check`, should somebody hand it over unchecked.
@@ -108,32 +106,29 @@ fn busy(address: SocketAddr, request: &Request) -> Vec<u16> {
 #[test]
 fn five_clients_never_meet_in_more_than_twos_at_the_backend() {
     const SEARCH: &str = "/api/v1.0/search/test";
-    for separate in [false, true] {
-        let backend = program("backend", "v1", &["--work", "10"]);
-        let rule = read("legacy/outlier-detection-http.yaml");
-        // The rule has the name of the first in the mesh's file, and takes its place.
-        let all = read("mesh/destination-rules.yaml");
-        let (of_backend, of_ui) = all.split_once("---").expect("two rules");
-        assert!(of_backend.contains("host: backend") && of_ui.contains("host: ui"));
-        let sail = mesh(&[&backend], "mesh/destination-rules.yaml", &format!("{rule}\n---\n{of_ui}")).mesh();
-        let envoy = if separate { sail.separate() } else { sail }.start();
-        let listener = envoy.listener("mesh");
-        let ui = program("ui", "v1", &["--backend", &format!("http://{listener}")]);
+    let backend = program("backend", "v1", &["--work", "10"]);
+    let rule = read("legacy/outlier-detection-http.yaml");
+    // The rule has the name of the first in the mesh's file, and takes its place.
+    let all = read("mesh/destination-rules.yaml");
+    let (of_backend, of_ui) = all.split_once("---").expect("two rules");
+    assert!(of_backend.contains("host: backend") && of_ui.contains("host: ui"));
+    let envoy = mesh(&[&backend], "mesh/destination-rules.yaml", &format!("{rule}\n---\n{of_ui}")).mesh().start();
+    let listener = envoy.listener("mesh");
+    let ui = program("ui", "v1", &["--backend", &format!("http://{listener}")]);
 
-        let mut served = 0;
-        for (address, request) in
-            [(listener, Request::get(SEARCH).header("host", "backend")), (ui.address(), Request::get(SEARCH))]
-        {
-            let statuses = busy(address, &request);
-            let count = |wanted| statuses.iter().filter(|status| **status == wanted).count();
-            let (fine, refused) = (count(200), count(503));
-            eprintln!("separate: {separate}, {address}: {fine} fine, {refused} refused");
-            assert_eq!(fine + refused, statuses.len(), "{statuses:?}");
-            assert!(fine > 2 && refused > 0, "{fine} fine, {refused} refused");
-            served += fine as u64;
-            let stats = backend.stats().unwrap();
-            assert_eq!((stats.high_water, stats.requests), (2, served));
-        }
-        assert_eq!(envoy.vm_reloads(), 0);
+    let mut served = 0;
+    for (address, request) in
+        [(listener, Request::get(SEARCH).header("host", "backend")), (ui.address(), Request::get(SEARCH))]
+    {
+        let statuses = busy(address, &request);
+        let count = |wanted| statuses.iter().filter(|status| **status == wanted).count();
+        let (fine, refused) = (count(200), count(503));
+        eprintln!("{address}: {fine} fine, {refused} refused");
+        assert_eq!(fine + refused, statuses.len(), "{statuses:?}");
+        assert!(fine > 2 && refused > 0, "{fine} fine, {refused} refused");
+        served += fine as u64;
+        let stats = backend.stats().unwrap();
+        assert_eq!((stats.high_water, stats.requests), (2, served));
     }
+    assert_eq!(envoy.vm_reloads(), 0);
 }
