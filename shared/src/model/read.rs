@@ -6,13 +6,13 @@
 mod object;
 mod spelling;
 
-use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::Map;
 use crate::finding::{About, Code, Finding, Origin, Report, Severity};
 use crate::load::{Entry, Node, Value};
 
-pub use object::{Fields, Object};
+pub use object::{Fields, object, word};
 pub use spelling::{camel, nearest};
 
 /// A field path, kept on the stack while reading descends.
@@ -148,60 +148,65 @@ pub trait Read: Sized {
     fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self>;
 }
 
-/// A field of an object, which may be absent.
-pub trait Field: Sized {
-    /// The field's value; absent and `null` are the same, as in proto3's JSON.
-    fn field(place: Option<Place<'_>>, reader: &mut Reader<'_>) -> Option<Self>;
+/// A field of an object, which has a default for when it is absent.
+pub trait Field {
+    /// Reads what stands there; false when a problem was reported.
+    fn fill(&mut self, place: Place<'_>, reader: &mut Reader<'_>) -> bool;
 }
 
 impl<T: Read> Field for Option<T> {
-    fn field(place: Option<Place<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
-        match place {
-            Some(place) => T::read(place, reader).map(Some),
-            None => Some(None),
-        }
+    fn fill(&mut self, place: Place<'_>, reader: &mut Reader<'_>) -> bool {
+        *self = T::read(place, reader);
+        self.is_some()
     }
 }
 
 impl<T: Read> Field for Vec<T> {
-    fn field(place: Option<Place<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
-        let Some(place) = place else { return Some(Vec::new()) };
-        let Value::List(items) = &place.node.value else {
-            reader.expected(place, "a list");
-            return None;
-        };
-        let read: Vec<Option<T>> = items
-            .iter()
-            .enumerate()
-            .map(|(index, node)| T::read(Place { node, path: &Path::Index(place.path, index) }, reader))
-            .collect();
-        read.into_iter().collect()
+    fn fill(&mut self, place: Place<'_>, reader: &mut Reader<'_>) -> bool {
+        list(place, reader, &mut |place, reader| T::read(place, reader).map(|item| self.push(item)).is_some())
     }
 }
 
-impl<T: Read> Field for BTreeMap<String, T> {
-    fn field(place: Option<Place<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
-        let Some(place) = place else { return Some(BTreeMap::new()) };
-        let Value::Map(entries) = &place.node.value else {
-            reader.expected(place, "a mapping");
-            return None;
-        };
-        let read: Vec<Option<(String, T)>> = entries
-            .iter()
-            .map(|Entry { key, value, .. }| {
-                let value = T::read(Place { node: value, path: &Path::Key(place.path, key) }, reader)?;
-                Some((key.clone(), value))
-            })
-            .collect();
-        let read: Option<Vec<(String, T)>> = read.into_iter().collect();
-        read.map(crate::order::map)
+impl<T: Read> Field for Map<T> {
+    fn fill(&mut self, place: Place<'_>, reader: &mut Reader<'_>) -> bool {
+        mapping(place, reader, &mut |key, place, reader| {
+            T::read(place, reader).map(|value| self.insert(key.to_owned(), value)).is_some()
+        })
     }
 }
 
 impl Field for bool {
-    fn field(place: Option<Place<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
-        Some(Option::<bool>::field(place, reader)?.unwrap_or(false))
+    fn fill(&mut self, place: Place<'_>, reader: &mut Reader<'_>) -> bool {
+        bool::read(place, reader).map(|value| *self = value).is_some()
     }
+}
+
+fn list(place: Place<'_>, reader: &mut Reader<'_>, item: &mut dyn FnMut(Place<'_>, &mut Reader<'_>) -> bool) -> bool {
+    let Value::List(items) = &place.node.value else {
+        reader.expected(place, "a list");
+        return false;
+    };
+    let mut good = true;
+    for (index, node) in items.iter().enumerate() {
+        good &= item(Place { node, path: &Path::Index(place.path, index) }, reader);
+    }
+    good
+}
+
+fn mapping(
+    place: Place<'_>,
+    reader: &mut Reader<'_>,
+    entry: &mut dyn FnMut(&str, Place<'_>, &mut Reader<'_>) -> bool,
+) -> bool {
+    let Value::Map(entries) = &place.node.value else {
+        reader.expected(place, "a mapping");
+        return false;
+    };
+    let mut good = true;
+    for Entry { key, value: node, .. } in entries {
+        good &= entry(key, Place { node, path: &Path::Key(place.path, key) }, reader);
+    }
+    good
 }
 
 impl Read for bool {

@@ -4,9 +4,9 @@
 //! Guards are asked for by a cluster's name, since a breaker may also stand in an Envoy whose routes are somebody
 //! else's.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::Map;
 use crate::model::destination_rule::{ConnectionPoolSettings, OutlierDetection, TrafficPolicy};
 use crate::model::values::{Count, GoDuration};
 use crate::model::{Port, Resources};
@@ -128,7 +128,7 @@ impl Ejection {
 /// The guards of every host.
 #[derive(Debug, Default)]
 pub(super) struct Guards {
-    hosts: BTreeMap<String, HostGuards>,
+    hosts: Map<HostGuards>,
     /// Hosts with a wildcard, for services that are not in the set.
     wild: Vec<(String, HostGuards)>,
 }
@@ -137,7 +137,7 @@ pub(super) struct Guards {
 #[derive(Debug)]
 struct HostGuards {
     /// By subset, `""` for none; by port, those that differ from the others'.
-    subsets: BTreeMap<String, ByPort>,
+    subsets: Map<ByPort>,
 }
 
 #[derive(Debug)]
