@@ -97,7 +97,8 @@ pub(super) fn duration(duration: Option<GoDuration>, path: &Path<'_>, findings: 
     if let Some(GoDuration(duration)) = duration
         && (duration < Duration::from_millis(1) || duration.subsec_nanos() % 1_000_000 != 0)
     {
-        let message = format!("expected a duration of whole milliseconds, at least `1ms`, found `{duration:?}`");
+        let message =
+            format!("expected a duration of whole milliseconds, at least `1ms`, found `{}`", GoDuration(duration));
         findings.invalid(path, message, "");
     }
 }

@@ -61,14 +61,14 @@ impl<'a> Reader<'a> {
     }
 
     /// Something that Istio would refuse.
-    pub fn invalid(&mut self, place: Place<'_>, message: impl Into<String>, hint: impl Into<String>) {
+    pub fn invalid(&mut self, place: Place<'_>, message: impl AsRef<str>, hint: impl AsRef<str>) {
         self.found(
             Severity::Error,
             Origin::Validation,
             Code::SchemaValidationError,
             place,
-            message.into(),
-            hint.into(),
+            message.as_ref(),
+            hint.as_ref(),
         );
     }
 
@@ -80,19 +80,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Something worth a warning.
-    pub fn warn(&mut self, code: Code, place: Place<'_>, message: impl Into<String>, hint: impl Into<String>) {
-        self.found(Severity::Warning, Origin::Sailcloth, code, place, message.into(), hint.into());
+    pub fn warn(&mut self, code: Code, place: Place<'_>, message: impl AsRef<str>, hint: impl AsRef<str>) {
+        self.found(Severity::Warning, Origin::Sailcloth, code, place, message.as_ref(), hint.as_ref());
     }
 
-    fn found(
-        &mut self,
-        severity: Severity,
-        origin: Origin,
-        code: Code,
-        place: Place<'_>,
-        message: String,
-        hint: String,
-    ) {
+    fn found(&mut self, severity: Severity, origin: Origin, code: Code, place: Place<'_>, message: &str, hint: &str) {
+        let (message, hint) = (message.to_owned(), hint.to_owned());
         let About { kind, namespace, name, file } = self.about.clone();
         let (path, crate::load::Mark { line, column }) = (place.path.to_string(), place.node.mark);
         self.report.push(Finding {
@@ -129,12 +122,27 @@ fn hint_for(what: &str, value: &Value) -> String {
         Value::Bool(_) | Value::Integer(_) | Value::Float(_) if what.starts_with("a string") => {
             "write it in quotes; YAML reads it as another type without".into()
         }
-        Value::Text(text) if !what.starts_with("a string") && text.parse::<f64>().is_ok() => {
-            "write it without quotes".into()
-        }
+        Value::Text(text) if !what.starts_with("a string") && is_number(text) => "write it without quotes".into(),
         Value::Map(_) if what.starts_with("a list") => "begin the item with `- `".into(),
         _ => String::new(),
     }
+}
+
+/// Whether the standard library would read it as a float, whose tables would be 10 kB in every module.
+fn is_number(text: &str) -> bool {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if ["inf", "infinity", "nan"].iter().any(|word| unsigned.eq_ignore_ascii_case(word)) {
+        return true;
+    }
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let (number, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    digits(whole)
+        && digits(fraction)
+        && digits(exponent)
+        && !(whole.is_empty() && fraction.is_empty())
+        && !exponent.is_empty()
 }
 
 /// The user's words in a message, at a length that a terminal bears.
@@ -260,5 +268,49 @@ impl Read for u32 {
 impl Read for i32 {
     fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
         whole(place, reader, i64::from(i32::MIN)..=i64::from(i32::MAX)).and_then(|value| i32::try_from(value).ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn numbers_are_what_the_standard_library_reads() {
+        for text in [
+            "",
+            ".",
+            "+",
+            "-",
+            "1",
+            "-1",
+            "+1",
+            "--1",
+            "1.",
+            ".5",
+            "1.5",
+            "1.5.1",
+            "1e",
+            "1e5",
+            "1E-5",
+            "1e+5",
+            "1e++5",
+            "e5",
+            ".e5",
+            "1.e5",
+            "inf",
+            "-Infinity",
+            "NaN",
+            "infin",
+            "0x1",
+            "1_0",
+            " 1",
+            "1 ",
+            "e",
+            "1e5.0",
+        ] {
+            assert_eq!(super::is_number(text), text.parse::<f64>().is_ok(), "{text}");
+        }
     }
 }
