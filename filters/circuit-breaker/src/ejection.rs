@@ -193,7 +193,7 @@ impl Health {
         }
         self.endpoints.push(endpoint);
         // The same endpoints in the same order are the same bytes, which need not be written again.
-        self.endpoints.sort_by(|a, b| a.address.cmp(&b.address));
+        shared::order::sort_by(&mut self.endpoints, |a, b| a.address.cmp(&b.address));
         if let Phase::Closed(since) = self.phase
             && self.all_fail(ejection)
         {

@@ -134,12 +134,12 @@ fn who_does_not_look_is_told_once_of_the_first_failure() {
     let mut health = Health::default();
     assert!(health.listen(1) && health.listen(2) && health.listen(1));
     health.tell(b"a:1", Verdict::Good, false, &RULE, 0);
-    assert_eq!(health.to_be_told(), []);
+    assert_eq!(health.to_be_told(), [0; 0]);
     health.tell(b"a:1", Verdict::Error { gateway: false }, false, &RULE, 1);
     assert_eq!(health.to_be_told(), [1, 2]);
     assert!(!health.listen(3), "everybody looks while something fails");
     health.tell(b"b:1", Verdict::Error { gateway: false }, false, &RULE, 2);
-    assert_eq!(health.to_be_told(), []);
+    assert_eq!(health.to_be_told(), [0; 0]);
     health.tell(b"a:1", Verdict::Good, false, &RULE, 3);
     health.tell(b"b:1", Verdict::Good, false, &RULE, 3);
     assert!(health.listen(3));
