@@ -136,8 +136,10 @@ fn whereabouts(setup: &Setup, answered: &[(&String, u64)]) -> Result<(), String>
     }
     if let [large, small] = due.as_slice() {
         let share = at(small) as f64 / requests as f64;
-        if setup.split == Split::Weights && !(0.08..=0.12).contains(&share) {
-            return Err(format!("{small} beside {large} got {share:.3} of the requests, not 0.1"));
+        // Five standard deviations: once in a million runs, chance alone goes beyond.
+        let by_chance = 5.0 * (0.1 * 0.9 / requests as f64).sqrt();
+        if setup.split == Split::Weights && (share - 0.1).abs() > by_chance {
+            return Err(format!("{small} beside {large} got {share:.3} of {requests} requests, not 0.1"));
         }
     }
     Ok(())
