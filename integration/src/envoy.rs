@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::{self, File};
+use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Mutex, OnceLock, PoisonError, mpsc};
+use std::process::{Child, Command, ExitStatus};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{io, thread};
 
 use serde_json::{Value, json};
 
+use crate::child::{dying_with_us, spawn, stop};
 use crate::client::Request;
 use crate::paths::{self, TempDir};
 
@@ -264,55 +265,6 @@ pub fn version(binary: &Path) -> String {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let version = text.split_once("version: ").and_then(|(_, rest)| rest.split('/').nth(1));
     version.unwrap_or_else(|| panic!("{} --version says no version: {text}", binary.display())).to_owned()
-}
-
-/// A command that the kernel kills when this process dies, also by a signal that leaves no time for `drop`. Linux's
-/// `setpriv` does that without unsafe code; without it, an Envoy may outlive a test that was killed.
-fn dying_with_us(binary: &Path) -> Command {
-    static SETPRIV: OnceLock<bool> = OnceLock::new();
-    let works = *SETPRIV.get_or_init(|| {
-        let probe = Command::new("setpriv").args(["--pdeathsig", "KILL", "true"]).stderr(Stdio::null()).status();
-        probe.is_ok_and(|status| status.success())
-    });
-    if !works {
-        return Command::new(binary);
-    }
-    // It replaces itself by Envoy, so the process id is Envoy's.
-    let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL"]).arg(binary);
-    command
-}
-
-type Order = (Command, mpsc::Sender<io::Result<Child>>);
-
-/// Starts the command with its output in this file.
-fn spawn(mut command: Command, log: &Path) -> Result<Child, String> {
-    let what = format!("{command:?}");
-    let output = File::create(log).and_then(|file| Ok((file.try_clone()?, file)));
-    let (out, err) = output.map_err(|error| format!("{}: {error}", log.display()))?;
-    command.stdin(Stdio::null()).stdout(out).stderr(err);
-
-    // The kernel counts the end of the starting *thread* as the parent's death, and a test's thread ends with the test,
-    // though an Envoy may be shared by many: one thread that lives as long as the process starts them all.
-    static SPAWNER: OnceLock<mpsc::Sender<Order>> = OnceLock::new();
-    let spawner = SPAWNER.get_or_init(|| {
-        let (sender, orders) = mpsc::channel::<Order>();
-        thread::spawn(move || {
-            for (mut command, reply) in orders {
-                let _ = reply.send(command.spawn());
-            }
-        });
-        sender
-    });
-    let (reply, child) = mpsc::channel();
-    spawner.send((command, reply)).expect("the spawning thread never ends");
-    child.recv().expect("the spawning thread answers").map_err(|error| format!("{what} does not start: {error}"))
-}
-
-fn stop(child: &mut Child) {
-    // Fails only where it has ended already.
-    let _ = child.kill();
-    let _ = child.wait();
 }
 
 fn free_ports(bootstrap: &mut Value) {

@@ -3,6 +3,8 @@
 //! The interface is blocking, since that is what tests read best in; the servers and clients run on one tokio runtime
 //! that the whole process shares. None of it may therefore be called from inside an async task.
 
+pub mod catcatgo;
+mod child;
 pub mod client;
 pub mod corpus;
 pub mod echo;

@@ -30,8 +30,15 @@ pub fn sailcloth() -> PathBuf {
     built(root().join("target/release/sailcloth"))
 }
 
+/// The programs of the example mesh, `target/release/catcatgo`.
+///
+/// Panics where it has not been built.
+pub fn catcatgo() -> PathBuf {
+    built(root().join("target/release/catcatgo"))
+}
+
 fn built(path: PathBuf) -> PathBuf {
-    assert!(path.is_file(), "{} is missing: run scripts/build.sh, which builds it", path.display());
+    assert!(path.is_file(), "{} is missing: run scripts/build.sh --demo, which builds it", path.display());
     path
 }
 

@@ -17,13 +17,21 @@ pub struct Sail {
     packaging: Packaging,
     workers: u32,
     raise: bool,
+    mesh: bool,
     adjust: Box<dyn Fn(&mut Value)>,
 }
 
 impl Sail {
     /// An Envoy for these resources (a YAML stream), with the suite and two workers.
     pub fn new(yaml: impl Into<String>) -> Sail {
-        Sail { yaml: yaml.into(), packaging: Packaging::Suite, workers: 2, raise: false, adjust: Box::new(|_| {}) }
+        Sail {
+            yaml: yaml.into(),
+            packaging: Packaging::Suite,
+            workers: 2,
+            raise: false,
+            mesh: false,
+            adjust: Box::new(|_| {}),
+        }
     }
 
     /// Every module by itself.
@@ -41,6 +49,12 @@ impl Sail {
     /// Takes 8 MiB of request headers and 4,000 of them, far above Envoy's defaults.
     pub fn large_headers(mut self) -> Sail {
         self.raise = true;
+        self
+    }
+
+    /// Has the mesh's listener also where no VirtualService asks for it.
+    pub fn mesh(mut self) -> Sail {
+        self.mesh = true;
         self
     }
 
@@ -87,6 +101,7 @@ impl Sail {
             packaging: self.packaging,
             module_dir: paths::modules(),
             admin: None,
+            mesh_listen: self.mesh.then_some(local),
             ..envoy_config::Options::default()
         };
         for gateway in set.gateways.iter().flat_map(|gateway| &gateway.spec.servers) {

@@ -10,7 +10,7 @@ pub use trace::{Trace, Untraced};
 
 use crate::plan::mirror::Mirror;
 use crate::plan::variant::MirrorSet;
-use crate::plan::{Action, Plan, RouteAction, Rule};
+use crate::plan::{Action, Destination, Plan, RouteAction, Rule};
 
 /// Which rule a request has found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,9 +103,14 @@ impl Decision {
             return None;
         }
         match self.rule(plan) {
-            Some(_) => self.route(plan)?.destinations.get(self.destination?).map(|it| it.cluster.as_str()),
+            Some(_) => self.chosen(plan).map(|it| it.cluster.as_ref()),
             None => plan.passthrough(),
         }
+    }
+
+    /// The rule's destination that was chosen.
+    pub fn chosen<'p>(&self, plan: &'p Plan) -> Option<&'p Destination> {
+        self.route(plan)?.destinations.get(self.destination?)
     }
 
     /// What a rule says about requests that go to a destination; nothing for those that are answered here.

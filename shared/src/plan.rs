@@ -111,6 +111,11 @@ impl Plan {
         self.hosts.get(index as usize)
     }
 
+    /// What guards a rule's destination.
+    pub fn guard_of(&self, destination: &Destination) -> Option<guard::Guard> {
+        self.guards.of(destination).copied()
+    }
+
     /// What guards the destination behind a cluster's name.
     pub fn guard(&self, cluster: &str) -> Option<guard::Guard> {
         self.guards.get(cluster)

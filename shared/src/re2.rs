@@ -1,9 +1,9 @@
 //! RE2 patterns, which is what Istio's `regex` and `uriRegexRewrite` are.
 //!
-//! [`Re2`] takes the [syntax of RE2] and matches what Envoy's RE2 would match. The engine is Rust's regex crate, whose
-//! syntax differs: `{` and `[[]` are errors there, `\d` and `[a&&b]` mean something else, and it takes what RE2 refuses.
-//! So the pattern is parsed here, by RE2's rules, and written anew in the part of the crate's syntax on which there is
-//! no doubt. That part needs none of the crate's Unicode tables, which would double the size of a module.
+//! [`Re2`] takes the [syntax of RE2] and matches what Envoy's RE2 would match. Patterns are parsed here, by RE2's rules:
+//! those of Rust's regex crate differ, to which `{` and `[[]` are errors and `\d` and `[a&&b]` mean something else, and
+//! its parser is larger than all of this. The engines are those of the crate, out of its [`regex_automata`]. They are
+//! made when a pattern is first needed, and those of all patterns together have a limit.
 //!
 //! A pattern always has to match the whole value, as in Envoy's [`RegexMatcher`]. Values are bytes, and so are patterns:
 //! RE2 runs in its Latin-1 mode, where each byte is a character, as in Envoy since 1.39. `caf.` takes the bytes `caf\xff`
@@ -29,47 +29,52 @@
 
 mod bytes;
 mod class;
+mod compile;
 mod cursor;
+mod engine;
 mod error;
 mod group;
+mod node;
+mod parse;
+mod pool;
+mod program;
 mod repetition;
+mod shape;
 mod substitution;
-mod translate;
 
 use std::fmt;
 use std::sync::Arc;
 
-use regex::bytes::{Regex, RegexBuilder};
-
+use compile::Purpose;
 use error::Kind;
 pub use error::Re2Error;
+use parse::Parsed;
+use shape::Shape;
 pub use substitution::Substitution;
-use translate::{Captures, DEEPEST};
 
-/// Bytes of the longest pattern, so that reading one takes no longer than compiling the largest. What is written for the
-/// regex crate is seven times as long at most (`\W`): before anything is compiled, and so counted, that makes trees of
-/// many times its size, and a module never gives memory back.
+/// Bytes of the longest pattern, so that reading one takes no longer than compiling the largest: before anything is
+/// compiled, and so counted, a pattern is a tree of many times its size, and a module never gives memory back.
 const LONGEST_PATTERN: usize = 64 << 10;
 
 /// Bytes of the largest program. RE2 stops at 8 MiB of its own.
 const SIZE_LIMIT: usize = 10 << 20;
 
-/// A compiled RE2 pattern that must match the whole value, as Istio's and Envoy's `regex` does.
+/// A RE2 pattern that must match the whole value, as Istio's and Envoy's `regex` does.
 #[derive(Clone)]
 pub struct Re2(Arc<Inner>);
 
 struct Inner {
     pattern: Box<str>,
-    regex: Regex,
+    shape: Shape,
 }
 
 impl Re2 {
-    /// Compiles a pattern, which is as RE2's [syntax] says.
+    /// Reads a pattern, which is as RE2's [syntax] says.
     ///
     /// [syntax]: https://github.com/google/re2/wiki/Syntax
     pub fn new(pattern: &str) -> Result<Re2, Re2Error> {
-        let (regex, _) = compile(pattern, Captures::Dropped)?;
-        Ok(Re2(Arc::new(Inner { pattern: pattern.into(), regex })))
+        let shape = Shape::of(parsed(pattern, Purpose::Match)?.node);
+        Ok(Re2(Arc::new(Inner { pattern: pattern.into(), shape })))
     }
 
     /// The pattern, as the user wrote it.
@@ -79,7 +84,34 @@ impl Re2 {
 
     /// Whether the pattern matches the value from its first byte to its last, as `RE2::FullMatch` does.
     pub fn is_full_match(&self, value: &[u8]) -> bool {
-        self.0.regex.is_match(value)
+        self.0.shape.holds(value)
+    }
+
+    /// What every value begins with that the pattern matches; often nothing.
+    ///
+    /// ```
+    /// # use shared::re2::Re2;
+    /// assert_eq!(Re2::new("^/items/[0-9]+")?.prefix(), b"/items/");
+    /// # Ok::<(), shared::re2::Re2Error>(())
+    /// ```
+    pub fn prefix(&self) -> &[u8] {
+        &self.0.shape.prefix
+    }
+
+    /// The only value that the pattern matches, if it is known to match no other.
+    ///
+    /// ```
+    /// # use shared::re2::Re2;
+    /// assert_eq!(Re2::new(r"/index\.html")?.literal(), Some(b"/index.html".as_slice()));
+    /// # Ok::<(), shared::re2::Re2Error>(())
+    /// ```
+    pub fn literal(&self) -> Option<&[u8]> {
+        self.0.shape.literal()
+    }
+
+    /// Whether the pattern is `.*` or the like, which matches every value that has no line feed in it.
+    pub fn takes_any_line(&self) -> bool {
+        self.0.shape.takes_any_line()
     }
 }
 
@@ -97,27 +129,14 @@ impl fmt::Debug for Re2 {
     }
 }
 
-/// Compiles a pattern to one that finds matches and keeps its groups, or to one that matches the whole value and does
-/// not. Returns how many groups it has, too.
-fn compile(pattern: &str, captures: Captures) -> Result<(Regex, usize), Re2Error> {
+/// Reads a pattern and makes sure that it can be compiled, which is done when it is first run.
+fn parsed(pattern: &str, purpose: Purpose) -> Result<Parsed, Re2Error> {
     if pattern.len() > LONGEST_PATTERN {
         return Err(Re2Error::new(Kind::Length, pattern, 0));
     }
-    let translation = translate::translate(pattern, captures)?;
-    let written = match captures {
-        Captures::Kept => translation.pattern,
-        // Part of the pattern, because a match found without them may be a shorter one than there is.
-        Captures::Dropped => [r"\A(?:", &translation.pattern, r")\z"].concat(),
-    };
-    let regex = RegexBuilder::new(&written)
-        .unicode(false)
-        .size_limit(SIZE_LIMIT)
-        // Each level may be a group, an alternation, a sequence and a repetition.
-        .nest_limit(4 * DEEPEST as u32 + 16)
-        .build()
-        .map_err(|error| {
-            let kind = if matches!(error, regex::Error::CompiledTooBig(_)) { Kind::Size } else { Kind::Engine };
-            Re2Error::new(kind, pattern, 0)
-        })?;
-    Ok((regex, translation.groups))
+    let parsed = parse::parse(pattern, purpose)?;
+    if parsed.node.program_size() > SIZE_LIMIT as u64 {
+        return Err(Re2Error::new(Kind::Size, pattern, 0));
+    }
+    Ok(parsed)
 }

@@ -12,14 +12,14 @@ pub mod ejection;
 mod slots;
 pub mod table;
 
-use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use host::{AttendPhase, Behaviour, DonePhase, Reply, RequestPhase, Step, Wait, vm};
 use shared::act;
 use shared::decide::{Found, OwnReply};
 use shared::plan::Plan;
-use shared::plan::guard::Ejection;
+use shared::plan::guard::{Ejection, Guard};
 use shared::plan::variant::CLUSTER_HEADER;
 
 use crate::ejection::{Health, Passage, Verdict};
@@ -35,7 +35,8 @@ pub struct CircuitBreaker {
 /// What it remembers of one request.
 #[derive(Debug, Default)]
 pub struct Guarded {
-    cluster: Box<str>,
+    /// The destination, where something guards it.
+    cluster: Option<Arc<str>>,
     place: Place,
     watched: Option<Watched>,
 }
@@ -68,11 +69,10 @@ impl Behaviour for CircuitBreaker {
     }
 
     fn request(&self, own: &mut Guarded, request: &mut RequestPhase<'_>) -> Step {
-        let Some(cluster) = cluster(request) else { return Step::Next };
-        let Some(guard) = request.plan().guard(&cluster) else { return Step::Next };
-        own.cluster = cluster.into_owned().into();
+        let Some((cluster, guard)) = guarded(request) else { return Step::Next };
+        let cluster = own.cluster.insert(cluster);
         if let Some(ejection) = guard.ejection {
-            let passage = change_health(&own.cluster, |health| health.pass(request.now()));
+            let passage = change_health(cluster, |health| health.pass(request.now()));
             if passage == Some(Passage::Refused) {
                 return refuse(OwnReply::Ejected, request);
             }
@@ -80,13 +80,13 @@ impl Behaviour for CircuitBreaker {
             own.watched = Some(Watched { ejection, probe, grpc: request.request().is_grpc() });
         }
         let Some(limits) = guard.limits else { return Step::Next };
-        let now = request.now();
-        match self.slots.admit(&own.cluster, limits, request) {
+        match self.slots.admit(cluster, limits, request) {
             Admission::Admitted => {
                 own.place = Place::Active;
                 Step::Next
             }
             Admission::Waits => {
+                let now = request.now();
                 let decision = request.decision();
                 let most = decision.and_then(|it| act::timeout(request.plan(), &it, &request.request()));
                 let until = most.map(|most| now.saturating_add(u64::try_from(most.as_millis()).unwrap_or(u64::MAX)));
@@ -94,23 +94,23 @@ impl Behaviour for CircuitBreaker {
                 Step::Wait(Wait::UntilWoken(most))
             }
             Admission::Refused => {
-                own.leave_unwatched(now);
+                own.leave_unwatched(request.now());
                 refuse(OwnReply::Overflow, request)
             }
         }
     }
 
     fn resume(&self, own: &mut Guarded, request: &mut RequestPhase<'_>) -> Step {
-        let Place::Waiting(since, until) = own.place else { return Step::Next };
+        let (Place::Waiting(since, until), Some(cluster)) = (own.place, &own.cluster) else { return Step::Next };
         let now = request.now();
-        if self.slots.has_slot(&own.cluster, request.stream()) {
+        if self.slots.has_slot(cluster, request.stream()) {
             own.place = Place::Active;
             request.has_waited(Duration::from_millis(now.saturating_sub(since)));
             return Step::Next;
         }
         match until {
             Some(until) if until <= now => {
-                self.slots.leave(&own.cluster, request.stream(), now);
+                self.slots.leave(cluster, request.stream(), now);
                 own.place = Place::Nowhere;
                 own.leave_unwatched(now);
                 refuse(OwnReply::WaitedTooLong, request)
@@ -120,12 +120,12 @@ impl Behaviour for CircuitBreaker {
     }
 
     fn done(&self, own: &mut Guarded, done: &mut DonePhase<'_>) {
-        match own.place {
+        let Some(cluster) = &own.cluster else { return };
+        match std::mem::take(&mut own.place) {
             Place::Nowhere => {}
-            Place::Waiting(..) => self.slots.leave(&own.cluster, done.stream(), done.now()),
-            Place::Active => self.slots.end(&own.cluster, done.now()),
+            Place::Waiting(..) => self.slots.leave(cluster, done.stream(), done.now()),
+            Place::Active => self.slots.end(cluster, || done.now()),
         }
-        own.place = Place::Nowhere;
         let Some(watched) = own.watched.take() else { return };
         let outcome = done.outcome();
         match (outcome.upstream, outcome.status) {
@@ -137,13 +137,13 @@ impl Behaviour for CircuitBreaker {
                     verdict => verdict,
                 };
                 let now = done.now();
-                change_health(&own.cluster, |health| {
+                change_health(cluster, |health| {
                     health.tell(&upstream, verdict, watched.probe, &watched.ejection, now);
                 });
             }
             // Nobody was asked, or the client did not wait for an answer.
             _ if watched.probe => {
-                change_health(&own.cluster, |health| health.unprobed(done.now()));
+                change_health(cluster, |health| health.unprobed(done.now()));
             }
             _ => {}
         }
@@ -157,24 +157,26 @@ impl Behaviour for CircuitBreaker {
 impl Guarded {
     /// The request ends here and tells nothing about an endpoint.
     fn leave_unwatched(&mut self, now: u64) {
-        if self.watched.take().is_some_and(|watched| watched.probe) {
-            change_health(&self.cluster, |health| health.unprobed(now));
+        if let (Some(cluster), true) = (&self.cluster, self.watched.take().is_some_and(|watched| watched.probe)) {
+            change_health(cluster, |health| health.unprobed(now));
         }
     }
 }
 
-/// The cluster of the destination that was decided; of a request that no resource is about, the one that Envoy's own
-/// routes lead to. Nothing for a request that is answered here.
-fn cluster<'a>(request: &mut RequestPhase<'a>) -> Option<Cow<'a, str>> {
-    let decision = request.destination()?;
-    if let Some(cluster) = decision.cluster(request.plan()) {
-        return Some(Cow::Borrowed(cluster));
+/// The cluster of the destination that was decided, and what guards it; of a request that no resource is about, the one
+/// that Envoy's own routes lead to. Nothing for a request that is answered here.
+fn guarded(request: &mut RequestPhase<'_>) -> Option<(Arc<str>, Guard)> {
+    let (decision, plan) = (request.destination()?, request.plan());
+    if let Some(destination) = decision.chosen(plan) {
+        return Some((Arc::clone(&destination.cluster), plan.guard_of(destination)?));
     }
     // A client that names a cluster itself leads generated routes nowhere, since the router takes the name away.
     let own_route = decision.reply == Some(OwnReply::NotFound)
         && !matches!(decision.found, Found::Rule { .. })
         && request.request().header(CLUSTER_HEADER.as_bytes()).is_none();
-    if own_route { request.routed_cluster().map(Cow::Owned) } else { None }
+    let cluster = request.routed_cluster().filter(|_| own_route)?;
+    let guard = plan.guard(&cluster)?;
+    Some((cluster.into(), guard))
 }
 
 /// The reply that Envoy itself would give.

@@ -2,13 +2,14 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use host::vm::{self, StreamId};
 use host::{AttendPhase, Gauge, RequestPhase};
 use shared::plan::guard::Limits;
 
-use crate::table::{Admission, Mine, RENEW_MS, Table, Waiter};
+use crate::table::{Admission, Mine, RENEW_MS, SPARE, Table, Waiter};
 
 /// How often a VM whose requests wait looks by itself: VMs wake each other, but one that dies wakes nobody.
 const LOOK: Duration = Duration::from_millis(200);
@@ -18,7 +19,7 @@ const RENEW: Duration = Duration::from_millis(RENEW_MS);
 /// What this VM holds of each destination. Destinations without any request are not in it.
 #[derive(Debug)]
 pub(crate) struct Slots {
-    destinations: RefCell<BTreeMap<Box<str>, Held>>,
+    destinations: RefCell<BTreeMap<Arc<str>, Held>>,
     active: Gauge,
     waiting: Gauge,
 }
@@ -33,6 +34,10 @@ struct Held {
     active: u32,
     /// Of those that were on their way, how many have ended without the table knowing.
     ended: u32,
+    /// Slots that it keeps for requests to come, so that they need no table.
+    spare: u32,
+    /// Whether one of them was of use since the lease was renewed last.
+    used: bool,
     waiting: VecDeque<Waiter>,
     /// Those that have a slot and do not know it yet.
     given: BTreeSet<StreamId>,
@@ -53,20 +58,25 @@ impl Slots {
     }
 
     /// A new request.
-    pub(crate) fn admit(&self, cluster: &str, limits: Limits, request: &RequestPhase<'_>) -> Admission {
-        let now = request.now();
+    pub(crate) fn admit(&self, cluster: &Arc<str>, limits: Limits, request: &RequestPhase<'_>) -> Admission {
         let mut destinations = self.destinations.borrow_mut();
-        if !destinations.contains_key(cluster) {
+        if destinations.get_mut(cluster).is_some_and(Held::admit_one) {
+            return Admission::Admitted;
+        }
+        let now = request.now();
+        if !destinations.contains_key(cluster.as_ref()) {
             let held = Held {
                 limits,
                 queue: request.queue(),
                 active: 0,
                 ended: 0,
+                spare: 0,
+                used: false,
                 waiting: VecDeque::new(),
                 given: BTreeSet::new(),
                 renewed: now,
             };
-            destinations.insert(cluster.into(), held);
+            destinations.insert(Arc::clone(cluster), held);
         }
         let Some(held) = destinations.get_mut(cluster) else { return Admission::Refused };
         let mut wake = Vec::new();
@@ -76,10 +86,12 @@ impl Slots {
             let mut table = before.clone();
             let admission = table.admit(&held.mine(), &limits, now, &mut wake);
             let change = change(&before, &table);
-            ((table != before).then(|| table.encode()), (admission, change))
+            let spare = table.spare_of(held.queue);
+            ((table != before).then(|| table.encode()), (admission, change, spare))
         });
         // A table that everybody else keeps changing has no room to speak of.
-        let (admission, change) = told.unwrap_or((Admission::Refused, (0, 0)));
+        let (admission, change, spare) = told.unwrap_or((Admission::Refused, (0, 0), held.spare));
+        held.spare = spare;
         match admission {
             Admission::Admitted => {
                 held.active = held.active.saturating_add(1);
@@ -105,8 +117,11 @@ impl Slots {
     }
 
     /// A request that was on its way has ended.
-    pub(crate) fn end(&self, cluster: &str, now: u64) {
-        self.change(cluster, now, Held::end_one);
+    pub(crate) fn end(&self, cluster: &str, now: impl FnOnce() -> u64) {
+        if self.destinations.borrow_mut().get_mut(cluster).is_some_and(Held::keep_one) {
+            return;
+        }
+        self.change(cluster, now(), Held::end_one);
     }
 
     /// A request does not wait any more.
@@ -141,8 +156,16 @@ impl Slots {
         let (mut active, mut waiting) = (0, 0);
         let mut destinations = self.destinations.borrow_mut();
         destinations.retain(|cluster, held| {
-            if held.waiting.is_empty() && held.ended == 0 && now.saturating_sub(held.renewed) < RENEW_MS {
+            if held.waiting.is_empty()
+                && held.ended == 0
+                && held.spare == 0
+                && now.saturating_sub(held.renewed) < RENEW_MS
+            {
                 return true;
+            }
+            // What nobody needed is given back.
+            if !std::mem::take(&mut held.used) {
+                held.let_go();
             }
             let Some((given, change)) = held.settle(cluster, now, &mut wake) else { return true };
             (active, waiting) = (active + change.0, waiting + change.1);
@@ -176,7 +199,33 @@ impl Slots {
 
 impl Held {
     fn mine(&self) -> Mine<'_> {
-        Mine { queue: self.queue, active: self.active, ended: self.ended, waiting: &self.waiting }
+        Mine { queue: self.queue, active: self.active, ended: self.ended, spare: self.spare, waiting: &self.waiting }
+    }
+
+    /// A request takes a slot that was kept; false where there is none.
+    fn admit_one(&mut self) -> bool {
+        let keeps = self.spare > 0;
+        if keeps {
+            self.spare -= 1;
+            self.active = self.active.saturating_add(1);
+            self.used = true;
+        }
+        keeps
+    }
+
+    /// A request has ended, and its slot is kept; false where there is no need to keep one.
+    fn keep_one(&mut self) -> bool {
+        let keeps = self.spare > 0 && self.spare < 2 * SPARE && self.active > 0;
+        if keeps {
+            self.active -= 1;
+            self.spare += 1;
+        }
+        keeps
+    }
+
+    /// No slot is kept any more.
+    fn let_go(&mut self) {
+        self.ended = self.ended.saturating_add(std::mem::take(&mut self.spare));
     }
 
     fn end_one(&mut self) {
@@ -185,7 +234,7 @@ impl Held {
     }
 
     fn is_empty(&self) -> bool {
-        self.active == 0 && self.ended == 0 && self.waiting.is_empty()
+        self.active == 0 && self.ended == 0 && self.spare == 0 && self.waiting.is_empty()
     }
 
     /// Tells the table; how many more slots there are than requests on their way, and how its sums changed.
@@ -197,12 +246,11 @@ impl Held {
             let before = Table::decode(bytes);
             let mut table = before.clone();
             let given = table.settle(&mine, &limits, now, wake);
-            (Some(table.encode()), (given, change(&before, &table)))
+            (Some(table.encode()), (given, change(&before, &table), table.spare_of(mine.queue)))
         });
-        if told.is_some() {
-            (self.ended, self.renewed) = (0, now);
-        }
-        told
+        let (given, change, spare) = told?;
+        (self.ended, self.spare, self.renewed) = (0, spare, now);
+        Some((given, change))
     }
 }
 

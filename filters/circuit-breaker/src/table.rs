@@ -5,8 +5,11 @@
 //! free is given at once to the VM whose request has waited longest, by a higher number in that VM's row, so that no
 //! newcomer can take it on the way; the VM is woken and finds that it has more slots than requests on their way.
 //!
-//! Bytes of a table: version 1, then for each VM, little-endian: queue (4), end of the lease (8), slots (4), waiting
-//! requests (4), arrival of the oldest of them (8).
+//! Where the limit is far, a VM keeps some slots beyond what it needs, so that most of its requests come and go without
+//! the table. It gives them back as soon as it is told that another VM found no room.
+//!
+//! Bytes of a table: version 2, then for each VM, little-endian: queue (4), end of the lease (8), slots (4), spare slots
+//! (4), waiting requests (4), arrival of the oldest of them (8).
 
 use std::collections::VecDeque;
 
@@ -19,8 +22,12 @@ pub const LEASE_MS: u64 = 4000;
 /// How often rows are renewed.
 pub const RENEW_MS: u64 = 1000;
 
-const VERSION: u8 = 1;
-const ROW: usize = 28;
+/// How many slots a VM keeps for requests to come; it may collect twice as many from those that end. Of all slots half
+/// are never kept so.
+pub const SPARE: u32 = 16;
+
+const VERSION: u8 = 2;
+const ROW: usize = 32;
 
 /// The row of one VM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +38,8 @@ pub struct Row {
     pub until: u64,
     /// Slots: for requests on their way, and for waiting ones that do not know it yet.
     pub held: u32,
+    /// Slots for requests to come.
+    pub spare: u32,
     /// Requests that wait.
     pub waiting: u32,
     /// When the oldest of them came.
@@ -50,8 +59,10 @@ pub struct Mine<'a> {
     pub queue: u32,
     /// Requests on their way.
     pub active: u32,
-    /// Requests on their way that have ended since the table was told last.
+    /// Requests on their way that have ended since the table was told last, and whose slots are not kept.
     pub ended: u32,
+    /// Slots that it keeps.
+    pub spare: u32,
     /// Its waiting requests, the oldest first.
     pub waiting: &'a VecDeque<Waiter>,
 }
@@ -82,13 +93,15 @@ impl Table {
         let Some((&VERSION, mut rest)) = bytes.split_first() else { return Table::default() };
         let mut rows = Vec::with_capacity(rest.len() / ROW);
         while let Some((row, after)) = rest.split_first_chunk::<ROW>() {
-            let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, aa, bb] = *row;
+            let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, aa, bb, cc, dd, ee, ff] =
+                *row;
             rows.push(Row {
                 queue: u32::from_le_bytes([a, b, c, d]),
                 until: u64::from_le_bytes([e, f, g, h, i, j, k, l]),
                 held: u32::from_le_bytes([m, n, o, p]),
-                waiting: u32::from_le_bytes([q, r, s, t]),
-                oldest: u64::from_le_bytes([u, v, w, x, y, z, aa, bb]),
+                spare: u32::from_le_bytes([q, r, s, t]),
+                waiting: u32::from_le_bytes([u, v, w, x]),
+                oldest: u64::from_le_bytes([y, z, aa, bb, cc, dd, ee, ff]),
             });
             rest = after;
         }
@@ -103,6 +116,7 @@ impl Table {
             out.extend_from_slice(&row.queue.to_le_bytes());
             out.extend_from_slice(&row.until.to_le_bytes());
             out.extend_from_slice(&row.held.to_le_bytes());
+            out.extend_from_slice(&row.spare.to_le_bytes());
             out.extend_from_slice(&row.waiting.to_le_bytes());
             out.extend_from_slice(&row.oldest.to_le_bytes());
         }
@@ -114,9 +128,19 @@ impl Table {
         &self.rows
     }
 
-    /// Slots that are taken.
+    /// Slots of requests on their way.
     pub fn held(&self) -> u32 {
         self.rows.iter().fold(0, |sum, row| sum.saturating_add(row.held))
+    }
+
+    /// Slots that a VM keeps.
+    pub fn spare_of(&self, queue: u32) -> u32 {
+        self.rows.iter().find(|row| row.queue == queue).map_or(0, |row| row.spare)
+    }
+
+    /// Slots that nobody else can have.
+    pub fn taken(&self) -> u32 {
+        self.rows.iter().fold(0, |sum, row| sum.saturating_add(row.held).saturating_add(row.spare))
     }
 
     /// Requests that wait.
@@ -124,26 +148,32 @@ impl Table {
         self.rows.iter().fold(0, |sum, row| sum.saturating_add(row.waiting))
     }
 
-    /// A new request of this VM. Whoever has to be woken is added to `wake`.
+    /// A new request of this VM, which has no spare slot. Whoever has to be woken is added to `wake`.
     pub fn admit(&mut self, mine: &Mine<'_>, limits: &Limits, now: u64, wake: &mut Vec<u32>) -> Admission {
         self.lapse(mine.queue, now);
         // What a dead VM left goes to those who wait, before newcomers.
         self.give(limits, now, wake);
-        let held = self.held();
-        let admission = if held >= limits.requests {
+        let taken = self.taken();
+        let admission = if taken >= limits.requests {
             Admission::Refused
-        } else if held < limits.active {
+        } else if taken < limits.active {
             Admission::Admitted
         } else if self.waiting() < limits.waiting {
             Admission::Waits
         } else {
             Admission::Refused
         };
+        if admission != Admission::Admitted {
+            self.ask_for_spare(mine.queue, wake);
+        }
         if admission != Admission::Refused {
             let mut row = self.take(mine);
             row.until = now.saturating_add(LEASE_MS);
             match admission {
-                Admission::Admitted => row.held = row.held.saturating_add(1),
+                Admission::Admitted => {
+                    row.held = row.held.saturating_add(1);
+                    row.spare = self.spare(&row, SPARE, limits);
+                }
                 _ => {
                     if row.waiting == 0 {
                         row.oldest = now;
@@ -165,21 +195,44 @@ impl Table {
         row.until = now.saturating_add(LEASE_MS);
         // A row that has lapsed meanwhile begins anew with what is on its way in fact.
         let held = row.held.saturating_sub(mine.ended).max(mine.active);
+        row.spare = 0;
         let given = (held - mine.active).min(waiting);
         row.held = mine.active.saturating_add(given);
         row.waiting = waiting - given;
         row.oldest = nth(mine.waiting, given).unwrap_or(now);
         self.rows.push(row);
         self.give(limits, now, wake);
-        let held = self.rows.iter().find(|row| row.queue == mine.queue).map_or(0, |row| row.held);
-        self.rows.retain(|row| row.held > 0 || row.waiting > 0);
+        let mut held = 0;
+        if let Some(mut row) = self.mine(mine.queue) {
+            held = row.held;
+            row.spare = self.spare(&row, mine.spare.min(SPARE), limits);
+            self.rows.push(row);
+        }
+        self.rows.retain(|row| row.held > 0 || row.spare > 0 || row.waiting > 0);
         held.saturating_sub(mine.active)
+    }
+
+    /// How many of the slots that a VM wants to keep it may keep; its row is not in the table.
+    fn spare(&self, row: &Row, wanted: u32, limits: &Limits) -> u32 {
+        let most = limits.active.min(limits.requests) / 2;
+        let taken = self.taken().saturating_add(row.held);
+        let waits = row.waiting > 0 || self.waiting() > 0;
+        if !waits && taken.saturating_add(wanted) <= most { wanted } else { 0 }
+    }
+
+    /// Somebody finds no room, while others keep slots that they may not need.
+    fn ask_for_spare(&self, mine: u32, wake: &mut Vec<u32>) {
+        for row in self.rows.iter().filter(|row| row.spare > 0 && row.queue != mine) {
+            if !wake.contains(&row.queue) {
+                wake.push(row.queue);
+            }
+        }
     }
 
     /// Gives free slots to those who wait, the oldest first.
     fn give(&mut self, limits: &Limits, now: u64, wake: &mut Vec<u32>) {
         let most = limits.active.min(limits.requests);
-        let mut free = most.saturating_sub(self.held());
+        let mut free = most.saturating_sub(self.taken());
         while free > 0 {
             let waiting = self.rows.iter_mut().filter(|row| row.waiting > 0);
             let Some(row) = waiting.min_by_key(|row| row.oldest) else { break };
@@ -201,13 +254,19 @@ impl Table {
 
     /// Takes this VM's row out; a new one begins with what is on its way.
     fn take(&mut self, mine: &Mine<'_>) -> Row {
-        match self.rows.iter().position(|row| row.queue == mine.queue) {
-            Some(at) => self.rows.swap_remove(at),
-            None => {
-                let held = mine.active.saturating_add(mine.ended);
-                Row { queue: mine.queue, until: 0, held, waiting: 0, oldest: 0 }
-            }
-        }
+        let mut row = self.mine(mine.queue).unwrap_or_else(|| {
+            let held = mine.active.saturating_add(mine.ended);
+            Row { queue: mine.queue, until: 0, held, spare: mine.spare, waiting: 0, oldest: 0 }
+        });
+        // Slots of requests that came and went without the table.
+        row.held = row.held.saturating_add(row.spare).saturating_sub(mine.spare);
+        row.spare = mine.spare;
+        row
+    }
+
+    fn mine(&mut self, queue: u32) -> Option<Row> {
+        let at = self.rows.iter().position(|row| row.queue == queue)?;
+        Some(self.rows.swap_remove(at))
     }
 }
 

@@ -43,8 +43,9 @@ pub(super) fn build(set: &Resources, proxy: &Proxy, fingerprint: u64) -> Plan {
         let table = builder.finish(domains);
         views.push(View { port, table });
     }
-    let guards = Guards::compile(set, &builder.registry);
-    let Builder { hosts, rules, registry, .. } = builder;
+    let mut guards = Guards::compile(set, &builder.registry);
+    let Builder { hosts, mut rules, registry, .. } = builder;
+    guards.assign(&mut rules);
     let telemetry = Telemetry::new(&rules, &registry, proxy);
     Plan { fingerprint, views, by_authority, passthrough: mesh, hosts, rules, telemetry, guards }
 }

@@ -5,8 +5,11 @@
 //! else's.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::rule::{Action, Rule};
+use super::split::Destination;
 use crate::model::destination_rule::{ConnectionPoolSettings, OutlierDetection, TrafficPolicy};
 use crate::model::values::{Count, GoDuration};
 use crate::model::{Port, Resources};
@@ -128,6 +131,8 @@ impl Ejection {
 /// The guards of every host.
 #[derive(Debug, Default)]
 pub(super) struct Guards {
+    /// Those of the rules' destinations.
+    of_rules: Vec<Guard>,
     hosts: BTreeMap<String, HostGuards>,
     /// Hosts with a wildcard, for services that are not in the set.
     wild: Vec<(String, HostGuards)>,
@@ -171,6 +176,29 @@ impl Guards {
         exact.reverse();
         guards.hosts = exact.into_iter().collect();
         guards
+    }
+
+    /// Tells every destination its guard, and makes the names of those that are the same cluster one.
+    pub(super) fn assign(&mut self, rules: &mut [Rule]) {
+        let mut known: BTreeMap<Arc<str>, Option<u32>> = BTreeMap::new();
+        let actions = rules.iter_mut().map(|rule| &mut rule.action);
+        let routes = actions.filter_map(|action| if let Action::Route(route) = action { Some(route) } else { None });
+        for destination in routes.flat_map(|route| route.destinations.destinations_mut()) {
+            if let Some((name, guard)) = known.get_key_value(&destination.cluster) {
+                (destination.cluster, destination.guard) = (Arc::clone(name), *guard);
+                continue;
+            }
+            destination.guard = self.get(&destination.cluster).and_then(|guard| {
+                self.of_rules.push(guard);
+                u32::try_from(self.of_rules.len() - 1).ok()
+            });
+            known.insert(Arc::clone(&destination.cluster), destination.guard);
+        }
+    }
+
+    /// The guard of a rule's destination, if it has one.
+    pub(super) fn of(&self, destination: &Destination) -> Option<&Guard> {
+        self.of_rules.get(destination.guard? as usize)
     }
 
     /// The guard of a cluster by its name, if it has one.

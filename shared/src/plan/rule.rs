@@ -141,7 +141,8 @@ impl Rule {
     pub(super) fn default_route(host: &str, port: u16) -> Option<Rule> {
         let destinations = Split::new(
             vec![Destination {
-                cluster: names::cluster(port, "", host),
+                cluster: names::cluster(port, "", host).into(),
+                guard: None,
                 weight: 1,
                 authority: None,
                 request_headers: HeaderOps::default(),
@@ -192,7 +193,8 @@ fn action(
         let headers = it.headers.as_ref();
         let request = headers.and_then(|headers| headers.request.as_ref());
         Destination {
-            cluster: cluster(&it.destination, service.meta.namespace(), listener_port, registry),
+            cluster: cluster(&it.destination, service.meta.namespace(), listener_port, registry).into(),
+            guard: None,
             weight: weight(it),
             authority: header_ops::authority(request),
             request_headers: HeaderOps::compile(request),

@@ -1,12 +1,16 @@
 //! Destinations and their shares.
 
+use std::sync::Arc;
+
 use super::header_ops::HeaderOps;
 
 /// Who may answer a rule's requests.
 #[derive(Debug)]
 pub struct Destination {
     /// Envoy's cluster, as Istio names it.
-    pub cluster: String,
+    pub cluster: Arc<str>,
+    /// What guards it, by its index in the plan.
+    pub(super) guard: Option<u32>,
     /// Its part of the sum of all weights of the rule; at least 1.
     pub weight: u32,
     /// Authority that its requests carry instead of the client's.
@@ -36,6 +40,10 @@ impl Split {
     /// All destinations.
     pub fn destinations(&self) -> &[Destination] {
         &self.destinations
+    }
+
+    pub(super) fn destinations_mut(&mut self) -> &mut [Destination] {
+        &mut self.destinations
     }
 
     /// One destination.
@@ -75,7 +83,8 @@ mod tests {
 
     fn split(weights: &[u32]) -> Split {
         let destination = |weight: &u32| Destination {
-            cluster: String::new(),
+            cluster: "".into(),
+            guard: None,
             weight: *weight,
             authority: None,
             request_headers: HeaderOps::default(),

@@ -103,7 +103,8 @@ mod tests {
 
     fn split(weights: &[u32]) -> Split {
         let destination = |(index, weight): (usize, &u32)| Destination {
-            cluster: format!("outbound|80|v{index}|web.default.svc.cluster.local"),
+            cluster: format!("outbound|80|v{index}|web.default.svc.cluster.local").into(),
+            guard: None,
             weight: *weight,
             authority: None,
             request_headers: HeaderOps::default(),

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use super::translate::DEEPEST;
+use super::parse::DEEPEST;
 use super::{LONGEST_PATTERN, SIZE_LIMIT};
 
 /// Why a pattern or a rewrite cannot be used.
@@ -41,7 +41,6 @@ pub(super) enum Kind {
     Length,
     Depth,
     Size,
-    Engine,
 
     RewriteGroup { groups: usize },
     RewriteBackslash,
@@ -72,10 +71,7 @@ impl Re2Error {
 
     /// Whether Sailcloth refuses what RE2, and so Envoy, has: a limit, or a part of the syntax that is left out.
     pub fn is_unsupported(&self) -> bool {
-        matches!(
-            self.kind,
-            Kind::ForeignGroupName | Kind::UnicodeClass | Kind::Length | Kind::Depth | Kind::Size | Kind::Engine
-        )
+        matches!(self.kind, Kind::ForeignGroupName | Kind::UnicodeClass | Kind::Length | Kind::Depth | Kind::Size)
     }
 }
 
@@ -104,7 +100,6 @@ impl fmt::Display for Re2Error {
             Kind::UnicodeClass => {
                 "Unicode classes are not supported by Sailcloth's modules; write the characters, like `(?:à|é)`"
             }
-            Kind::Engine => "not accepted by the engine",
             Kind::Length => return write!(f, "pattern of more than {LONGEST_PATTERN} bytes"),
             Kind::Depth => return write!(f, "nested more than {DEEPEST} deep"),
             Kind::Size => return write!(f, "compiles to more than {SIZE_LIMIT} bytes"),

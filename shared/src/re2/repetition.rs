@@ -2,35 +2,35 @@
 
 use super::cursor::Cursor;
 
-pub(super) struct Repetition<'p> {
+pub(super) struct Repetition {
     /// Where it begins in the pattern.
     pub(super) at: usize,
-    /// Without the `?` that makes it lazy.
-    pub(super) written: &'p str,
-    /// For `{least,most}`.
-    pub(super) counts: Option<(u32, Option<u32>)>,
+    pub(super) least: u32,
+    /// Without one there is no end to it.
+    pub(super) most: Option<u32>,
     pub(super) lazy: bool,
 }
 
-impl<'p> Repetition<'p> {
+impl Repetition {
     /// Reads a repetition, if one comes next. A brace that is not one means itself: `{`, `{,3}`, `{01}`.
-    pub(super) fn read(input: &mut Cursor<'p>) -> Option<Self> {
+    pub(super) fn read(input: &mut Cursor<'_>) -> Option<Self> {
         let at = input.position();
         let mut ahead = input.clone();
-        let counts = match ahead.bump()? {
-            b'*' | b'+' | b'?' => None,
-            b'{' => Some(counts(&mut ahead)?),
+        let (least, most) = match ahead.bump()? {
+            b'*' => (0, None),
+            b'+' => (1, None),
+            b'?' => (0, Some(1)),
+            b'{' => counts(&mut ahead)?,
             _ => return None,
         };
-        let written = ahead.since(at);
         let lazy = ahead.eat("?");
         *input = ahead;
-        Some(Repetition { at, written, counts, lazy })
+        Some(Repetition { at, least, most, lazy })
     }
 
-    /// Most copies that are certain to be made; `*` and `+` make none.
+    /// Copies that are made of what is repeated; `*`, `+` and `?` make none beside it.
     pub(super) fn copies(&self) -> u32 {
-        self.counts.map_or(1, |(least, most)| most.unwrap_or(least).max(1))
+        self.most.unwrap_or(self.least).max(1)
     }
 }
 

@@ -4,10 +4,13 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use regex::bytes::Regex;
+use regex_automata::util::primitives::NonMaxUsize;
 
+use super::compile::Purpose;
+use super::engine::{Engine, Scratch};
 use super::error::{Kind, Re2Error};
-use super::translate::Captures;
+use super::pool;
+use super::program::{self, Program};
 
 /// Replaces every match of a pattern, wherever it is, by a rewrite.
 ///
@@ -30,7 +33,7 @@ pub struct Substitution(Arc<Inner>);
 struct Inner {
     pattern: Box<str>,
     rewrite: Box<str>,
-    regex: Regex,
+    program: Arc<Program>,
     pieces: Vec<Piece>,
 }
 
@@ -43,9 +46,10 @@ enum Piece {
 impl Substitution {
     /// Compiles a pattern and the rewrite for its matches.
     pub fn new(pattern: &str, rewrite: &str) -> Result<Self, Re2Error> {
-        let (regex, groups) = super::compile(pattern, Captures::Kept)?;
-        let pieces = pieces(rewrite, groups)?;
-        Ok(Substitution(Arc::new(Inner { pattern: pattern.into(), rewrite: rewrite.into(), regex, pieces })))
+        let parsed = super::parsed(pattern, Purpose::Find)?;
+        let pieces = pieces(rewrite, parsed.groups)?;
+        let program = program::shared(parsed.node, Purpose::Find);
+        Ok(Substitution(Arc::new(Inner { pattern: pattern.into(), rewrite: rewrite.into(), program, pieces })))
     }
 
     /// The pattern, as the user wrote it.
@@ -60,43 +64,61 @@ impl Substitution {
 
     /// The value with every match replaced; the value itself if there is none.
     pub fn apply<'v>(&self, value: &'v [u8]) -> Cow<'v, [u8]> {
-        let Inner { regex, pieces, .. } = &*self.0;
-        let mut groups = regex.capture_locations();
+        let replaced = pool::with(&self.0.program, |engine, scratch| self.0.replace(value, engine, scratch));
+        replaced.flatten().map_or(Cow::Borrowed(value), Cow::Owned)
+    }
+}
+
+impl Inner {
+    /// What GlobalReplace does, step by step. None if it replaces nothing.
+    fn replace(&self, value: &[u8], engine: &Engine, scratch: &mut Scratch) -> Option<Vec<u8>> {
+        let mut places = vec![None; 2 * (self.last_group() + 1)];
         let mut out = Vec::new();
         let mut replaced = false;
         let mut at = 0;
         let mut last_end = None;
-        // What GlobalReplace does, step by step.
         while at <= value.len()
-            && let Some(found) = regex.captures_read_at(&mut groups, value, at)
+            && engine.find(value, at, &mut places, scratch)
+            && let Some((start, end)) = place(&places, 0)
         {
-            out.extend_from_slice(part(value, at, found.start()));
-            if found.is_empty() && last_end == Some(found.start()) {
+            out.extend_from_slice(part(value, at, start));
+            if start == end && last_end == Some(start) {
                 let next = at + 1;
                 out.extend_from_slice(part(value, at, next));
                 at = next;
                 continue;
             }
-            for piece in pieces {
+            for piece in &self.pieces {
                 match piece {
                     Piece::Text(text) => out.extend_from_slice(text),
                     Piece::Group(group) => {
-                        if let Some((start, end)) = groups.get(*group) {
+                        if let Some((start, end)) = place(&places, *group) {
                             out.extend_from_slice(part(value, start, end));
                         }
                     }
                 }
             }
-            at = found.end();
+            at = end;
             last_end = Some(at);
             replaced = true;
         }
-        if !replaced {
-            return Cow::Borrowed(value);
+        if replaced {
+            out.extend_from_slice(part(value, at, value.len()));
         }
-        out.extend_from_slice(part(value, at, value.len()));
-        Cow::Owned(out)
+        replaced.then_some(out)
     }
+
+    /// The last one that the rewrite asks for.
+    fn last_group(&self) -> usize {
+        let groups = self.pieces.iter().map(|piece| if let Piece::Group(group) = piece { *group } else { 0 });
+        groups.max().unwrap_or_default()
+    }
+}
+
+/// From where to where a group has matched, if it has.
+fn place(places: &[Option<NonMaxUsize>], group: usize) -> Option<(usize, usize)> {
+    let of = |index| places.get(index).copied().flatten().map(NonMaxUsize::get);
+    Some((of(2 * group)?, of(2 * group + 1)?))
 }
 
 /// The bytes from `start` to `end`, fewer where the value ends before.

@@ -11,7 +11,7 @@ fn waiters(arrivals: &[u64]) -> VecDeque<Waiter> {
 }
 
 fn mine(queue: u32, active: u32, ended: u32, waiting: &VecDeque<Waiter>) -> Mine<'_> {
-    Mine { queue, active, ended, waiting }
+    Mine { queue, active, ended, spare: 0, waiting }
 }
 
 #[test]
@@ -90,21 +90,66 @@ fn requests_over_the_limit_for_requests_never_wait() {
 /// VMs of different builds share tables.
 #[test]
 fn golden() {
-    let table = Table { rows: vec![Row { queue: 1, until: 2, held: 3, waiting: 4, oldest: 5 }] };
-    let bytes =
-        [&[1][..], &[1, 0, 0, 0], &[2, 0, 0, 0, 0, 0, 0, 0], &[3, 0, 0, 0], &[4, 0, 0, 0], &[5, 0, 0, 0, 0, 0, 0, 0]]
-            .concat();
+    let table = Table { rows: vec![Row { queue: 1, until: 2, held: 3, spare: 6, waiting: 4, oldest: 5 }] };
+    let bytes = [
+        &[2][..],
+        &[1, 0, 0, 0],
+        &[2, 0, 0, 0, 0, 0, 0, 0],
+        &[3, 0, 0, 0],
+        &[6, 0, 0, 0],
+        &[4, 0, 0, 0],
+        &[5, 0, 0, 0, 0, 0, 0, 0],
+    ]
+    .concat();
     assert_eq!(table.encode(), bytes);
     assert_eq!(Table::decode(&bytes), table);
     assert_eq!(Table::decode(&[]), Table::default());
-    assert_eq!(Table::decode(&[2, 1, 1]), Table::default());
+    assert_eq!(Table::decode(&[1, 1, 1]), Table::default());
+}
+
+#[test]
+fn slots_are_kept_where_the_limit_is_far_and_given_back_to_who_finds_no_room() {
+    let limits = Limits { active: 40, waiting: 0, requests: u32::MAX };
+    let (mut table, none, mut wake) = (Table::default(), waiters(&[]), Vec::new());
+    assert_eq!(table.admit(&mine(1, 0, 0, &none), &limits, 0, &mut wake), Admission::Admitted);
+    assert_eq!((table.held(), table.spare_of(1)), (1, SPARE));
+    // With these a half would be taken: the others keep none.
+    for active in 0..23 {
+        assert_eq!(table.admit(&mine(2, active, 0, &none), &limits, 0, &mut wake), Admission::Admitted);
+    }
+    assert_eq!((table.taken(), table.spare_of(2)), (40, 0));
+    assert_eq!(table.admit(&mine(2, 23, 0, &none), &limits, 0, &mut wake), Admission::Refused);
+    assert_eq!(std::mem::take(&mut wake), [1]);
+    // Four have come without the table by now.
+    table.settle(&Mine { spare: 12, ..mine(1, 5, 0, &none) }, &limits, 1, &mut wake);
+    assert_eq!((table.held(), table.taken()), (28, 28));
+    assert_eq!(table.admit(&mine(2, 23, 0, &none), &limits, 1, &mut wake), Admission::Admitted);
+}
+
+#[test]
+fn a_small_limit_keeps_no_slot_from_anybody() {
+    let limits = Limits { active: 2 * SPARE, waiting: 0, requests: u32::MAX };
+    let (mut table, none, mut wake) = (Table::default(), waiters(&[]), Vec::new());
+    table.admit(&mine(1, 0, 0, &none), &limits, 0, &mut wake);
+    assert_eq!(table.spare_of(1), 0);
 }
 
 /// What a VM of the model below has.
 #[derive(Clone, Debug, Default)]
 struct Vm {
     active: u32,
+    spare: u32,
     waiting: VecDeque<Waiter>,
+}
+
+impl Vm {
+    fn settle(&mut self, name: u32, ended: u32, table: &mut Table, limits: &Limits, now: u64) {
+        let mine = Mine { queue: name, active: self.active, ended, spare: self.spare, waiting: &self.waiting };
+        let given = table.settle(&mine, limits, now, &mut Vec::new());
+        self.spare = table.spare_of(name);
+        self.active += given;
+        self.waiting.drain(..given as usize);
+    }
 }
 
 proptest! {
@@ -119,9 +164,9 @@ proptest! {
     /// Whatever comes, leaves and dies: never more on their way than the limit, no slot is lost, nobody is forgotten.
     #[test]
     fn limits_hold_and_nothing_is_lost(
-        active in 1u32..5,
+        active in prop_oneof![1u32..5, 40u32..80],
         waiting in 0u32..5,
-        steps in prop::collection::vec((0u8..5, 1u32..4), 1..200),
+        steps in prop::collection::vec((0u8..6, 1u32..4), 1..400),
     ) {
         let limits = Limits { active, waiting, requests: u32::MAX };
         let mut table = Table::default();
@@ -131,57 +176,63 @@ proptest! {
         let mut names: BTreeMap<u32, u32> = (1..4).map(|worker| (worker, worker)).collect();
         for (what, worker) in steps {
             now += 1;
-            let mut lapses = false;
+            let (mut lapses, mut looks) = (false, false);
             let name = names[&worker];
             let vm = vms.entry(name).or_default();
             match what {
-                0 | 1 => match table.admit(&mine(name, vm.active, 0, &vm.waiting), &limits, now, &mut wake) {
-                    Admission::Admitted => vm.active += 1,
-                    Admission::Waits => vm.waiting.push_back(Waiter { arrived: now, stream: 0 }),
-                    Admission::Refused => prop_assert!(table.held() >= active),
-                },
+                0 | 1 if vm.spare > 0 => (vm.active, vm.spare) = (vm.active + 1, vm.spare - 1),
+                0 | 1 => {
+                    let mine = Mine { queue: name, active: vm.active, ended: 0, spare: 0, waiting: &vm.waiting };
+                    let admission = table.admit(&mine, &limits, now, &mut wake);
+                    vm.spare = table.spare_of(name);
+                    looks = admission != Admission::Admitted;
+                    match admission {
+                        Admission::Admitted => vm.active += 1,
+                        Admission::Waits => vm.waiting.push_back(Waiter { arrived: now, stream: 0 }),
+                        Admission::Refused => prop_assert!(table.taken() >= active),
+                    }
+                }
+                2 if vm.active > 0 && vm.spare > 0 => (vm.active, vm.spare) = (vm.active - 1, vm.spare + 1),
                 2 if vm.active > 0 => {
                     vm.active -= 1;
-                    table.settle(&mine(name, vm.active, 1, &vm.waiting), &limits, now, &mut wake);
+                    vm.settle(name, 1, &mut table, &limits, now);
+                    looks = true;
                 }
                 3 if !vm.waiting.is_empty() => {
                     vm.waiting.pop_back();
-                    table.settle(&mine(name, vm.active, 0, &vm.waiting), &limits, now, &mut wake);
+                    vm.settle(name, 0, &mut table, &limits, now);
+                    looks = true;
                 }
                 4 if now % 7 == 0 => {
                     vms.remove(&name);
                     reborn += 1;
                     names.insert(worker, reborn);
-                    lapses = true;
+                    (lapses, looks) = (true, true);
                 }
+                5 => looks = true,
                 _ => {}
             }
+            let taken: u32 = vms.values().map(|vm| vm.active + vm.spare).sum();
+            prop_assert!(taken <= active);
+            if !looks {
+                continue;
+            }
             // All that live renew in time, and the woken look.
-            for _ in 0..if lapses { 1 + LEASE_MS / RENEW_MS } else { 4 } {
+            for _ in 0..if lapses { 1 + LEASE_MS / RENEW_MS } else { 5 } {
                 now += if lapses { RENEW_MS } else { 0 };
                 for (name, vm) in &mut vms {
-                    let given = table.settle(&mine(*name, vm.active, 0, &vm.waiting), &limits, now, &mut wake);
-                    for _ in 0..given {
-                        vm.active += 1;
-                        vm.waiting.pop_front();
-                    }
-                }
-            }
-            for (name, vm) in &mut vms {
-                let given = table.settle(&mine(*name, vm.active, 0, &vm.waiting), &limits, now, &mut wake);
-                for _ in 0..given {
-                    vm.active += 1;
-                    vm.waiting.pop_front();
+                    vm.settle(*name, 0, &mut table, &limits, now);
                 }
             }
             let on_their_way: u32 = vms.values().map(|vm| vm.active).sum();
+            let spare: u32 = vms.values().map(|vm| vm.spare).sum();
             let waiting_now: usize = vms.values().map(|vm| vm.waiting.len()).sum();
-            prop_assert!(on_their_way <= active);
+            prop_assert!(on_their_way + spare <= active);
             prop_assert!(waiting_now as u32 <= waiting);
             prop_assert!(waiting_now == 0 || on_their_way == active, "somebody waits beside a free slot");
             // What the last VM held when it died stays in the table until somebody looks, which nobody is left to do.
             if !vms.is_empty() {
-                prop_assert_eq!(table.held(), on_their_way);
+                prop_assert_eq!((table.held(), table.taken()), (on_their_way, on_their_way + spare));
             }
         }
     }

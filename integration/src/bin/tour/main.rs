@@ -2,23 +2,33 @@
 //!
 //! Started by `scripts/demo.sh`, which builds everything first.
 
+mod crowd;
+mod ledger;
 mod mesh;
-mod process;
+mod proxy;
 mod scenes;
+mod signals;
+mod stage;
 mod table;
 
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
-use mesh::Mesh;
+use integration::catcatgo;
+
+use proxy::Ports;
+use stage::Stage;
 
 const HELP: &str = "\
 Runs CatCatGo behind a stock Envoy that Sailcloth routes, and shows on real requests what its YAML asks for.
 
-Usage: scripts/demo.sh [--tour] [--mesh DIR] [--port PORT]
+Usage: scripts/demo.sh [--tour] [--mesh DIR] [--legacy DIR] [--port PORT]
 
   --tour        ends after the tour; exits 1 if what came back was not what the YAML asks
   --mesh DIR    takes the mesh's YAML from DIR instead of integration/catcatgo/mesh
+  --legacy DIR  takes the variations of the walkthrough from DIR instead of integration/catcatgo/legacy
   --port PORT   where the gateway's port 80 listens on 127.0.0.1 (8080, or a free port if that is taken)
 
 Examples:
@@ -30,6 +40,7 @@ Examples:
 struct Options {
     tour_only: bool,
     mesh: PathBuf,
+    legacy: PathBuf,
     port: Option<u16>,
 }
 
@@ -45,10 +56,14 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    process::stop_on_signals();
-    match tour(&options) {
+    match signals::listen().and_then(|()| demo(&options)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
+        // Ctrl-C ends Envoy as well, and the scene that was under way misses it.
+        Err(_) if signals::asked_to_stop() => {
+            eprintln!("Stopped before the end.");
+            ExitCode::FAILURE
+        }
         Err(problem) => {
             eprintln!("error: {problem}");
             ExitCode::FAILURE
@@ -57,13 +72,14 @@ fn main() -> ExitCode {
 }
 
 fn options(mut words: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
-    let mut options =
-        Options { tour_only: false, mesh: integration::paths::root().join("integration/catcatgo/mesh"), port: None };
+    let (mesh, legacy) = (catcatgo::file("mesh"), catcatgo::file("legacy"));
+    let mut options = Options { tour_only: false, mesh, legacy, port: None };
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or(format!("`{word}` wants a value"));
         match word.as_str() {
             "--tour" => options.tour_only = true,
             "--mesh" => options.mesh = value()?.into(),
+            "--legacy" => options.legacy = value()?.into(),
             "--port" => {
                 let port = value()?;
                 options.port = Some(port.parse().map_err(|_| format!("expected a port, found `{port}`"))?);
@@ -72,37 +88,52 @@ fn options(mut words: impl Iterator<Item = String>) -> Result<Option<Options>, S
             _ => return Err(format!("unknown option `{word}`")),
         }
     }
-    if !options.mesh.exists() {
-        return Err(format!("there is no `{}`", options.mesh.display()));
+    if let Some(missing) = [&options.mesh, &options.legacy].into_iter().find(|path| !path.exists()) {
+        return Err(format!("there is no `{}`", missing.display()));
     }
     Ok(Some(options))
 }
 
 /// Whether everything came back as the YAML asks.
-fn tour(options: &Options) -> Result<bool, String> {
-    let mesh = Mesh::start()?;
-    let gateway = mesh.envoy(&[&options.mesh], options.port)?;
-    let mut good = scenes::published(&mesh, &gateway);
-    {
-        // A second Envoy, beside the first, on the YAML with one resource replaced.
-        let canary = integration::paths::root().join("integration/catcatgo/legacy/canary-by-user-agent.yaml");
-        let gateway = mesh.envoy(&[&options.mesh, &canary], None)?;
-        good &= scenes::canary_by_user_agent(&gateway);
+fn demo(options: &Options) -> Result<bool, String> {
+    let started = Instant::now();
+    let mut stage = Stage::new(ports(options.port)?, options.mesh.clone(), options.legacy.clone())?;
+    let mut good = true;
+    for scene in scenes::ALL {
+        let table = scene(&mut stage)?;
+        if signals::asked_to_stop() {
+            return Err("stopped".to_owned());
+        }
+        good &= table.print();
     }
     println!();
-    println!(
-        "{}",
-        if good {
-            "The tour is done: everything came back as the YAML asks."
-        } else {
-            "The tour is done: the rows with a cross did not come back as the YAML asks."
-        }
-    );
-    if !options.tour_only && !process::asked_to_stop() {
+    let outcome =
+        if good { "everything came back as the YAML asks" } else { "the rows with a cross did not come back as asked" };
+    println!("The tour is done, in {:.1} s: {outcome}.", started.elapsed().as_secs_f64());
+    if !options.tour_only {
+        stage.restore()?;
+        let gateway = stage.proxy.gateway();
         println!();
-        println!("CatCatGo is up:  http://{}/  (Ctrl-C ends it)", gateway.address);
-        println!("Try:             curl -i http://{}/api/v1.0/search/kitten", gateway.address);
-        process::wait_for_signal(|| gateway.exited())?;
+        println!("CatCatGo is up:  http://{gateway}/  (Ctrl-C ends it)");
+        println!("Try:             curl -i http://{gateway}/api/v1.0/search/kitten");
+        if let Some(admin) = stage.proxy.admin() {
+            println!("Metrics:         curl http://{admin}/stats/prometheus");
+        }
+        signals::wait(|| stage.proxy.exited())?;
     }
     Ok(good)
+}
+
+/// The Gateway's port is the one that was asked for, else 8080, else a free one; the mesh's is free.
+fn ports(wanted: Option<u16>) -> Result<Ports, String> {
+    let listen = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+    let no_port = |error: std::io::Error| format!("there is no port to listen on: {error}");
+    let gateway = match wanted {
+        Some(port) => listen(port).map_err(|error| format!("cannot listen on port {port}: {error}"))?,
+        None => listen(8080).or_else(|_| listen(0)).map_err(no_port)?,
+    };
+    let mesh = listen(0).map_err(no_port)?;
+    // Both are free again when this returns, and were different while they were taken.
+    let address = |listener: TcpListener| -> Result<SocketAddr, String> { listener.local_addr().map_err(no_port) };
+    Ok(Ports { gateway: address(gateway)?, mesh: address(mesh)? })
 }

@@ -1,93 +1,66 @@
-//! The scenes of the tour: what a piece of YAML asks, and the requests that show it.
+//! The scenes of the tour, in the order of CatCatGo's walkthrough: each puts a piece of YAML in force and sends the
+//! requests that show it.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
+mod canary;
+mod fault;
+mod limits;
+mod metrics;
+mod mirror;
+mod published;
 
 use integration::client::Request;
 
-use crate::mesh::{Gateway, Mesh};
-use crate::table::{Row, print};
+use crate::crowd::{Answer, Share, by, count, tally};
+use crate::proxy::Finding;
+use crate::stage::{Stage, Way};
+use crate::table::{Row, Table};
 
-/// How often each request is sent; enough to see that the other version never answers, or that both do.
+/// A scene, or why there is none.
+pub type Scene = fn(&mut Stage) -> Result<Table, String>;
+
+/// All scenes.
+pub const ALL: &[Scene] = &[
+    published::scene,
+    canary::by_weight,
+    canary::by_user_agent,
+    fault::aborts,
+    fault::delays,
+    limits::scene,
+    mirror::scene,
+    // Last, for it is about all that the others sent.
+    metrics::scene,
+];
+
+/// How often a request is sent whose answer is always the same.
 const TIMES: usize = 20;
 
-/// `mesh/` as published.
-pub fn published(mesh: &Mesh, gateway: &Gateway) -> bool {
-    let mut rows = vec![
-        row("GET /", gateway.address, Request::get("/"), Asked::Version("ui v1")),
-        row("GET /index.html, any host", gateway.address, host("/index.html", "cats.example"), Asked::Version("ui v1")),
-        row("GET /app.jsx", gateway.address, Request::get("/app.jsx"), Asked::Version("ui v1")),
-        row(
-            "GET /api/v1.0/search/kitten",
-            gateway.address,
-            Request::get("/api/v1.0/search/kitten"),
-            Asked::Version("backend v1"),
-        ),
-        row("GET /anything-else", gateway.address, Request::get("/anything-else"), Asked::Status(404)),
-    ];
-    if let Some(ui) = mesh.service("ui", "v1") {
-        let asked = Asked::Each(&["ui v1, backend v1", "ui v1, backend v2"]);
-        rows.push(row("the ui's own search, by the mesh", ui, Request::get("/api/v1.0/search/kitten"), asked));
-    }
-    print(
-        "CatCatGo as published (mesh/)",
-        &[
-            "The Gateway takes port 80 for every host. Its VirtualService sends the page to version v1 of the ui and",
-            "searches to version v1 of the backend; nothing else is served. For the host backend itself there is no",
-            "rule, so what the ui asks it for inside the mesh is answered by both versions.",
-        ],
-        &rows,
-    )
+/// What the ui asks the backend for.
+const SEARCH: &str = "/api/v1.0/search/kitten";
+
+/// A request that always has one of these answers, and each of them in its turn.
+fn always(stage: &mut Stage, what: &str, way: Way, request: &Request, who: &[&str]) -> Result<Row, String> {
+    let answers = stage.send(way, 1, TIMES, request)?;
+    Ok(Row::new(what, who.join(" and "), tally(&answers), by(&answers, who)))
 }
 
-/// `legacy/canary-by-user-agent.yaml` in place of the VirtualService.
-pub fn canary_by_user_agent(gateway: &Gateway) -> bool {
-    let agent = |agent: &str| Request::get("/").header("user-agent", agent);
-    let rows = [
-        row("GET / with Chrome 62", gateway.address, agent("Mozilla/5.0 Chrome/62.0.3202"), Asked::Version("ui v2")),
-        row("GET / with Chrome 61", gateway.address, agent("Mozilla/5.0 Chrome/61.0.3163"), Asked::Version("ui v1")),
-        row("GET / without user agent", gateway.address, Request::get("/"), Asked::Version("ui v1")),
-    ];
-    print(
-        "A canary for some (legacy/canary-by-user-agent.yaml)",
-        &["Whoever has 62 in the user agent gets version v2 of the ui, everybody else v1."],
-        &rows,
-    )
+/// A request of which a share is answered in this way; whether the others are fine as well is for the scene to say.
+fn share(
+    what: &str,
+    name: &str,
+    percent: f64,
+    answers: &[Answer],
+    hit: impl Fn(&Answer) -> bool,
+    fine: impl Fn(&Answer) -> bool,
+) -> Row {
+    let share = Share { of: answers.len(), percent };
+    let good = share.has(count(answers, &hit)) && answers.iter().all(|answer| hit(answer) || fine(answer));
+    Row::new(what, format!("{name} for {}", share.short()), tally(answers), good)
 }
 
-/// What the YAML asks for.
-#[derive(Clone, Copy)]
-enum Asked {
-    /// Always this version.
-    Version(&'static str),
-    /// Each of these, and no other.
-    Each(&'static [&'static str]),
-    /// This status, from Envoy.
-    Status(u16),
-}
-
-fn host(path: &str, host: &str) -> Request {
-    Request::get(path).header("host", host)
-}
-
-/// Sends a request several times and compares.
-fn row(what: &str, address: SocketAddr, request: Request, asked: Asked) -> Row {
-    let mut came: BTreeMap<String, usize> = BTreeMap::new();
-    for _ in 0..TIMES {
-        let answer = match request.try_send(address) {
-            Ok(response) => match response.header("x-catcatgo-version") {
-                Some(version) if response.status == 200 => version.to_owned(),
-                _ => response.status.to_string(),
-            },
-            Err(error) => error.to_string(),
-        };
-        *came.entry(answer).or_default() += 1;
-    }
-    let (asked, good) = match asked {
-        Asked::Version(version) => (version.to_owned(), came.keys().eq([version])),
-        Asked::Each(versions) => (versions.join(" and "), came.keys().eq(versions)),
-        Asked::Status(status) => (status.to_string(), came.keys().eq([&status.to_string()])),
-    };
-    let came: Vec<String> = came.iter().map(|(answer, times)| format!("{answer} ×{times}")).collect();
-    Row { request: what.into(), asked, came: came.join(", "), good }
+/// What `sailcloth` says of a file that it takes: one warning, which says what to write.
+fn warned(findings: &[Finding], hint: &str) -> Row {
+    let said: Vec<&Finding> = findings.iter().filter(|finding| finding.severity != "info").collect();
+    let good = matches!(said.as_slice(), [only] if only.severity == "warning" && only.hint.contains(hint));
+    let said: Vec<String> = said.into_iter().map(Finding::short).collect();
+    Row::new("sailcloth check", "a warning that says what to write", said.join("; "), good)
 }

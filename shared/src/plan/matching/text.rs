@@ -28,6 +28,7 @@ impl Text {
     pub(super) fn only(&self) -> Option<&[u8]> {
         match self {
             Text::Exact(text) => Some(text),
+            Text::Regex(re2) => re2.literal(),
             _ => None,
         }
     }
@@ -36,7 +37,8 @@ impl Text {
     pub(super) fn literal(&self) -> &[u8] {
         match self {
             Text::Exact(text) | Text::Prefix(text) => text,
-            Text::Regex(_) | Text::Any => &[],
+            Text::Regex(re2) => re2.prefix(),
+            Text::Any => &[],
         }
     }
 

@@ -1,69 +1,63 @@
-//! Writes an RE2 pattern anew for the regex crate.
+//! Reads an RE2 pattern.
 //!
 //! Follows `Regexp::Parse` of RE2's [parse.cc] with the options Envoy sets (Latin-1, Perl syntax, `.` without the line
-//! feed). It works in one pass with its own stack: flags are resolved here, so what it writes, which is to be read
-//! without Unicode, has none but `m` on a `^` or `$` and `s` on a `.`.
+//! feed). It works in one pass with its own stack, and resolves flags as it goes.
 //!
 //! [parse.cc]: https://github.com/google/re2/blob/972a15cedd008d846f1a39b2e88ce48d7f166cbd/re2/parse.cc
 
-use super::bytes::{self, Bytes};
+use super::bytes::Bytes;
 use super::class;
+use super::compile::Purpose;
 use super::cursor::Cursor;
 use super::error::{Kind, Re2Error};
 use super::group::{self, Flags, Opening};
+use super::node::{Look, Node};
 use super::repetition::Repetition;
 
-/// Groups and repetitions of repetitions inside each other. RE2 stops at 1000; the regex crate walks its tree by
-/// recursion, and the stack of a module is small.
+/// Groups and repetitions of repetitions inside each other. RE2 stops at 1000; a tree is walked by recursion here, and
+/// the stack of a module is small.
 pub(super) const DEEPEST: usize = 250;
 
 /// What RE2 allows in `{n}`, and as the product of one inside another.
 const MOST_REPETITIONS: u32 = 1000;
 
-/// Whether `(` still captures in what is written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Captures {
-    Kept,
-    /// For where nobody asks for groups: the engine keeps no states for them.
-    Dropped,
-}
+/// The last group that a rewrite can name.
+const LAST_GROUP: u8 = 9;
 
-/// A pattern in the regex crate's syntax.
-pub(super) struct Translation {
-    pub(super) pattern: String,
+/// A pattern as read.
+pub(super) struct Parsed {
+    pub(super) node: Node,
     /// Capturing groups the user's pattern has.
     pub(super) groups: usize,
 }
 
-pub(super) fn translate(pattern: &str, captures: Captures) -> Result<Translation, Re2Error> {
-    let mut translator = Translator {
+pub(super) fn parse(pattern: &str, purpose: Purpose) -> Result<Parsed, Re2Error> {
+    let mut parser = Parser {
         input: Cursor::new(pattern),
-        out: String::with_capacity(pattern.len() * 2),
         flags: Flags::default(),
         group: Group::default(),
         outer: Vec::new(),
         groups: 0,
-        captures,
+        purpose,
         repetition: None,
     };
-    while let Some(byte) = translator.input.peek() {
-        translator.step(byte)?;
+    while let Some(byte) = parser.input.peek() {
+        parser.step(byte)?;
     }
-    match translator.outer.last() {
-        Some((_, inner)) => Err(translator.error_at(Kind::MissingParen, inner.opened)),
-        None => Ok(Translation { pattern: translator.out, groups: translator.groups }),
+    match parser.outer.last() {
+        Some((_, inner)) => Err(parser.error_at(Kind::MissingParen, inner.opened)),
+        None => Ok(Parsed { node: parser.group.into_node(), groups: parser.groups }),
     }
 }
 
-struct Translator<'p> {
+struct Parser<'p> {
     input: Cursor<'p>,
-    out: String,
     flags: Flags,
     group: Group,
     /// The groups around it, outermost first, each with what to restore when the one inside closes.
     outer: Vec<(Group, Inner)>,
     groups: usize,
-    captures: Captures,
+    purpose: Purpose,
     /// Where the repetition begins that was read last, with nothing read since.
     repetition: Option<usize>,
 }
@@ -71,22 +65,38 @@ struct Translator<'p> {
 /// What is known about the group being read.
 #[derive(Default)]
 struct Group {
-    /// What a repetition would repeat.
+    /// The branches before the one being read.
+    branches: Vec<Node>,
+    branch: Vec<Node>,
+    /// What a repetition would repeat is the last of the branch, if this says something about it.
     last: Option<Atom>,
     measure: Measure,
+}
+
+impl Group {
+    fn end_branch(&mut self) {
+        self.branches.push(Node::sequence(std::mem::take(&mut self.branch)));
+    }
+
+    fn into_node(mut self) -> Node {
+        if self.branches.is_empty() {
+            return Node::sequence(self.branch);
+        }
+        self.end_branch();
+        Node::Choice(self.branches)
+    }
 }
 
 /// What to restore when the group being read closes.
 struct Inner {
     /// In the pattern.
     opened: usize,
-    /// In what is written.
-    start: usize,
+    /// Its number, if a rewrite can ask for it.
+    index: Option<u8>,
     flags: Flags,
 }
 
 struct Atom {
-    start: usize,
     repeated: bool,
     measure: Measure,
 }
@@ -99,7 +109,7 @@ struct Measure {
     copies: u32,
 }
 
-impl<'p> Translator<'p> {
+impl<'p> Parser<'p> {
     fn step(&mut self, byte: u8) -> Result<(), Re2Error> {
         let before = self.repetition.take();
         match byte {
@@ -108,16 +118,16 @@ impl<'p> Translator<'p> {
             b'|' => {
                 self.input.bump();
                 self.keep_last();
-                self.out.push('|');
+                self.group.end_branch();
                 Ok(())
             }
             b'^' => {
                 self.input.bump();
-                self.assertion(if self.flags.multi_line { "(?m:^)" } else { r"\A" })
+                self.look(if self.flags.multi_line { Look::LineStart } else { Look::Start })
             }
             b'$' => {
                 self.input.bump();
-                self.assertion(if self.flags.multi_line { "(?m:$)" } else { r"\z" })
+                self.look(if self.flags.multi_line { Look::LineEnd } else { Look::End })
             }
             b'.' => {
                 self.input.bump();
@@ -138,16 +148,16 @@ impl<'p> Translator<'p> {
 
     fn backslash(&mut self) -> Result<(), Re2Error> {
         if self.input.eat(r"\b") {
-            return self.assertion(r"\b");
+            return self.look(Look::Word);
         }
         if self.input.eat(r"\B") {
-            return self.assertion(r"\B");
+            return self.look(Look::NotWord);
         }
         if self.input.eat(r"\A") {
-            return self.assertion(r"\A");
+            return self.look(Look::Start);
         }
         if self.input.eat(r"\z") {
-            return self.assertion(r"\z");
+            return self.look(Look::End);
         }
         if self.input.eat(r"\C") {
             return self.set(Bytes::ALL);
@@ -178,28 +188,29 @@ impl<'p> Translator<'p> {
         if self.flags.fold && byte.is_ascii_alphabetic() {
             return self.set(Bytes::of(&[(byte, byte)]).folded());
         }
-        self.atom();
-        bytes::push_byte(byte, &mut self.out);
+        self.atom(Node::Byte(byte));
         Ok(())
     }
 
     fn set(&mut self, set: Bytes) -> Result<(), Re2Error> {
-        self.atom();
-        set.write(&mut self.out);
+        self.atom(Node::set(set));
         Ok(())
     }
 
-    fn assertion(&mut self, written: &str) -> Result<(), Re2Error> {
-        self.atom();
-        self.out.push_str(written);
+    fn look(&mut self, look: Look) -> Result<(), Re2Error> {
+        self.atom(Node::Look(look));
         Ok(())
     }
 
-    /// What is written next can be repeated.
-    fn atom(&mut self) {
+    /// What can be repeated.
+    fn atom(&mut self, node: Node) {
+        self.push(node, Measure { depth: 0, copies: 1 });
+    }
+
+    fn push(&mut self, node: Node, measure: Measure) {
         self.keep_last();
-        self.group.last =
-            Some(Atom { start: self.out.len(), repeated: false, measure: Measure { depth: 0, copies: 1 } });
+        self.group.branch.push(node);
+        self.group.last = Some(Atom { repeated: false, measure });
     }
 
     /// `(` in all its forms.
@@ -219,8 +230,10 @@ impl<'p> Translator<'p> {
         let captures = opening == Opening::Capture;
         self.groups += usize::from(captures);
         let group = std::mem::take(&mut self.group);
-        self.outer.push((group, Inner { opened, start: self.out.len(), flags }));
-        self.out.push_str(if captures && self.captures == Captures::Kept { "(" } else { "(?:" });
+        let index = u8::try_from(self.groups)
+            .ok()
+            .filter(|index| captures && self.purpose == Purpose::Find && *index <= LAST_GROUP);
+        self.outer.push((group, Inner { opened, index, flags }));
         Ok(())
     }
 
@@ -228,40 +241,40 @@ impl<'p> Translator<'p> {
         let at = self.input.position();
         self.input.bump();
         self.keep_last();
-        let Some((group, Inner { start, flags, .. })) = self.outer.pop() else {
+        let Some((group, Inner { index, flags, .. })) = self.outer.pop() else {
             return Err(self.error_at(Kind::UnexpectedParen, at));
         };
-        let inner = std::mem::replace(&mut self.group, group).measure;
-        let measure = Measure { depth: inner.depth + 1, copies: inner.copies.max(1) };
-        self.keep_last();
-        self.group.last = Some(Atom { start, repeated: false, measure });
+        let inner = std::mem::replace(&mut self.group, group);
+        let measure = Measure { depth: inner.measure.depth + 1, copies: inner.measure.copies.max(1) };
+        let node = inner.into_node();
+        self.push(
+            match index {
+                Some(index) => Node::Group { index, node: node.into() },
+                None => node,
+            },
+            measure,
+        );
         self.flags = flags;
-        self.out.push(')');
         Ok(())
     }
 
-    fn repeat(&mut self, repetition: &Repetition<'p>, before: Option<usize>) -> Result<(), Re2Error> {
+    fn repeat(&mut self, repetition: &Repetition, before: Option<usize>) -> Result<(), Re2Error> {
         let at = repetition.at;
-        if let Some((least, most)) = repetition.counts {
-            if least.max(most.unwrap_or(0)) > MOST_REPETITIONS {
-                return Err(self.error_at(Kind::RepetitionSize, at));
-            }
-            if most.is_some_and(|most| most < least) {
-                return Err(self.error_at(Kind::RepetitionOrder, at));
-            }
+        let &Repetition { least, most, .. } = repetition;
+        if least.max(most.unwrap_or(0)) > MOST_REPETITIONS {
+            return Err(self.error_at(Kind::RepetitionSize, at));
+        }
+        if most.is_some_and(|most| most < least) {
+            return Err(self.error_at(Kind::RepetitionOrder, at));
         }
         if let Some(before) = before {
             return Err(self.error_at(Kind::RepeatedRepetition, before));
         }
-        let Some(mut atom) = self.group.last.take() else {
+        let (Some(mut atom), Some(node)) = (self.group.last.take(), self.group.branch.pop()) else {
             return Err(self.error_at(Kind::NothingToRepeat, at));
         };
-        if atom.repeated {
-            // `a*(?i)*`, which RE2 takes: flags write nothing, and the regex crate would read `a**`.
-            self.out.insert_str(atom.start, "(?:");
-            self.out.push(')');
-            atom.measure.depth += 1;
-        }
+        // `a*(?i)*`, which RE2 takes.
+        atom.measure.depth += usize::from(atom.repeated);
         if self.outer.len() + atom.measure.depth > DEEPEST {
             return Err(self.error_at(Kind::Depth, at));
         }
@@ -271,10 +284,9 @@ impl<'p> Translator<'p> {
             return Err(self.error_at(Kind::RepetitionSize, at));
         }
         self.group.last = Some(atom);
-        self.out.push_str(repetition.written);
-        if repetition.lazy != self.flags.swap_greed {
-            self.out.push('?');
-        }
+        let greedy = repetition.lazy == self.flags.swap_greed;
+        let of_empty = node.may_be_empty();
+        self.group.branch.push(Node::Repeat { node: node.into(), least, most, greedy, of_empty });
         self.repetition = Some(at);
         Ok(())
     }

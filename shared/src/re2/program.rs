@@ -1,0 +1,54 @@
+//! Programs: what the engines run, shared among the patterns that have the same.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::compile::Purpose;
+use super::node::Node;
+use super::pool;
+
+/// What an engine is made of when one is needed; see [`pool`](super::pool).
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Program {
+    pub(super) node: Node,
+    pub(super) purpose: Purpose,
+}
+
+impl Program {
+    /// Whether it matches all of a value; for [`Purpose::Match`].
+    pub(super) fn is_match(self: &Arc<Self>, value: &[u8]) -> bool {
+        pool::with(self, |engine, scratch| engine.is_match(value, scratch)).unwrap_or_default()
+    }
+}
+
+/// The program of this tree, which is one for equal trees made in the same thread.
+pub(super) fn shared(node: Node, purpose: Purpose) -> Arc<Program> {
+    let program = Program { node, purpose };
+    PROGRAMS.with_borrow_mut(|programs| programs.shared(program))
+}
+
+thread_local! {
+    static PROGRAMS: RefCell<Programs> = const { RefCell::new(Programs { all: BTreeSet::new(), tidy_at: 0 }) };
+}
+
+struct Programs {
+    all: BTreeSet<Arc<Program>>,
+    /// How many there have to be before those that nobody uses are sought again.
+    tidy_at: usize,
+}
+
+impl Programs {
+    fn shared(&mut self, program: Program) -> Arc<Program> {
+        if let Some(known) = self.all.get(&program) {
+            return Arc::clone(known);
+        }
+        if self.all.len() >= self.tidy_at {
+            self.all.retain(|program| Arc::strong_count(program) > 1);
+            self.tidy_at = self.all.len() * 2 + 16;
+        }
+        let program = Arc::new(program);
+        self.all.insert(Arc::clone(&program));
+        program
+    }
+}

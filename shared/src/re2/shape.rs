@@ -1,0 +1,120 @@
+//! What can be said about the values a pattern matches without running it.
+//!
+//! Most patterns of routes are a text, or a text with one class repeated behind, before or in it: `/api/.*`, `v\d+`,
+//! `.*\.jpg`. They are matched right here. Of the others, the engine is given what is between the texts alone, so that
+//! `/a/[0-9]+(/.*)?` and `/b/[0-9]+(/.*)?` share a program, and values that begin otherwise never get to it.
+
+use std::sync::Arc;
+
+use super::bytes::Bytes;
+use super::compile::Purpose;
+use super::node::{Look, Node};
+use super::program::{self, Program};
+
+/// The values that a pattern matches.
+pub(super) struct Shape {
+    pub(super) prefix: Box<[u8]>,
+    suffix: Box<[u8]>,
+    pub(super) middle: Middle,
+}
+
+/// What is between prefix and suffix.
+pub(super) enum Middle {
+    /// So many bytes, all of the set.
+    Run {
+        set: Bytes,
+        least: u32,
+        most: Option<u32>,
+    },
+    Program(Arc<Program>),
+    /// The program needs to see what is around, and is given the whole value.
+    Whole(Arc<Program>),
+}
+
+impl Shape {
+    pub(super) fn of(node: Node) -> Shape {
+        let mut nodes = Vec::new();
+        flatten(node, &mut nodes);
+        // Where a value begins and ends is where the match does.
+        let trimmed = nodes.iter().take_while(|node| **node == Node::Look(Look::Start)).count();
+        nodes.drain(..trimmed);
+        while nodes.pop_if(|node| *node == Node::Look(Look::End)).is_some() {}
+
+        let prefix: Box<[u8]> = nodes.iter().map_while(byte).collect();
+        let mut suffix: Vec<u8> = nodes.iter().skip(prefix.len()).rev().map_while(byte).collect();
+        suffix.reverse();
+        let length = nodes.len() - prefix.len() - suffix.len();
+        let middle = nodes.iter().skip(prefix.len()).take(length);
+        let middle = if let Some(run) = run(middle.clone()) {
+            run
+        } else if middle.clone().any(Node::looks) {
+            Middle::Whole(program::shared(Node::sequence(nodes), Purpose::Match))
+        } else {
+            nodes.drain(..prefix.len());
+            nodes.truncate(length);
+            Middle::Program(program::shared(Node::sequence(nodes), Purpose::Match))
+        };
+        Shape { prefix, suffix: suffix.into(), middle }
+    }
+
+    pub(super) fn holds(&self, value: &[u8]) -> bool {
+        let Some(rest) = value.strip_prefix(&*self.prefix).and_then(|rest| rest.strip_suffix(&*self.suffix)) else {
+            return false;
+        };
+        match &self.middle {
+            Middle::Run { set, least, most } => {
+                rest.len() >= *least as usize
+                    && most.is_none_or(|most| rest.len() <= most as usize)
+                    && (*set == Bytes::ALL || rest.iter().all(|&byte| set.has(byte)))
+            }
+            Middle::Program(program) => program.is_match(rest),
+            Middle::Whole(program) => program.is_match(value),
+        }
+    }
+
+    /// The one value that it holds for.
+    pub(super) fn literal(&self) -> Option<&[u8]> {
+        match self.middle {
+            Middle::Run { most: Some(0), .. } => Some(&self.prefix),
+            _ => None,
+        }
+    }
+
+    /// Whether it holds for every value without a line feed, at least.
+    pub(super) fn takes_any_line(&self) -> bool {
+        self.prefix.is_empty()
+            && self.suffix.is_empty()
+            && matches!(&self.middle, Middle::Run { set, least: 0, most: None }
+                if *set == Bytes::ALL || *set == Bytes::dot(false))
+    }
+}
+
+fn flatten(node: Node, out: &mut Vec<Node>) {
+    match node {
+        Node::Sequence(nodes) => nodes.into_iter().for_each(|node| flatten(node, out)),
+        node => out.push(node),
+    }
+}
+
+fn byte(node: &Node) -> Option<u8> {
+    match node {
+        Node::Byte(byte) => Some(*byte),
+        _ => None,
+    }
+}
+
+fn run<'n>(mut nodes: impl Iterator<Item = &'n Node>) -> Option<Middle> {
+    let (first, second) = (nodes.next(), nodes.next());
+    let (node, least, most) = match (first, second) {
+        (None, _) => return Some(Middle::Run { set: Bytes::default(), least: 0, most: Some(0) }),
+        (Some(Node::Repeat { node, least, most, .. }), None) => (&**node, *least, *most),
+        (Some(node), None) => (node, 1, Some(1)),
+        _ => return None,
+    };
+    let set = match node {
+        Node::Set(set) => **set,
+        Node::Byte(byte) => Bytes::of(&[(*byte, *byte)]),
+        _ => return None,
+    };
+    Some(Middle::Run { set, least, most })
+}
