@@ -1,4 +1,11 @@
-//! As much of HTTP/1.1 as a load and its upstream need: where a message ends, and what its head says.
+//! As much of HTTP/1.1 as a load and its upstreams need, on bare sockets: whatever they cost is missing elsewhere.
+
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::ask::Ask;
 
 /// The end of a head, behind its empty line.
 pub fn head_end(bytes: &[u8]) -> Option<usize> {
@@ -21,8 +28,66 @@ pub fn length(head: &[u8]) -> Option<usize> {
 }
 
 /// The status of a response.
-pub fn status(head: &[u8]) -> Option<u16> {
+fn status(head: &[u8]) -> Option<u16> {
     std::str::from_utf8(head.get(9..12)?).ok()?.parse().ok()
+}
+
+/// A connection that one client has to itself.
+pub struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+    request: Vec<u8>,
+}
+
+impl Connection {
+    /// Opens one that will always ask the same.
+    pub async fn open(address: SocketAddr, ask: &Ask) -> Result<Connection, String> {
+        let stream = TcpStream::connect(address).await.map_err(|error| format!("{address}: {error}"))?;
+        stream.set_nodelay(true).map_err(|error| error.to_string())?;
+        Ok(Connection { stream, buffer: Vec::with_capacity(80 * 1024), request: request(ask) })
+    }
+
+    /// Asks, and looks at the answer.
+    pub async fn exchange(&mut self, ask: &Ask) -> Result<(), String> {
+        self.stream.write_all(&self.request).await.map_err(|error| format!("asking failed: {error}"))?;
+        let end = loop {
+            if let Some(end) = head_end(&self.buffer) {
+                break end;
+            }
+            self.read().await?;
+        };
+        let head = self.buffer.get(..end).unwrap_or_default();
+        ask.judge(status(head).unwrap_or(0), |name| header(head, name))?;
+        let all = end + length(head).ok_or("an answer has no length")?;
+        while self.buffer.len() < all {
+            self.read().await?;
+        }
+        self.buffer.drain(..all);
+        Ok(())
+    }
+
+    async fn read(&mut self) -> Result<(), String> {
+        match self.stream.read_buf(&mut self.buffer).await {
+            Ok(0) => Err("the proxy closed a connection".to_owned()),
+            Ok(_) => Ok(()),
+            Err(error) => Err(format!("no answer: {error}")),
+        }
+    }
+}
+
+/// A request in bytes.
+fn request(ask: &Ask) -> Vec<u8> {
+    let mut head = format!("{} {} HTTP/1.1\r\nhost: {}\r\n", ask.method, ask.path, ask.authority);
+    for (name, value) in &ask.headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    if ask.body > 0 {
+        head.push_str(&format!("content-length: {}\r\n", ask.body));
+    }
+    head.push_str("\r\n");
+    let mut bytes = head.into_bytes();
+    bytes.resize(bytes.len() + ask.body, b'.');
+    bytes
 }
 
 #[cfg(test)]

@@ -4,145 +4,109 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::http1;
-use crate::upstream::SERVED_BY;
-
-/// What is asked, and what the answer has to be.
-#[derive(Clone, Debug)]
-pub struct Ask {
-    /// `GET` or another method.
-    pub method: &'static str,
-    /// The host.
-    pub authority: String,
-    /// The path.
-    pub path: String,
-    /// More headers.
-    pub headers: Vec<(&'static str, String)>,
-    /// Bytes of body.
-    pub body: usize,
-    /// The status that has to come back.
-    pub status: u16,
-    /// The clusters that may answer; empty where the proxy itself has to.
-    pub served_by: Vec<String>,
-}
-
-impl Ask {
-    /// In bytes.
-    fn http1(&self) -> Vec<u8> {
-        let mut head = format!("{} {} HTTP/1.1\r\nhost: {}\r\n", self.method, self.path, self.authority);
-        for (name, value) in &self.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-        if self.body > 0 {
-            head.push_str(&format!("content-length: {}\r\n", self.body));
-        }
-        head.push_str("\r\n");
-        let mut bytes = head.into_bytes();
-        bytes.resize(bytes.len() + self.body, b'.');
-        bytes
-    }
-
-    /// Why an answer is not the right one.
-    pub fn judge(&self, status: Option<u16>, served_by: Option<&[u8]>) -> Result<(), String> {
-        let right = match served_by {
-            None => self.served_by.is_empty(),
-            Some(name) => self.served_by.iter().any(|cluster| cluster.as_bytes() == name),
-        };
-        if right && status == Some(self.status) {
-            return Ok(());
-        }
-        let whom = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
-        Err(format!(
-            "{} {}{}: {} by {}, where {} by {} was due",
-            self.method,
-            self.authority,
-            self.path,
-            status.unwrap_or(0),
-            served_by.map_or_else(|| "the proxy".to_owned(), whom),
-            self.status,
-            if self.served_by.is_empty() { "the proxy".to_owned() } else { self.served_by.join(" or ") },
-        ))
-    }
-}
+use crate::ask::Ask;
+use crate::{http1, http2};
 
 /// How fast questions come.
 #[derive(Clone, Copy, Debug)]
 pub enum Pace {
     /// As fast as answers.
     Closed,
-    /// So many a second, over all connections.
+    /// So many a second, over all clients.
     Rate(f64),
 }
 
-/// What a window came to.
-#[derive(Debug, Default)]
-pub struct Answers {
-    /// How long each took, in ns; its length is the number of requests.
-    pub latencies: Vec<u64>,
-}
+/// How many requests there are at a time.
+pub const CLIENTS: usize = 16;
+/// How many HTTP/2 connections they share: some for each worker.
+const HTTP2_CONNECTIONS: usize = 4;
 
-/// Connections to one proxy.
+/// Clients of one proxy.
 pub struct Load {
-    connections: Vec<Connection>,
+    clients: Vec<Client>,
 }
 
-/// One connection, with the bytes that it sends.
-struct Connection {
-    stream: TcpStream,
-    buffer: Vec<u8>,
-    asks: Vec<(Ask, Vec<u8>)>,
-    next: usize,
+/// Somebody who asks one thing at a time.
+struct Client {
+    ask: Ask,
+    wire: Wire,
+}
+
+enum Wire {
+    One(http1::Connection),
+    Two(http2::Stream),
 }
 
 impl Load {
-    /// Opens so many connections.
-    pub async fn open(address: SocketAddr, asks: &[Ask], connections: usize) -> Result<Load, String> {
-        let mut all = Vec::new();
-        for index in 0..connections {
-            let stream = TcpStream::connect(address).await.map_err(|error| format!("{address}: {error}"))?;
-            stream.set_nodelay(true).map_err(|error| error.to_string())?;
-            let asks: Vec<_> = asks.iter().map(|ask| (ask.clone(), ask.http1())).collect();
-            let next = index * asks.len() / connections;
-            all.push(Connection { stream, buffer: Vec::with_capacity(80 * 1024), asks, next });
+    /// Opens the connections.
+    pub async fn open(address: SocketAddr, ask: &Ask, http2: bool) -> Result<Load, String> {
+        let mut wires = Vec::new();
+        if http2 {
+            for _ in 0..HTTP2_CONNECTIONS {
+                let stream = http2::Stream::open(address, ask).await?;
+                wires.extend((0..CLIENTS / HTTP2_CONNECTIONS).map(|_| Wire::Two(stream.clone())));
+            }
+        } else {
+            for _ in 0..CLIENTS {
+                wires.push(Wire::One(http1::Connection::open(address, ask).await?));
+            }
         }
-        Ok(Load { connections: all })
+        Ok(Load { clients: wires.into_iter().map(|wire| Client { ask: ask.clone(), wire }).collect() })
     }
 
-    /// Asks for so long; what is on its way then is waited for.
-    pub async fn window(&mut self, length: Duration, pace: Pace) -> Result<Answers, String> {
-        let (start, number) = (Instant::now(), self.connections.len());
+    /// Asks for so long, waits for what is on its way then, and says how long each answer took, in ns.
+    pub async fn window(&mut self, length: Duration, pace: Pace) -> Result<Vec<u64>, String> {
+        let (start, number) = (Instant::now(), self.clients.len());
         let mut tasks = JoinSet::new();
-        for (index, mut connection) in self.connections.drain(..).enumerate() {
+        for (index, mut client) in self.clients.drain(..).enumerate() {
             let schedule = Schedule::of(pace, start, index, number);
             tasks.spawn(async move {
-                let result = connection.run(start + length, schedule).await;
-                (connection, result)
+                let result = client.run(start + length, schedule).await;
+                (client, result)
             });
         }
-        let mut answers = Answers::default();
+        let mut latencies = Vec::new();
         while let Some(done) = tasks.join_next().await {
-            let (connection, result) = done.map_err(|error| error.to_string())?;
-            answers.latencies.extend(result?);
-            self.connections.push(connection);
+            let (client, result) = done.map_err(|error| error.to_string())?;
+            latencies.extend(result?);
+            self.clients.push(client);
         }
-        Ok(answers)
+        Ok(latencies)
     }
 }
 
-/// When a connection asks.
+impl Client {
+    async fn run(&mut self, until: Instant, schedule: Schedule) -> Result<Vec<u64>, String> {
+        let mut latencies = Vec::with_capacity(4096);
+        for number in 0.. {
+            let since = schedule.turn(number).await;
+            if since >= until {
+                break;
+            }
+            match &mut self.wire {
+                Wire::One(connection) => connection.exchange(&self.ask).await?,
+                Wire::Two(stream) => stream.exchange(&self.ask).await?,
+            }
+            let took = since.elapsed();
+            self.ask.judge_time(took)?;
+            latencies.push(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+        }
+        Ok(latencies)
+    }
+}
+
+/// When a client asks.
 #[derive(Clone, Copy)]
-pub struct Schedule {
+struct Schedule {
     first: Instant,
     every: Option<Duration>,
 }
 
 impl Schedule {
-    /// The share of one of `number` connections.
-    pub fn of(pace: Pace, start: Instant, index: usize, number: usize) -> Schedule {
+    /// The share of one of `number` clients.
+    fn of(pace: Pace, start: Instant, index: usize, number: usize) -> Schedule {
         match pace {
             Pace::Closed => Schedule { first: start, every: None },
             Pace::Rate(rate) => {
@@ -154,7 +118,7 @@ impl Schedule {
 
     /// Waits for the turn after so many, and says since when the answer is waited for: a late answer delays those after
     /// it, and their time counts from when they were due.
-    pub async fn turn(self, number: u32) -> Instant {
+    async fn turn(self, number: u32) -> Instant {
         let Some(every) = self.every else { return Instant::now() };
         let due = self.first + every * number;
         // Timers are as coarse as what is measured.
@@ -162,52 +126,5 @@ impl Schedule {
             tokio::task::yield_now().await;
         }
         due
-    }
-}
-
-impl Connection {
-    async fn run(&mut self, until: Instant, schedule: Schedule) -> Result<Vec<u64>, String> {
-        let mut latencies = Vec::with_capacity(4096);
-        for number in 0.. {
-            let since = schedule.turn(number).await;
-            if since >= until {
-                break;
-            }
-            let (ask, bytes) = &self.asks[self.next];
-            self.next = (self.next + 1) % self.asks.len();
-            self.stream.write_all(bytes).await.map_err(|error| format!("asking failed: {error}"))?;
-            let (status, served_by, all) = answer(&mut self.stream, &mut self.buffer).await?;
-            ask.judge(status, served_by)?;
-            self.buffer.drain(..all);
-            latencies.push(u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX));
-        }
-        Ok(latencies)
-    }
-}
-
-/// Reads one answer: its status, who served it, and its length in bytes.
-async fn answer<'a>(
-    stream: &mut TcpStream,
-    buffer: &'a mut Vec<u8>,
-) -> Result<(Option<u16>, Option<&'a [u8]>, usize), String> {
-    let mut all = None;
-    loop {
-        if all.is_none()
-            && let Some(end) = http1::head_end(buffer)
-        {
-            let length = http1::length(&buffer[..end]).ok_or("an answer has no length")?;
-            all = Some((end, end + length));
-        }
-        if let Some((end, all)) = all
-            && buffer.len() >= all
-        {
-            let head = &buffer[..end];
-            return Ok((http1::status(head), http1::header(head, SERVED_BY), all));
-        }
-        match stream.read_buf(buffer).await {
-            Ok(0) => return Err("the proxy closed a connection".to_owned()),
-            Ok(_) => {}
-            Err(error) => return Err(format!("no answer: {error}")),
-        }
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! Started by `scripts/bench.sh`, which builds everything first.
 
+mod ask;
 mod cpu;
 mod http1;
+mod http2;
 mod judge;
 mod load;
 mod matcher_tree;
@@ -13,6 +15,7 @@ mod run;
 mod sample;
 mod setup;
 mod sides;
+mod startup;
 mod upstream;
 
 use std::path::PathBuf;
@@ -32,13 +35,13 @@ Usage: scripts/bench.sh [--quick] [--check] [--rows TEXT] [--json FILE]
 
   --quick       the rows at 10, 500 and 10,000 rules, in short: less than two minutes
   --check       exits 1 where a row falls short of its bar, and names the worst
-  --rows TEXT   only rows whose name holds TEXT; may stand several times
+  --rows TEXT   only rows whose name holds TEXT, or the figures `size`, `start` or `plan`; may stand several times
   --json FILE   also writes everything to FILE, raw samples included
   --list        says which rows there are
 
 Examples:
   scripts/bench.sh --quick --check
-  scripts/bench.sh --rows 'everything' --json bench.json
+  scripts/bench.sh --rows 'all behaviours' --json bench.json
 ";
 
 /// What the command line asks for.
@@ -90,16 +93,21 @@ fn options(mut words: impl Iterator<Item = String>) -> Result<Option<Options>, S
     Ok(Some(options))
 }
 
+/// The groups of figures that are not rows.
+const FACTS: [&str; 3] = ["size", "start", "plan"];
+
 /// Whether all is as it has to be.
 fn bench(options: &Options) -> Result<bool, String> {
     let mut rows = rows::rows();
     rows.retain(|row| !options.quick || row.quick);
     rows.retain(|row| options.rows.is_empty() || options.rows.iter().any(|text| row.name.contains(text)));
-    if rows.is_empty() {
+    let wanted = |group: &str| options.rows.is_empty() || options.rows.iter().any(|text| text == group);
+    if rows.is_empty() && !FACTS.iter().any(|group| wanted(group)) {
         return Err("no row has such a name; `--list` says which there are".to_owned());
     }
     if options.list {
-        rows.iter().for_each(|row| println!("{}", row.name));
+        let names = rows.iter().map(|row| row.name.as_str()).chain(FACTS);
+        names.for_each(|name| println!("{name}"));
         return Ok(true);
     }
     let timing = if options.quick {
@@ -110,7 +118,7 @@ fn bench(options: &Options) -> Result<bool, String> {
     let version = envoy::version(paths::envoy());
     println!("Envoy {version}; {} rounds of {} ms a side", timing.rounds, timing.window.as_millis());
     report::print_head();
-    let (mut all, mut short) = (Vec::new(), Vec::new());
+    let (mut all, mut facts, mut short) = (Vec::new(), Vec::new(), Vec::new());
     for row in &rows {
         let cores = Cores::choose(row.setup.workers)?;
         let measured = run::run(row, timing, &cores)
@@ -118,15 +126,26 @@ fn bench(options: &Options) -> Result<bool, String> {
         let verdicts = judge::verdicts(row, &measured);
         report::print_row(row, &measured, &verdicts);
         all.push(report::row_json(row, &measured, &verdicts));
-        short.extend(verdicts.iter().filter(|it| !it.holds()).map(|it| (it.short_by(), row, report::sentence(it))));
+        facts.extend(startup::metrics(&row.name, &measured));
+        let wrong = verdicts.iter().filter(|it| !it.holds());
+        short.extend(wrong.map(|it| (it.short_by(), format!("{}: {}", row.name, report::sentence(it)))));
     }
+    facts.iter().for_each(|fact| println!("{}", fact.sentence()));
+    startup::facts(options.quick, wanted, |fact| {
+        println!("{}", fact.sentence());
+        facts.push(fact);
+    })?;
+    let wrong = facts.iter().filter(|fact| !fact.holds());
+    short.extend(wrong.map(|fact| (fact.figure / fact.most.unwrap_or(f64::NAN) - 1.0, fact.sentence())));
     if let Some(file) = &options.json {
-        let mut text = format!("{:#}", json!({"run": report::head_json(timing, &version), "rows": all}));
+        let facts: Vec<_> = facts.iter().map(startup::Fact::json).collect();
+        let mut text =
+            format!("{:#}", json!({"run": report::head_json(timing, &version), "rows": all, "facts": facts}));
         text.push('\n');
         std::fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?;
     }
-    if let Some((_, row, worst)) = short.iter().max_by(|one, other| one.0.total_cmp(&other.0)) {
-        println!("{} of the bars are not reached; the worst: {}: {worst}", short.len(), row.name);
+    if let Some((_, worst)) = short.iter().max_by(|one, other| one.0.total_cmp(&other.0)) {
+        println!("{} of the bars are not reached; the worst is {worst}", short.len());
     }
     Ok(!options.check || short.is_empty())
 }

@@ -1,7 +1,7 @@
 //! The rows of the table, and the bars that some of them have to reach.
 
-use crate::setup::{Match, Setup};
-use crate::sides::Side;
+use crate::setup::{Cors, Fault, Hit, Limits, Match, Mirror, Setup, Split};
+use crate::sides::Side::{self, Floor, MatcherTree, Modules, Native, OneRoute, Suite, SuiteStats};
 
 /// One comparison.
 pub struct Row {
@@ -51,42 +51,141 @@ pub enum Most {
     AddedP99(f64),
 }
 
+/// All rows.
+pub fn rows() -> Vec<Row> {
+    let mut all = vec![everything("10 rules, all behaviours", true, |_| {})];
+    all.push(Row {
+        load: Loading::Half,
+        bars: vec![bar(Suite, Native, Most::AddedP99(0.3), None)],
+        ..row("10 rules, all behaviours, half load", true, Setup::everything(10), &[Native, Suite])
+    });
+    all.push(everything("10 rules, all behaviours, 2 workers", false, |setup| setup.workers = 2));
+    all.push(everything("10 rules, all behaviours, HTTP/2", false, |setup| setup.http2 = true));
+    all.push(everything("10 rules, all behaviours, 64 kB", false, |setup| setup.body = 64 * 1024));
+    all.extend(by_number());
+    all.extend(by_kind());
+    all.extend(by_place());
+    all.extend(by_behaviour());
+    all
+}
+
+fn row(name: impl Into<String>, quick: bool, setup: Setup, sides: &[Side]) -> Row {
+    Row { name: name.into(), quick, setup, sides: sides.to_vec(), load: Loading::Full, bars: Vec::new() }
+}
+
 fn bar(side: Side, base: Side, most: Most, target: Option<f64>) -> Bar {
     Bar { side, base, most, target }
 }
 
-/// Suite to native.
-fn ratio(most: f64) -> Vec<Bar> {
-    vec![bar(Side::Suite, Side::Native, Most::Ratio(most), None)]
+/// All behaviours, on all sides.
+fn everything(name: &str, quick: bool, change: fn(&mut Setup)) -> Row {
+    let mut setup = Setup::everything(10);
+    change(&mut setup);
+    let bars = vec![
+        bar(Suite, Native, Most::AboveFloor(0.12), Some(1.20)),
+        bar(SuiteStats, Native, Most::AboveFloor(0.25), Some(1.35)),
+        bar(SuiteStats, Modules, Most::Ratio(0.75), None),
+    ];
+    // The bars are about one worker, HTTP/1.1 and small bodies: where more is done for a request, a filter weighs less.
+    let bars = if quick { bars } else { Vec::new() };
+    Row { bars, ..row(name, quick, setup, &[Native, Floor, OneRoute, Suite, SuiteStats, Modules]) }
 }
 
-/// All rows.
-pub fn rows() -> Vec<Row> {
-    use Side::{Floor, Modules, Native, OneRoute, Suite, SuiteStats};
-    let row = |name: &str, quick: bool, setup: Setup, sides: &[Side], bars: Vec<Bar>| Row {
-        name: name.to_owned(),
-        quick,
-        setup,
-        sides: sides.to_vec(),
-        load: Loading::Full,
-        bars,
+/// What the suite may cost beside the native side, where there is a bar.
+fn most(rules: usize, matches: Match) -> Vec<Bar> {
+    let most = match (rules, matches) {
+        (500, Match::Prefix) => 1.0,
+        (5_000, Match::Prefix) => 0.4,
+        (10_000, Match::Prefix) => 0.15,
+        (5_000, Match::Regex) => 0.1,
+        _ => return Vec::new(),
     };
-    let two = [Native, Suite];
-    vec![
-        row(
-            "10 rules, everything",
-            true,
-            Setup::everything(10),
-            &[Native, Floor, OneRoute, Suite, SuiteStats, Modules],
-            vec![
-                bar(Suite, Native, Most::AboveFloor(0.12), Some(1.20)),
-                bar(SuiteStats, Native, Most::AboveFloor(0.25), Some(1.35)),
-                bar(SuiteStats, Modules, Most::Ratio(0.75), None),
-            ],
-        ),
-        row("500 prefix rules, last", true, Setup::plain(500, Match::Prefix), &two, ratio(1.0)),
-        row("5,000 prefix rules, last", false, Setup::plain(5_000, Match::Prefix), &two, ratio(0.4)),
-        row("10,000 prefix rules, last", true, Setup::plain(10_000, Match::Prefix), &two, ratio(0.15)),
-        row("5,000 regex rules, last", false, Setup::plain(5_000, Match::Regex), &two, ratio(0.1)),
-    ]
+    vec![bar(Suite, Native, Most::Ratio(most), None)]
+}
+
+/// Prefix rules, from one to many, on one host.
+fn by_number() -> Vec<Row> {
+    let mut all = Vec::new();
+    for rules in [1, 10, 100, 500, 1_000, 5_000, 10_000] {
+        let quick = [10, 500, 10_000].contains(&rules);
+        let mut sides = vec![Native, MatcherTree, Suite];
+        if rules > 1 && !quick {
+            sides.push(Modules);
+        }
+        let setup = Setup::plain(rules, Match::Prefix);
+        all.push(Row {
+            bars: most(rules, Match::Prefix),
+            ..row(format!("{rules} prefix rules, last"), quick, setup, &sides)
+        });
+    }
+    let setup = Setup { workers: 2, ..Setup::plain(10_000, Match::Prefix) };
+    all.push(row("10000 prefix rules, last, 2 workers", false, setup, &[Native, Suite]));
+    let setup = Setup { http2: true, ..Setup::plain(10_000, Match::Prefix) };
+    all.push(row("10000 prefix rules, last, HTTP/2", false, setup, &[Native, Suite]));
+    all
+}
+
+/// What else rules match on.
+fn by_kind() -> Vec<Row> {
+    let mut all = Vec::new();
+    for (word, matches) in [("exact", Match::Exact), ("regex", Match::Regex), ("header", Match::Header)] {
+        for rules in [10, 500, 1_000, 5_000, 10_000] {
+            let mut sides = vec![Native, Suite];
+            if matches == Match::Exact {
+                sides.insert(1, MatcherTree);
+            }
+            all.push(Row {
+                bars: most(rules, matches),
+                ..row(format!("{rules} {word} rules, last"), false, Setup::plain(rules, matches), &sides)
+            });
+        }
+    }
+    all
+}
+
+/// Which rule is hit, and whether rules have hosts of their own.
+fn by_place() -> Vec<Row> {
+    let mut all = Vec::new();
+    for rules in [500, 10_000] {
+        for (word, hit) in [("first", Hit::First), ("middle", Hit::Middle)] {
+            let setup = Setup { hit, ..Setup::plain(rules, Match::Prefix) };
+            all.push(row(format!("{rules} prefix rules, {word}"), false, setup, &[Native, Suite]));
+        }
+    }
+    for rules in [10, 500, 10_000] {
+        let setup = Setup { many_hosts: true, ..Setup::plain(rules, Match::Prefix) };
+        all.push(row(format!("{rules} hosts of one rule, last"), false, setup, &[Native, Suite]));
+    }
+    all
+}
+
+/// Each behaviour by itself at 10 rules: written but never firing, then firing at each request.
+fn by_behaviour() -> Vec<Row> {
+    let plain = || Setup::plain(10, Match::Prefix);
+    let silent = [
+        ("faults at 0 %", Setup { fault: Fault::Never, ..plain() }),
+        ("mirrors at 0 %", Setup { mirror: Mirror::Never, ..plain() }),
+        ("CORS, same origin", Setup { cors: Cors::SameOrigin, ..plain() }),
+        ("split by weight", Setup { split: Split::Weights, ..plain() }),
+        ("limits far away", Setup { limits: Limits::Far, ..plain() }),
+    ];
+    let firing = [
+        ("abort", Setup { fault: Fault::Abort, ..plain() }),
+        ("delay of 1 ms", Setup { fault: Fault::Delay, ..plain() }),
+        ("mirror", Setup { mirror: Mirror::Always, ..plain() }),
+        ("CORS, other origin", Setup { cors: Cors::OtherOrigin, ..plain() }),
+        ("CORS preflight", Setup { cors: Cors::Preflight, ..plain() }),
+        ("sticky split", Setup { split: Split::Sticky, ..plain() }),
+        ("waiting for a connection", Setup { limits: Limits::Near, ..plain() }),
+        ("headers, rewrite, retries", Setup { changes: true, ..plain() }),
+    ];
+    let mut all: Vec<Row> = Vec::new();
+    for (what, setup) in silent {
+        all.push(row(format!("on: {what}"), false, setup, &[Native, Suite]));
+    }
+    for (what, setup) in firing {
+        all.push(row(format!("fires: {what}"), false, setup, &[Native, Suite]));
+    }
+    all.push(row("fires: metrics", false, plain(), &[Native, Suite, SuiteStats]));
+    all
 }

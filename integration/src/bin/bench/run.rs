@@ -1,5 +1,7 @@
 //! One row: its Envoys are started, then visited in turn in short windows, so that whatever drifts hits all alike.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
@@ -8,6 +10,7 @@ use crate::cpu::{self, Clock, Cores};
 use crate::load::{Load, Pace};
 use crate::rows::{Loading, Row};
 use crate::sample::Sample;
+use crate::setup::{Mirror, Setup, Split};
 use crate::sides::{self, Running, Side};
 use crate::upstream::Upstream;
 
@@ -22,8 +25,6 @@ pub struct Timing {
 
 /// How long each side is warmed up.
 const WARM_UP: Duration = Duration::from_millis(150);
-/// How many connections clients have, and how many requests there are at a time.
-pub const CONNECTIONS: usize = 16;
 
 /// What a row came to.
 pub struct Measured {
@@ -88,13 +89,15 @@ fn rounds(
     runtime: &Runtime,
 ) -> Result<Vec<Vec<Sample>>, String> {
     runtime.block_on(async {
+        let mut answered = Vec::new();
         for upstream in upstreams {
+            answered.push((upstream.cluster.clone(), Arc::clone(&upstream.answered)));
             upstream.run()?;
         }
-        let asks = [row.setup.ask()];
+        let ask = row.setup.ask();
         let mut all = Vec::new();
         for one in running {
-            let load = Load::open(one.address, &asks, CONNECTIONS).await.map_err(|error| in_side(one, &error))?;
+            let load = Load::open(one.address, &ask, row.setup.http2).await.map_err(|error| in_side(one, &error))?;
             all.push((one, Clock::of(one.envoy.pid())?, load));
         }
         let mut slowest = f64::INFINITY;
@@ -112,15 +115,41 @@ fn rounds(
                 samples.push(visit(one, *clock, load, timing.window, pace).await?);
             }
         }
+        let answered: Vec<_> = answered.iter().map(|(name, count)| (name, count.load(Ordering::Relaxed))).collect();
+        whereabouts(&row.setup, &answered)?;
         Ok(samples)
     })
 }
 
+/// Why requests and copies did not go where they were due, as far as single answers cannot tell.
+fn whereabouts(setup: &Setup, answered: &[(&String, u64)]) -> Result<(), String> {
+    let at = |cluster: &str| answered.iter().find(|(name, _)| *name == cluster).map_or(0, |(_, count)| *count);
+    let due = setup.ask().served_by;
+    let (copies, requests) = (at(&Setup::shadow()), due.iter().map(|cluster| at(cluster)).sum::<u64>());
+    // What was copied last may still be on its way.
+    let right = match setup.mirror {
+        Mirror::Always => copies <= requests && copies * 100 >= requests * 99,
+        Mirror::Off | Mirror::Never => copies == 0,
+    };
+    if !right {
+        return Err(format!("of {requests} requests {copies} were copied"));
+    }
+    if let [large, small] = due.as_slice() {
+        let share = at(small) as f64 / requests as f64;
+        // Five standard deviations: once in a million runs, chance alone goes beyond.
+        let by_chance = 5.0 * (0.1 * 0.9 / requests as f64).sqrt();
+        if setup.split == Split::Weights && (share - 0.1).abs() > by_chance {
+            return Err(format!("{small} beside {large} got {share:.3} of {requests} requests, not 0.1"));
+        }
+    }
+    Ok(())
+}
+
 async fn visit(one: &Running, clock: Clock, load: &mut Load, length: Duration, pace: Pace) -> Result<Sample, String> {
     let (before, began) = (clock.now()?, Instant::now());
-    let answers = load.window(length, pace).await.map_err(|error| in_side(one, &error))?;
+    let latencies = load.window(length, pace).await.map_err(|error| in_side(one, &error))?;
     let wall = began.elapsed();
-    Ok(Sample::new(answers.latencies, clock.now()?.saturating_sub(before), wall))
+    Ok(Sample::new(latencies, clock.now()?.saturating_sub(before), wall))
 }
 
 fn in_side(one: &Running, error: &str) -> String {

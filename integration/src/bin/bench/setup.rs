@@ -1,8 +1,9 @@
 //! What a row is about: which rules there are, which one is hit, and what else is asked of the proxy.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
-use crate::load::Ask;
+use crate::ask::Ask;
 
 /// What the rules match on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -267,6 +268,8 @@ impl Setup {
             body: self.body,
             status: 200,
             served_by: if self.split == Split::Off { vec![cluster("")] } else { vec![cluster("v1"), cluster("v2")] },
+            with: None,
+            at_least: Duration::ZERO,
         };
         if self.matches == Match::Header {
             ask.headers.push(("x-rule", format!("r{rule:05}")));
@@ -275,7 +278,8 @@ impl Setup {
             ask.headers.push(("cookie", "version=0123456789abcdef".to_owned()));
         }
         if matches!(self.cors, Cors::OtherOrigin | Cors::Preflight) {
-            ask.headers.push(("origin", "http://other.example".to_owned()));
+            ask.headers.push(("origin", ORIGIN.to_owned()));
+            ask.with = Some(("access-control-allow-origin", ORIGIN));
         }
         if self.cors == Cors::Preflight {
             ask.method = "OPTIONS";
@@ -286,9 +290,22 @@ impl Setup {
             ask.status = 503;
             ask.served_by.clear();
         }
+        if self.fault == Fault::Delay {
+            ask.at_least = Duration::from_millis(1);
+        }
+        if self.changes {
+            ask.with = Some(("x-answer", "three"));
+        }
         ask
     }
+
+    /// The cluster that gets copies.
+    pub fn shadow() -> String {
+        format!("outbound|80||{SHADOW}.default.svc.cluster.local")
+    }
 }
+
+const ORIGIN: &str = "http://other.example";
 
 const HIT: &str = "hit";
 const OTHER: &str = "other";

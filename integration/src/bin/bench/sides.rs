@@ -169,10 +169,12 @@ fn floor(folder: &Path) -> Value {
     to_json(&filter::module_filter(module, folder, Struct { value: json!({}) }))
 }
 
-/// Leaves the first route to the first cluster, for whatever comes.
+/// Leaves one route for whatever comes, to the clusters that are due.
 fn only_one_route(config: &mut Value, clusters: &[String]) {
-    let cluster = clusters.first().cloned().unwrap_or_default();
+    let weights = if clusters.len() > 1 { vec![90, 10] } else { vec![100] };
+    let weighted = clusters.iter().zip(weights).map(|(name, weight)| json!({"name": name, "weight": weight}));
+    let clusters = weighted.collect::<Value>();
     config["virtual_hosts"] = json!([{"name": "all", "domains": ["*"], "routes": [
-        {"match": {"prefix": "/"}, "route": {"cluster": cluster, "timeout": "0s"}},
+        {"match": {"prefix": "/"}, "route": {"weighted_clusters": {"clusters": clusters}, "timeout": "0s"}},
     ]}]);
 }

@@ -3,6 +3,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -14,6 +15,10 @@ pub const SERVED_BY: &str = "x-served-by";
 
 /// An upstream that has its port, and answers once it runs.
 pub struct Upstream {
+    /// Its cluster.
+    pub cluster: String,
+    /// How many requests it has answered.
+    pub answered: Arc<AtomicU64>,
     listener: TcpListener,
     /// Where it is.
     pub address: SocketAddr,
@@ -31,25 +36,26 @@ impl Upstream {
         let mut response =
             format!("HTTP/1.1 200 OK\r\n{SERVED_BY}: {cluster}\r\ncontent-length: {body}\r\n\r\n").into_bytes();
         response.resize(response.len() + body, b'.');
-        Ok(Upstream { listener, address, response: response.into() })
+        let (cluster, answered) = (cluster.to_owned(), Arc::default());
+        Ok(Upstream { cluster, answered, listener, address, response: response.into() })
     }
 
     /// Answers as long as the runtime lives that this is called in.
     pub fn run(self) -> Result<(), String> {
         let listener = tokio::net::TcpListener::from_std(self.listener).map_err(|error| error.to_string())?;
-        let response = self.response;
+        let (response, answered) = (self.response, self.answered);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let response = Arc::clone(&response);
+                let (response, answered) = (Arc::clone(&response), Arc::clone(&answered));
                 // A connection that the proxy closes is no error.
-                tokio::spawn(async move { serve(stream, &response).await });
+                tokio::spawn(async move { serve(stream, &response, &answered).await });
             }
         });
         Ok(())
     }
 }
 
-async fn serve(mut stream: TcpStream, response: &[u8]) -> std::io::Result<()> {
+async fn serve(mut stream: TcpStream, response: &[u8], answered: &AtomicU64) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut buffer = Vec::with_capacity(80 * 1024);
     loop {
@@ -68,6 +74,7 @@ async fn serve(mut stream: TcpStream, response: &[u8]) -> std::io::Result<()> {
             }
         }
         buffer.drain(..all);
+        answered.fetch_add(1, Ordering::Relaxed);
         stream.write_all(response).await?;
     }
 }
