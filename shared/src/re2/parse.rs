@@ -131,7 +131,7 @@ impl<'p> Parser<'p> {
             }
             b'.' => {
                 self.input.bump();
-                self.set(Bytes::dot(self.flags.dot_line_feed))
+                self.set(if self.flags.dot_line_feed { Bytes::ALL } else { Bytes::LINE })
             }
             b'[' => {
                 let set = class::bracket(&mut self.input, self.flags.fold)?;
