@@ -63,7 +63,7 @@ impl Workload {
     /// From the labels of whoever runs it (Istio's `CanonicalServiceLabels` and their fallbacks).
     pub fn from_labels(labels: &Map<String>, name: &str, namespace: &str, cluster: &str) -> Workload {
         let first = |keys: &[&str]| {
-            let values = keys.iter().filter_map(|key| labels.get(*key));
+            let values = keys.iter().filter_map(|key| labels.get(key));
             values.into_iter().find(|value| !value.is_empty()).cloned().unwrap_or_default()
         };
         let name = if name.is_empty() { first(&["service.istio.io/workload-name"]) } else { name.to_owned() };

@@ -39,6 +39,9 @@ struct Dfa {
 /// What simulating needs, which is nothing that has to last.
 pub(super) type Scratch = Option<pikevm::Cache>;
 
+/// The cache of a program that finds.
+pub(super) struct Finder(pikevm::Cache);
+
 impl Engine {
     /// None if regex-automata refuses, which it does for programs that are larger than patterns can make.
     pub(super) fn new(program: &Program) -> Option<Engine> {
@@ -72,10 +75,16 @@ impl Engine {
         value: &[u8],
         from: usize,
         groups: &mut [Option<NonMaxUsize>],
-        scratch: &mut Scratch,
+        finder: &mut Finder,
     ) -> bool {
         let input = Input::new(value).range(from.min(value.len())..);
-        self.nfa.search_slots(self.scratch(scratch), &input, groups).is_some()
+        self.nfa.search_slots(&mut finder.0, &input, groups).is_some()
+    }
+
+    /// What the searches of one value share. Made anew, since a cache that has served another program keeps places of
+    /// that one's groups, which even a reset leaves there.
+    pub(super) fn finder(&self) -> Finder {
+        Finder(self.nfa.create_cache())
     }
 
     fn scratch<'s>(&self, scratch: &'s mut Scratch) -> &'s mut pikevm::Cache {

@@ -80,7 +80,7 @@ impl Shape {
     /// The one value that it holds for.
     pub(super) fn literal(&self) -> Option<&[u8]> {
         match self.middle {
-            Middle::Run { most: Some(0), .. } => Some(&self.prefix),
+            Middle::Run { most: Some(0), .. } if self.suffix.is_empty() => Some(&self.prefix),
             _ => None,
         }
     }
