@@ -18,7 +18,7 @@ pub struct Operations {
 pub fn operations(headers: Option<&Headers>) -> Operations {
     let Some(headers) = headers else { return Operations::default() };
     let (request, response) = (headers.request.as_ref(), headers.response.as_ref());
-    let authority = |list: &BTreeMap<String, String>| {
+    let authority = |list: &Map<String>| {
         let found = list.iter().find(|(name, _)| is_authority(name));
         found.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
     };
