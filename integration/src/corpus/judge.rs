@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 
 use super::case::{Bytes, Expect, HeaderExpect};
 use crate::engine::{Answer, Upstream, shown};
+use crate::metrics::Labels;
+
+/// How often each series was counted.
+type Counts = BTreeMap<Labels, f64>;
 
 /// What came of comparing.
 #[derive(Debug, Default)]
@@ -27,6 +31,12 @@ impl Comparison {
 /// One answer against the row.
 pub fn judge(expect: &Expect, answer: &Answer) -> Comparison {
     let mut all = Comparison::default();
+    if let Some(statuses) = &answer.statuses {
+        all.check("statuses", format!("{statuses:?}"), format!("{:?}", expect.statuses));
+    }
+    if let (Some(got), Some(want)) = (answer.most_at_once, expect.most_at_once) {
+        all.check("most at once", got.to_string(), want.to_string());
+    }
     if let Some(status) = answer.status {
         all.check("status", status.to_string(), expect.status.unwrap_or(200).to_string());
     }
@@ -146,6 +156,19 @@ pub fn judge_shares(expect: &Expect, counts: &BTreeMap<String, u32>, all: &mut C
     let others: Vec<&str> =
         counts.keys().filter(|name| !expect.shares.contains_key(*name)).map(String::as_str).collect();
     all.check("other clusters", others.join(", "), "");
+}
+
+/// What has been counted between these two, against the labels of the row: `requests` in one series.
+pub fn judge_counted(expect: &Expect, before: &Counts, after: &Counts, requests: u32, all: &mut Comparison) {
+    let more = after.iter().map(|(labels, value)| (labels, value - before.get(labels).copied().unwrap_or_default()));
+    let more: Vec<(&Labels, f64)> = more.filter(|(_, more)| *more > 0.0).collect();
+    let counts: Vec<String> = more.iter().map(|(_, more)| more.to_string()).collect();
+    all.check("counted in each series", counts.join(" and "), requests.to_string());
+    for (labels, _) in more {
+        for (label, want) in &expect.counted {
+            all.check(format!("label {label}"), labels.get(label).map_or("none", String::as_str), want);
+        }
+    }
 }
 
 #[cfg(test)]
