@@ -6,13 +6,13 @@
 //! | suite | real Envoy with all behaviours in one module, as `generate bootstrap` sets it up |
 //! | modules | real Envoy with one module a behaviour |
 //! | native | real Envoy without a module, on routes that the [twin](crate::native) makes of the resources |
-//! | [`alone`] | real Envoy that loads a single module, where a row asks for it |
+//! | a module alone | real Envoy that loads a single module, where a row asks for it |
 //!
 //! What an engine cannot know it does not say ([`Answer`] has holes), and nobody compares it.
 
-mod alone;
 pub mod core;
 mod crowd;
+mod listener;
 pub mod proxy;
 
 use std::collections::BTreeMap;

@@ -227,4 +227,34 @@ mod tests {
         };
         assert_eq!((judged(1000, 1000), judged(1090, 910), judged(1110, 890)), (0, 0, 2));
     }
+
+    #[test]
+    fn a_crowd_is_judged_by_its_statuses() {
+        let wrong = |yaml: &str| -> Vec<String> {
+            let statuses = Some(BTreeMap::from([(200, 1), (503, 2)]));
+            let answer = Answer { statuses, most_at_once: Some(2), ..Answer::default() };
+            judge(&expect(yaml), &answer).wrong.into_iter().map(|(what, ..)| what).collect()
+        };
+        assert_eq!(wrong("{statuses: {200: 1, 503: 2}, most_at_once: 2}"), [""; 0]);
+        assert_eq!(wrong("{statuses: {200: 3}, most_at_once: 1}"), ["statuses", "most at once"]);
+    }
+
+    #[test]
+    fn requests_are_counted_in_one_series() {
+        let labels = |code: &str| Labels::from([("response_code".to_owned(), code.to_owned())]);
+        let before = Counts::from([(labels("200"), 4.0)]);
+        let wrong = |after: &[(&str, f64)]| -> Vec<String> {
+            let after = after.iter().map(|(code, count)| (labels(code), *count)).collect();
+            let mut all = Comparison::default();
+            judge_counted(&expect("{counted: {response_code: '200'}}"), &before, &after, 2, &mut all);
+            all.wrong.into_iter().map(|(what, got, want)| format!("{what}: {got}/{want}")).collect()
+        };
+        assert_eq!(wrong(&[("200", 6.0)]), [""; 0]);
+        assert_eq!(wrong(&[("200", 5.0)]), ["counted in each series: 1/2"]);
+        assert_eq!(wrong(&[("200", 4.0), ("503", 2.0)]), ["label response_code: 503/200"]);
+        assert_eq!(
+            wrong(&[("200", 5.0), ("503", 1.0)]),
+            ["counted in each series: 1 and 1/2", "label response_code: 503/200"]
+        );
+    }
 }

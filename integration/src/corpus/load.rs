@@ -146,4 +146,11 @@ mod tests {
         }
         assert!(scenes(&text.replace("before", "until")).is_err());
     }
+
+    #[test]
+    fn modules_alone_are_asked_for_by_name() {
+        let text = "resources: []\nengines: {alone: [circuit_breaker]}\ncases: []\n";
+        assert_eq!(scenes(text).expect("no typo")[0].engines.alone, Some(vec![Behaviour::CircuitBreaker]));
+        assert!(scenes(&text.replace("circuit_", "")).is_err());
+    }
 }

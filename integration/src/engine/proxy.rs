@@ -3,23 +3,21 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use envoy_config::cluster::{self, Cluster};
-use envoy_config::listener::{Front, Listener};
 use envoy_config::stats::StatsConfig;
-use envoy_config::{Packaging, Proxy, filter, http_filters, route_config, to_json};
+use envoy_config::{Proxy, to_json};
 use serde_json::{Value, json};
 use shared::model::Resources;
 
-use super::{Answer, Behaviour, Engine, Kind, Upstream, alone, crowd, headers, shown};
+use super::{Answer, Behaviour, Engine, Kind, Upstream, crowd, headers, listener, shown};
 use crate::client::{Connection, Raw, Request};
 use crate::corpus::case::{RequestFields, latin1};
 use crate::echo::{Echo, Seen};
 use crate::envoy::{Envoy, Options};
 use crate::metrics::{Labels, series};
-use crate::{native, paths};
 
 /// So many connections are used in turn, so that every worker has its share.
 const CONNECTIONS: usize = 4;
@@ -68,7 +66,7 @@ impl Bench {
         for (index, scene) in scenes.iter().enumerate() {
             let mut engines = scene.engines.clone();
             engines.retain(|engine| *engine != Kind::Core);
-            listeners.extend(engines.into_iter().map(|engine| listener(index, engine, scene)));
+            listeners.extend(engines.into_iter().map(|engine| listener::listener(index, engine, scene)));
         }
         let bootstrap = json!({
             "node": {"id": "sailcloth", "cluster": "sailcloth"},
@@ -83,7 +81,7 @@ impl Bench {
 
     /// One engine for one scene.
     pub fn engine(&self, scene: usize, kind: Kind) -> ProxyEngine<'_> {
-        let address = self.envoy.listener(&listener_name(scene, kind));
+        let address = self.envoy.listener(&listener::name(scene, kind));
         let counts = matches!(kind, Kind::Suite | Kind::Modules | Kind::Alone(Behaviour::Stats));
         ProxyEngine { bench: self, address, counts, one: Turn::default(), two: Turn::default() }
     }
@@ -117,42 +115,6 @@ impl Bench {
 /// What Envoy's statistics say of requests.
 fn counts(envoy: &Envoy) -> BTreeMap<Labels, f64> {
     series(&envoy.prometheus(), "istio_requests_total")
-}
-
-fn listener_name(scene: usize, engine: Kind) -> String {
-    format!("{engine}-{scene}").replace(' ', "-")
-}
-
-fn listener(index: usize, engine: Kind, scene: &Placed<'_>) -> Value {
-    let front = Front {
-        name: listener_name(index, engine),
-        at: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0),
-        edge: !native::gateways(scene.set, scene.proxy).iter().any(|gateway| gateway == "mesh"),
-        proxy: scene.proxy.clone(),
-    };
-    let idle = Duration::from_secs(3600);
-    let of_modules = |packaging| {
-        let filters = http_filters(scene.proxy, scene.set, packaging, &paths::modules());
-        to_json(&Listener::new(&front, idle, route_config(scene.proxy, scene.set), filters))
-    };
-    match engine {
-        Kind::Suite => of_modules(Packaging::Suite),
-        Kind::Modules => of_modules(Packaging::Separate),
-        Kind::Native | Kind::Core | Kind::Alone(_) => {
-            let plain = Listener::new(&front, idle, route_config(scene.proxy, scene.set), vec![filter::router()]);
-            let mut listener = to_json(&plain);
-            let manager = listener.pointer_mut("/filter_chains/0/filters/0/typed_config");
-            let manager = manager.expect("a listener has an HTTP connection manager");
-            match engine {
-                Kind::Alone(behaviour) => alone::put(behaviour, scene, manager),
-                _ => {
-                    manager["route_config"] = native::route_config(scene.set, scene.proxy);
-                    manager["http_filters"] = json!(native::http_filters());
-                }
-            }
-            listener
-        }
-    }
 }
 
 /// Connections that are used in turn.
