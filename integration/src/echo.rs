@@ -178,6 +178,13 @@ impl Echo {
         lock(&self.state.load).most
     }
 
+    /// The same since the start or the last `take_high_water`.
+    pub fn take_high_water(&self) -> u32 {
+        let mut load = lock(&self.state.load);
+        let now = load.now;
+        std::mem::replace(&mut load.most, now)
+    }
+
     /// How many requests it is answering.
     pub fn in_flight(&self) -> u32 {
         lock(&self.state.load).now

@@ -5,6 +5,7 @@
 //!
 //! Without a counterpart here: sidecars that are told no port and serve Gateways as well.
 
+mod fault;
 mod mirror;
 mod operations;
 mod retry;
@@ -44,13 +45,13 @@ pub fn route_config(set: &Resources, proxy: &Proxy) -> Value {
 }
 
 /// The filters that carry out what those routes ask for.
-pub fn http_filters() -> Value {
-    json!([
-        {"name": "envoy.filters.http.cors",
-         "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors"}},
-        {"name": "envoy.filters.http.router",
-         "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}},
-    ])
+pub fn http_filters() -> Vec<Value> {
+    let filter = |name: &str, message: &str| {
+        let message = format!("type.googleapis.com/envoy.extensions.filters.http.{message}");
+        json!({"name": format!("envoy.filters.http.{name}"), "typed_config": {"@type": message}})
+    };
+    // In istiod's order: what is aborted never gets to CORS.
+    vec![filter("fault", "fault.v3.HTTPFault"), filter("cors", "cors.v3.Cors"), filter("router", "router.v3.Router")]
 }
 
 /// The Gateways that a proxy serves: those it names, else those whose selector fits its labels, else the mesh.

@@ -144,7 +144,7 @@ impl<'a> RequestPhase<'a> {
             headers: reply.headers.into_iter().map(|(name, value)| (name.into_owned(), value)).collect(),
             body: reply.body.to_vec(),
             details: reply.details,
-            grpc_status: None,
+            grpc_status: reply.grpc_status.map(i32::from),
         })
     }
 

@@ -11,7 +11,7 @@ use shared::names;
 use shared::registry::{MeshService, carries};
 
 use super::operations::{Operations, append, operations};
-use super::{mirror, retry};
+use super::{fault, mirror, retry};
 
 /// Where routes are made for.
 pub struct Listener<'a> {
@@ -98,7 +98,10 @@ fn translate(
         append(&mut route, &operations(only.headers.as_ref()));
     }
     if let Some(policy) = &rule.cors_policy {
-        route["typed_per_filter_config"] = json!({"envoy.filters.http.cors": cors(policy)});
+        route["typed_per_filter_config"]["envoy.filters.http.cors"] = cors(policy);
+    }
+    if let Some(fault) = &rule.fault {
+        route["typed_per_filter_config"]["envoy.filters.http.fault"] = fault::of(fault);
     }
     Route { json: route, takes_everything }
 }
