@@ -60,7 +60,8 @@ pub fn gateways(set: &Resources, proxy: &Proxy) -> Vec<String> {
         return proxy.gateways.iter().map(|name| names::resolve_gateway(name, &proxy.namespace)).collect();
     }
     let mine = |gateway: &&Resource<Gateway>| {
-        !gateway.spec.selector.is_empty() && carries(&proxy.labels, &gateway.spec.selector)
+        !gateway.spec.selector.is_empty()
+            && carries(&proxy.labels.clone().into_iter().collect(), &gateway.spec.selector)
     };
     let chosen: Vec<String> = set.gateways.iter().filter(mine).map(|gateway| gateway.meta.full_name()).collect();
     if chosen.is_empty() { vec![MESH.to_owned()] } else { chosen }

@@ -66,7 +66,8 @@ fn applies(service: &Resource<VirtualService>, block: &HttpMatchRequest, listene
         return block.gateways.iter().any(|name| names::resolve_gateway(name, namespace) == listener.gateway);
     }
     let from = block.source_namespace.as_deref().unwrap_or_default();
-    carries(&listener.proxy.labels, &block.source_labels) && (from.is_empty() || from == listener.proxy.namespace)
+    carries(&listener.proxy.labels.clone().into_iter().collect(), &block.source_labels)
+        && (from.is_empty() || from == listener.proxy.namespace)
 }
 
 fn translate(
