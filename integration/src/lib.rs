@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod corpus;
+pub mod discovery;
 pub mod echo;
 pub mod engine;
 pub mod envoy;
@@ -12,6 +13,7 @@ pub mod metrics;
 pub mod native;
 pub mod paths;
 pub mod sail;
+pub mod soak;
 
 use std::sync::OnceLock;
 use tokio::runtime::{Builder, Runtime};
