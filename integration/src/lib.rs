@@ -14,6 +14,7 @@ pub mod native;
 pub mod paths;
 pub mod sail;
 pub mod soak;
+pub mod under_way;
 
 use std::sync::OnceLock;
 use tokio::runtime::{Builder, Runtime};

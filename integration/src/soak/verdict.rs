@@ -10,7 +10,7 @@ use super::mesh::Settings;
 use super::tally::{Outcome, Tally};
 use crate::client::Request;
 use crate::envoy::Envoy;
-use crate::metrics;
+use crate::{metrics, under_way};
 
 /// What came of a soak.
 #[derive(Clone, Debug, Default)]
@@ -31,9 +31,6 @@ impl Verdict {
 
 /// From so many requests on each kind must have ended in each way that is common.
 const MANY: u64 = 10_000;
-
-/// Our own questions are requests as well.
-const ADMIN: &str = "http.admin.";
 
 /// How long what is under way may take to end: copies take a second at most.
 const SETTLED_WITHIN: Duration = Duration::from_secs(15);
@@ -58,7 +55,7 @@ pub(super) fn judge(plan: &Plan, envoy: &Envoy, changes: &mut Changes<'_>, tally
     }
     verdict.failures.append(&mut changes.wrong);
 
-    let left = settle(envoy);
+    let left = under_way::settle(envoy, SETTLED_WITHIN);
     verdict.hold(left.is_empty(), || format!("after {SETTLED_WITHIN:?} gauges are not 0: {}", left.join(", ")));
     counted(envoy, &mut verdict);
     slots(envoy, changes, &mut verdict);
@@ -77,24 +74,10 @@ pub(super) fn judge(plan: &Plan, envoy: &Envoy, changes: &mut Changes<'_>, tally
     verdict
 }
 
-/// Waits until nothing is under way; what is then not 0.
-fn settle(envoy: &Envoy) -> Vec<String> {
-    let deadline = Instant::now() + SETTLED_WITHIN;
-    loop {
-        let gauges = envoy.gauges(r"^wasmcustom\.|(downstream|upstream)_rq_(pending_)?active$");
-        let ours = gauges.into_iter().filter(|(name, value)| *value != 0 && !name.starts_with(ADMIN));
-        let left: Vec<String> = ours.map(|(name, value)| format!("{name} = {}", value.cast_signed())).collect();
-        if left.is_empty() || Instant::now() > deadline {
-            return left;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
 /// Every request that Envoy saw is counted once, whichever configuration it met.
 fn counted(envoy: &Envoy, verdict: &mut Verdict) {
     let all = envoy.stats(r"^http\..*\.downstream_rq_total$");
-    let seen: u64 = all.iter().filter(|(name, _)| !name.starts_with(ADMIN)).map(|(_, value)| value).sum();
+    let seen: u64 = all.iter().filter(|(name, _)| !name.starts_with(under_way::ADMIN)).map(|(_, value)| value).sum();
     let counted: f64 = metrics::series(&envoy.prometheus(), "istio_requests_total").values().sum();
     verdict
         .hold(counted == seen as f64, || format!("Envoy saw {seen} requests, istio_requests_total counts {counted}"));
@@ -121,7 +104,7 @@ fn slots(envoy: &Envoy, changes: &mut Changes<'_>, verdict: &mut Verdict) {
         let fine = statuses.iter().filter(|status| **status == 200).count();
         verdict.hold(fine == wide as usize, || format!("of {wide} slots of {path} {fine} are left: {statuses:?}"));
     }
-    let left = settle(envoy);
+    let left = under_way::settle(envoy, SETTLED_WITHIN);
     verdict.hold(left.is_empty(), || format!("after the last requests gauges are not 0: {}", left.join(", ")));
 }
 
