@@ -23,7 +23,7 @@ const SINGLE: u32 = 64;
 
 /// Connections over HTTP/2, and clients on each.
 const SHARED: u32 = 4;
-const ON_EACH: u32 = 12;
+pub(super) const ON_EACH: u32 = 12;
 
 /// Longer than any request may take by its rule; one that takes longer hangs.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -136,24 +136,34 @@ async fn ask(common: &Common, link: &mut Link, asked: &Asked, random: &mut Rando
     }
 }
 
+/// What it means that hyper reports this.
+fn failed(otherwise: Outcome, asked: &Asked, http2: bool, error: &hyper::Error) -> (Outcome, String) {
+    if asked.leaves == Leaves::Sending {
+        return (Outcome::Left, String::new());
+    }
+    // The end of a stream names the stream; without one, the connection and all that were on it have ended.
+    let words = format!("{error:?}");
+    let outcome = if http2 && !words.contains("Reset(") { Outcome::Disconnected } else { otherwise };
+    (outcome, words)
+}
+
 async fn exchange(common: &Common, sender: &mut Sender, asked: &Asked) -> (Outcome, String) {
-    let request = asked.request(&common.authority, matches!(sender, Sender::Two(_)));
+    let http2 = matches!(sender, Sender::Two(_));
+    let request = asked.request(&common.authority, http2);
     let sent = match sender {
         Sender::One(sender, _) => sender.send_request(request).await,
         Sender::Two(sender) => sender.send_request(request).await,
     };
     let mut response = match sent {
         Ok(response) => response,
-        Err(_) if asked.leaves == Leaves::Sending => return (Outcome::Left, String::new()),
-        Err(error) => return (Outcome::Lost, format!("{error:?}")),
+        Err(error) => return failed(Outcome::Lost, asked, http2, &error),
     };
     let status = Outcome::Status(response.status().as_u16());
     while let Some(frame) = response.body_mut().frame().await {
         match frame {
             Ok(_) if asked.leaves == Leaves::Receiving => return (Outcome::Left, String::new()),
             Ok(_) => {}
-            Err(_) if asked.leaves == Leaves::Sending => return (Outcome::Left, String::new()),
-            Err(error) => return (Outcome::Broken, format!("after {status}: {error:?}")),
+            Err(error) => return failed(Outcome::Broken, asked, http2, &error),
         }
     }
     (status, String::new())

@@ -14,6 +14,8 @@ pub(super) enum Outcome {
     Left,
     /// An answer that broke off.
     Broken,
+    /// Its connection ended with all other requests on it, over HTTP/2.
+    Disconnected,
     /// No answer, though its client stayed.
     Lost,
 }
@@ -24,6 +26,7 @@ impl fmt::Display for Outcome {
             Outcome::Status(status) => write!(formatter, "{status}"),
             Outcome::Left => formatter.write_str("left"),
             Outcome::Broken => formatter.write_str("broken off"),
+            Outcome::Disconnected => formatter.write_str("disconnected"),
             Outcome::Lost => formatter.write_str("no answer"),
         }
     }
@@ -45,7 +48,8 @@ impl Tally {
     /// One more. `how` is asked for words where it was not to end like that.
     pub(super) fn count(&mut self, kind: usize, outcome: Outcome, how: impl FnOnce() -> String) {
         *self.counts.entry((kind, outcome)).or_default() += 1;
-        if outcome != Outcome::Left && !KINDS[kind].allows(&outcome) {
+        // Of those that are disconnected the verdict says how many there may be.
+        if !matches!(outcome, Outcome::Left | Outcome::Disconnected) && !KINDS[kind].allows(&outcome) {
             self.wrong += 1;
             if self.described.len() < DESCRIBED {
                 self.described.push(how());
@@ -64,6 +68,10 @@ impl Tally {
 
     pub(super) fn total(&self) -> u64 {
         self.counts.values().sum()
+    }
+
+    pub(super) fn all_of(&self, outcome: Outcome) -> u64 {
+        (0..KINDS.len()).map(|kind| self.of(kind, outcome)).sum()
     }
 
     pub(super) fn of(&self, kind: usize, outcome: Outcome) -> u64 {

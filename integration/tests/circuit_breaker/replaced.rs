@@ -19,11 +19,11 @@ fn sail(port: u16, policy: &str, version: u32, separate: bool) -> Sail {
   timeout: 0.5s
   route: [{{destination: {{host: echo}}}}]
 - match: [{{uri: {{prefix: /delayed}}}}]
-  timeout: 4s
+  timeout: 6s
   fault: {{delay: {{fixedDelay: 400ms, percentage: {{value: 100}}}}}}
   headers: {{response: {{set: {{x-version: '{version}'}}}}}}
   route: [{{destination: {{host: echo}}}}]
-- timeout: 4s
+- timeout: 6s
   headers: {{response: {{set: {{x-version: '{version}'}}}}}}
   route: [{{destination: {{host: echo}}}}]",
         200 + version
@@ -39,14 +39,14 @@ fn send(address: SocketAddr, request: Request) -> std::thread::JoinHandle<(Respo
     std::thread::spawn(move || (request.send(address), started.elapsed()))
 }
 
-/// Two have slots for 900 ms; three wait, and one whose rule does not wait so long, and one that leaves; two are delayed
+/// Two have slots for 1.5 s; three wait, and one whose rule does not wait so long, and one that leaves; two are delayed
 /// and then want a slot as well. Then the configuration is replaced.
 fn replaced_while_requests_wait(name: &str, after: &str, slots: usize, separate: bool) {
     let echo = Echo::start();
     let discovery = Discovery::new();
     let envoy = discovery.follow(sail(echo.port(), BEFORE, 1, separate)).workers(2).start();
     let address = gateway(&envoy);
-    let slow = Request::get("/held").header("x-echo-delay-ms", "900");
+    let slow = Request::get("/held").header("x-echo-delay-ms", "1500");
     let mut stay: Vec<_> = (0..2).map(|_| send(address, slow.clone())).collect();
     until("two are on their way", Duration::from_secs(5), || gauges(&envoy) == (2, 0));
     stay.extend((0..3).map(|_| send(address, Request::get("/waits"))));
@@ -61,11 +61,12 @@ fn replaced_while_requests_wait(name: &str, after: &str, slots: usize, separate:
     assert_eq!(made, Made::InUse, "{name}");
     drop(leaves);
     let (late, took) = short.join().unwrap();
-    assert_eq!((late.status, took.as_millis() / 500), (504, 1), "{name}: {took:?}");
+    assert_eq!(late.status, 504, "{name}");
+    assert!((500..1500).contains(&took.as_millis()), "{name}: {took:?}");
     for waiting in stay {
         let (response, took) = waiting.join().unwrap();
         assert_eq!((response.status, response.header("x-version")), (200, Some("1")), "{name}");
-        assert!(took < Duration::from_millis(3500), "{name}: {took:?}");
+        assert!(took < Duration::from_millis(5000), "{name}: {took:?}");
     }
     let left = under_way::settle(&envoy, Duration::from_secs(5));
     assert!(left.is_empty(), "{name}: {left:?}");
