@@ -1,8 +1,6 @@
 //! Requests that nobody should send, on real Envoy: answered or routed, and never a dead VM. Each is sent to every module
 //! alone, to the chain of all and to the suite, which are listeners of one Envoy.
 
-use std::net::SocketAddr;
-
 use envoy_config::filter::MODULES;
 use integration::client::{Request, raw};
 use integration::echo::Echo;

@@ -9,6 +9,7 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use serde_json::json;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
@@ -17,7 +18,7 @@ use crate::echo::Echo;
 use crate::envoy::Envoy;
 use crate::metrics;
 use crate::runtime;
-use crate::sail::{Sail, routed};
+use crate::sail::{Sail, for_each_object, routed};
 
 /// How many hosts and how long.
 #[derive(Clone, Copy, Debug)]
@@ -28,16 +29,12 @@ pub struct Plan {
     pub within: Duration,
     /// Envoy's workers.
     pub workers: u32,
+    /// The `maxSeries` of each worker's module, 5,000 by default. Envoy takes milliseconds to make the metrics of one.
+    pub series: u32,
 }
 
 /// Connections of the client.
 const CONNECTIONS: u32 = 16;
-
-/// As each VM has by default, and the one for all others.
-const SERIES: u64 = 5_000;
-
-/// When so many hosts for each worker have been named, all series there can be are there.
-const FULL: u64 = 4 * SERIES;
 
 /// What Envoy may grow by after that, in kB, however many hosts follow: allocators and V8's garbage come and go.
 const GROWTH: u64 = 16 * 1024;
@@ -47,10 +44,19 @@ pub fn run(plan: &Plan, tell: &mut dyn FnMut(&str)) -> Verdict {
     let echo = Echo::start();
     // Nothing matches, so that the host is all that is known.
     let rule = "- match: [{uri: {exact: /echo}}]\n  route: [{destination: {host: echo}}]";
-    let envoy = Sail::new(routed(echo.port(), rule)).workers(plan.workers).start();
+    let most = json!({"maxSeries": plan.series});
+    let sail = Sail::new(routed(echo.port(), rule)).workers(plan.workers).adjust(move |bootstrap| {
+        for_each_object(bootstrap, &mut |object| {
+            if let Some(configuration) = object.get_mut("configuration") {
+                configuration["value"]["stats"] = most.clone();
+            }
+        });
+    });
+    let envoy = sail.start();
     let address = envoy.listener("gateway-80");
     let began = envoy.memory_kb();
-    let full = FULL * u64::from(plan.workers);
+    // When so many have been named, every worker has all the series that it may have.
+    let full = 4 * u64::from(plan.series) * u64::from(plan.workers);
     let mut verdict = Verdict::default();
 
     let started = Instant::now();
@@ -94,7 +100,7 @@ fn judge_metrics(envoy: &Envoy, plan: &Plan, hosts: u64, verdict: &mut Verdict) 
     // Panics at whatever Prometheus would not take.
     let text = envoy.prometheus();
     let series = metrics::series(&text, "istio_requests_total");
-    let most = SERIES * u64::from(plan.workers) + 1;
+    let most = u64::from(plan.series) * u64::from(plan.workers) + 1;
     verdict.told.push(format!("{} series of istio_requests_total, {} kB of metrics", series.len(), text.len() / 1024));
     verdict.hold(series.len() as u64 <= most, || format!("{} series, {most} are the most", series.len()));
     let counted: f64 = series.values().sum();
