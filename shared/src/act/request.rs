@@ -132,6 +132,6 @@ pub fn name_route(plan: &Plan, decision: &Decision, request: &Request<'_>, heade
 }
 
 fn is_internal(name: &[u8]) -> bool {
-    name.starts_with(b"x-")
-        && (name.starts_with(INTERNAL_PREFIX) || INTERNAL_HEADERS.iter().any(|internal| internal.as_bytes() == name))
+    name.starts_with(INTERNAL_PREFIX)
+        || (name.starts_with(b"x-envoy-") && INTERNAL_HEADERS.iter().any(|internal| internal.as_bytes() == name))
 }
