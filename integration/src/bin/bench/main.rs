@@ -10,6 +10,7 @@ mod judge;
 mod load;
 mod matcher_tree;
 mod report;
+mod resources;
 mod rows;
 mod run;
 mod sample;
