@@ -80,7 +80,7 @@ impl From<&Proxy> for shared::plan::Proxy {
         shared::plan::Proxy {
             namespace: Some(proxy.namespace.clone()),
             gateways: proxy.gateways.clone(),
-            labels: proxy.labels.clone(),
+            labels: proxy.labels.clone().into_iter().collect(),
             port: proxy.port.and_then(shared::model::Port::new),
         }
     }

@@ -10,7 +10,7 @@ mod report;
 mod run;
 pub mod twin;
 
-pub use judge::{Comparison, judge, judge_shares};
+pub use judge::{Comparison, judge, judge_counted, judge_shares};
 pub use report::Tally;
 pub use run::{run, run_all};
 

@@ -10,6 +10,7 @@
 //! | `x-echo-headers: a=1;b=2` | these response headers, added |
 //! | `x-echo-delay-ms: 200` | after this many milliseconds |
 //! | `x-echo-body-bytes: 1000` | a body of this many `x` in place of the JSON |
+//! | `x-echo-break-bytes: 1000` | a body of this many `x`, and then none of the rest: closed or reset as below |
 //! | `x-echo-reset: 1` | none: the connection is closed (HTTP/1.1) or the stream reset (HTTP/2) |
 //! | `content-type: application/grpc` | the JSON as one gRPC message, and the trailer `grpc-status: 0` |
 //! | `x-echo-grpc-status: 14` | with the above: no message, this status in the headers ("trailers-only", as servers send errors) |
@@ -39,6 +40,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::runtime;
+
+mod broken;
 
 /// How many requests an [`Echo`] remembers; the oldest go first.
 pub const REMEMBERED: usize = 20_000;
@@ -178,6 +181,13 @@ impl Echo {
         lock(&self.state.load).most
     }
 
+    /// The same since the start or the last `take_high_water`.
+    pub fn take_high_water(&self) -> u32 {
+        let mut load = lock(&self.state.load);
+        let now = load.now;
+        std::mem::replace(&mut load.most, now)
+    }
+
     /// How many requests it is answering.
     pub fn in_flight(&self) -> u32 {
         lock(&self.state.load).now
@@ -234,7 +244,7 @@ async fn serve(stream: TcpStream, state: Arc<State>, mut stopped: watch::Receive
     }
 }
 
-type Body = BoxBody<Bytes, Infallible>;
+type Body = BoxBody<Bytes, io::Error>;
 
 async fn answer(
     mut request: Request<Incoming>,
@@ -267,9 +277,10 @@ async fn answer(
     } else if request.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc")) {
         grpc(&json, steering.grpc_status)
     } else {
-        let mut response = match steering.body_bytes {
-            Some(length) => plain(StatusCode::OK, vec![b'x'; length]),
-            None => plain(StatusCode::OK, json),
+        let mut response = match (steering.break_bytes, steering.body_bytes) {
+            (Some(length), _) => Response::new(broken::Broken::after(length).boxed()),
+            (None, Some(length)) => plain(StatusCode::OK, vec![b'x'; length]),
+            (None, None) => plain(StatusCode::OK, json),
         };
         if steering.body_bytes.is_none() {
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -330,6 +341,7 @@ struct Steering {
     headers: HeaderMap,
     delay: Duration,
     body_bytes: Option<usize>,
+    break_bytes: Option<usize>,
     reset: bool,
     grpc_status: u32,
 }
@@ -361,6 +373,7 @@ impl Steering {
         }
         steering.delay = Duration::from_millis(number(headers, "x-echo-delay-ms")?.unwrap_or_default());
         steering.body_bytes = number(headers, "x-echo-body-bytes")?;
+        steering.break_bytes = number(headers, "x-echo-break-bytes")?;
         steering.reset = number(headers, "x-echo-reset")? == Some(1);
         steering.grpc_status = number(headers, "x-echo-grpc-status")?.unwrap_or_default();
         Ok(steering)
@@ -376,8 +389,13 @@ fn number<T: str::FromStr>(headers: &HeaderMap, name: &str) -> Result<Option<T>,
     get(headers, name)?.map(parse).transpose()
 }
 
+/// A body that comes to its end.
+fn whole(body: impl hyper::body::Body<Data = Bytes, Error = Infallible> + Send + Sync + 'static) -> Body {
+    body.map_err(|never| match never {}).boxed()
+}
+
 fn plain(status: StatusCode, body: impl Into<Bytes>) -> Response<Body> {
-    let mut response = Response::new(Full::new(body.into()).boxed());
+    let mut response = Response::new(whole(Full::new(body.into())));
     *response.status_mut() = status;
     response
 }
@@ -389,7 +407,7 @@ fn grpc(message: &str, status: u32) -> Response<Body> {
         frame.extend((message.len() as u32).to_be_bytes());
         frame.extend(message.as_bytes());
         let trailers = HeaderMap::from_iter([(HeaderName::from_static("grpc-status"), HeaderValue::from(status))]);
-        Response::new(Full::from(frame).with_trailers(async { Some(Ok(trailers)) }).boxed())
+        Response::new(whole(Full::from(frame).with_trailers(async { Some(Ok(trailers)) })))
     } else {
         let mut response = plain(StatusCode::OK, "");
         response.headers_mut().insert("grpc-status", HeaderValue::from(status));

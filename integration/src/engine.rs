@@ -6,18 +6,24 @@
 //! | suite | real Envoy with all behaviours in one module, as `generate bootstrap` sets it up |
 //! | modules | real Envoy with one module a behaviour |
 //! | native | real Envoy without a module, on routes that the [twin](crate::native) makes of the resources |
+//! | a module alone | real Envoy that loads a single module, where a row asks for it |
 //!
 //! What an engine cannot know it does not say ([`Answer`] has holes), and nobody compares it.
 
 pub mod core;
+mod crowd;
+mod listener;
 pub mod proxy;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use envoy_config::filter::{MODULES, Module};
 use serde::Deserialize;
 
 use crate::corpus::case::RequestFields;
+use crate::metrics::Labels;
 
 /// The engines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -31,15 +37,54 @@ pub enum Kind {
     Modules,
     /// No module: Envoy's own routes.
     Native,
+    /// One module, without the other five.
+    #[serde(skip)]
+    Alone(Behaviour),
+}
+
+/// What has a module of its own, in the order of the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Behaviour {
+    Stats,
+    Fault,
+    Canary,
+    CircuitBreaker,
+    Mirror,
+    Router,
+}
+
+impl Behaviour {
+    /// All of them.
+    pub const ALL: [Behaviour; 6] = [
+        Behaviour::Stats,
+        Behaviour::Fault,
+        Behaviour::Canary,
+        Behaviour::CircuitBreaker,
+        Behaviour::Mirror,
+        Behaviour::Router,
+    ];
+
+    /// Its module.
+    pub fn module(self) -> Module {
+        MODULES[self as usize]
+    }
 }
 
 impl Kind {
+    /// Those that run every row, unless it excludes them.
+    pub const WHOLE: [Kind; 4] = [Kind::Core, Kind::Suite, Kind::Modules, Kind::Native];
+
     /// All of them.
-    pub const ALL: [Kind; 4] = [Kind::Core, Kind::Suite, Kind::Modules, Kind::Native];
+    pub fn all() -> impl Iterator<Item = Kind> {
+        Kind::WHOLE.into_iter().chain(Behaviour::ALL.map(Kind::Alone))
+    }
 
     /// Its name, in case files and reports.
     pub fn name(self) -> &'static str {
         match self {
+            Kind::Alone(behaviour) => behaviour.module().name,
             Kind::Core => "core",
             Kind::Suite => "suite",
             Kind::Modules => "modules",
@@ -50,7 +95,10 @@ impl Kind {
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+        match self {
+            Kind::Alone(_) => write!(f, "{} alone", self.name()),
+            _ => f.pad(self.name()),
+        }
     }
 }
 
@@ -59,6 +107,11 @@ pub trait Engine {
     /// Sends the request once. `key` is unique to the row, the engine and the repetition, for upstreams that count.
     /// Upstreams are given time to see `at_least` so many requests: mirrors may get theirs after the client its answer.
     fn ask(&mut self, request: &RequestFields, key: &str, at_least: usize) -> Answer;
+
+    /// Every series of `istio_requests_total`, once all requests so far are counted; nothing where nobody counts.
+    fn counts(&mut self) -> Option<BTreeMap<Labels, f64>> {
+        None
+    }
 }
 
 /// Headers in order: names in lower case, values as bytes.
@@ -69,6 +122,10 @@ pub type Headers = Vec<(String, Vec<u8>)>;
 pub struct Answer {
     /// The status.
     pub status: Option<u16>,
+    /// How many clients got which status, where several asked at the same time.
+    pub statuses: Option<BTreeMap<u16, u32>>,
+    /// The most requests that upstreams were answering at any time.
+    pub most_at_once: Option<u32>,
     /// The response headers.
     pub headers: Option<Headers>,
     /// The body.

@@ -179,7 +179,16 @@ impl Envoy {
 
     /// Counters and gauges by name, those whose name this regular expression (RE2) finds; empty for all.
     pub fn stats(&self, filter: &str) -> BTreeMap<String, u64> {
-        let stats = self.admin_json(&format!("/stats?format=json&filter={}", percent(filter)));
+        self.numbers("All", filter)
+    }
+
+    /// Gauges alone, those whose name this regular expression (RE2) finds.
+    pub fn gauges(&self, filter: &str) -> BTreeMap<String, u64> {
+        self.numbers("Gauges", filter)
+    }
+
+    fn numbers(&self, kind: &str, filter: &str) -> BTreeMap<String, u64> {
+        let stats = self.admin_json(&format!("/stats?format=json&type={kind}&filter={}", percent(filter)));
         let stats = stats["stats"].as_array().map_or(&[][..], Vec::as_slice);
         // Histograms and text readouts have no number as `value`.
         let number = |stat: &Value| Some((stat["name"].as_str()?.to_owned(), stat["value"].as_u64()?));
@@ -233,6 +242,13 @@ impl Envoy {
     /// The process id.
     pub fn pid(&self) -> u32 {
         self.pid
+    }
+
+    /// Resident memory in kB.
+    pub fn memory_kb(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).expect("Envoy is a process");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a process has memory");
+        line.split_whitespace().nth(1).and_then(|kb| kb.parse().ok()).expect("memory is a number")
     }
 
     /// The folder of its own, with the bootstrap and the log; what a test puts there goes with it.

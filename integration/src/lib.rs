@@ -7,6 +7,7 @@ pub mod catcatgo;
 mod child;
 pub mod client;
 pub mod corpus;
+pub mod discovery;
 pub mod echo;
 pub mod engine;
 pub mod envoy;
@@ -14,6 +15,8 @@ pub mod metrics;
 pub mod native;
 pub mod paths;
 pub mod sail;
+pub mod soak;
+pub mod under_way;
 
 use std::sync::OnceLock;
 use tokio::runtime::{Builder, Runtime};

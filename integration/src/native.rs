@@ -5,6 +5,7 @@
 //!
 //! Without a counterpart here: sidecars that are told no port and serve Gateways as well.
 
+mod fault;
 mod mirror;
 mod operations;
 mod retry;
@@ -44,13 +45,13 @@ pub fn route_config(set: &Resources, proxy: &Proxy) -> Value {
 }
 
 /// The filters that carry out what those routes ask for.
-pub fn http_filters() -> Value {
-    json!([
-        {"name": "envoy.filters.http.cors",
-         "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors"}},
-        {"name": "envoy.filters.http.router",
-         "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}},
-    ])
+pub fn http_filters() -> Vec<Value> {
+    let filter = |name: &str, message: &str| {
+        let message = format!("type.googleapis.com/envoy.extensions.filters.http.{message}");
+        json!({"name": format!("envoy.filters.http.{name}"), "typed_config": {"@type": message}})
+    };
+    // In istiod's order: what is aborted never gets to CORS.
+    vec![filter("fault", "fault.v3.HTTPFault"), filter("cors", "cors.v3.Cors"), filter("router", "router.v3.Router")]
 }
 
 /// The Gateways that a proxy serves: those it names, else those whose selector fits its labels, else the mesh.
@@ -59,7 +60,8 @@ pub fn gateways(set: &Resources, proxy: &Proxy) -> Vec<String> {
         return proxy.gateways.iter().map(|name| names::resolve_gateway(name, &proxy.namespace)).collect();
     }
     let mine = |gateway: &&Resource<Gateway>| {
-        !gateway.spec.selector.is_empty() && carries(&proxy.labels, &gateway.spec.selector)
+        !gateway.spec.selector.is_empty()
+            && carries(&proxy.labels.clone().into_iter().collect(), &gateway.spec.selector)
     };
     let chosen: Vec<String> = set.gateways.iter().filter(mine).map(|gateway| gateway.meta.full_name()).collect();
     if chosen.is_empty() { vec![MESH.to_owned()] } else { chosen }

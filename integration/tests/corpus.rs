@@ -4,9 +4,16 @@
 //! that word, and prints the table.
 
 use integration::corpus::{self, load};
+use integration::engine::Kind;
 
 #[test]
 fn corpus() {
     let filter = std::env::var("SAILCLOTH_CORPUS").unwrap_or_default();
-    corpus::run_all(&load::files(&corpus::folder(), &filter));
+    let ran = corpus::run_all(&load::files(&corpus::folder(), &filter));
+    if filter.is_empty() {
+        for kind in Kind::all() {
+            let least = if Kind::WHOLE.contains(&kind) { 1 } else { 10 };
+            assert!(ran.get(&kind).is_some_and(|rows| *rows >= least), "{kind} ran less than {least} rows");
+        }
+    }
 }

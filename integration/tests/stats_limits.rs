@@ -1,6 +1,5 @@
 //! Metrics stay well-formed and few, whatever clients and labels say.
 
-use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -41,13 +40,6 @@ fn counted(envoy: &Envoy, requests: f64) -> Vec<(Labels, f64)> {
     }
 }
 
-/// Resident memory in kB.
-fn memory(envoy: &Envoy) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", envoy.pid())).expect("Envoy is a process");
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a process has memory");
-    line.split_whitespace().nth(1).and_then(|kb| kb.parse().ok()).expect("memory is a number")
-}
-
 /// Nothing matches, so that the host is all that is known.
 fn nothing_matches(echo: &Echo) -> String {
     routed(echo.port(), "- match: [{uri: {exact: /echo}}]\n  route: [{destination: {host: echo}}]")
@@ -69,9 +61,9 @@ fn a_client_of_many_hosts_fills_the_series_and_no_more() {
             }
         };
         flood(0, 5_000);
-        let before = memory(&envoy);
+        let before = envoy.memory_kb();
         flood(5_000, 20_000);
-        let grown = memory(&envoy).saturating_sub(before);
+        let grown = envoy.memory_kb().saturating_sub(before);
         let all = counted(&envoy, 20_000.0);
         assert_eq!(all.len(), 101);
         let (over, value) = all.iter().find(|(labels, _)| labels["response_code"] == "overflow").expect("it shows");

@@ -99,24 +99,28 @@ impl<'a> Findings<'a> {
         &mut self,
         rule: (Severity, Origin, Code),
         path: &Path<'_>,
-        message: impl Into<String>,
-        hint: impl Into<String>,
+        message: impl AsRef<str>,
+        hint: impl AsRef<str>,
     ) {
-        self.report.push(self.resource.finding(rule, path.to_string(), message.into(), hint.into()));
+        self.found(rule, path, message.as_ref(), hint.as_ref());
+    }
+
+    fn found(&mut self, rule: (Severity, Origin, Code), path: &Path<'_>, message: &str, hint: &str) {
+        self.report.push(self.resource.finding(rule, path.to_string(), message.to_owned(), hint.to_owned()));
     }
 
     /// Istio's webhook refuses it.
-    fn invalid(&mut self, path: &Path<'_>, message: impl Into<String>, hint: impl Into<String>) {
+    fn invalid(&mut self, path: &Path<'_>, message: impl AsRef<str>, hint: impl AsRef<str>) {
         self.push((Severity::Error, Origin::Validation, Code::SchemaValidationError), path, message, hint);
     }
 
     /// Istio's webhook takes it, with a warning.
-    fn doubtful(&mut self, code: Code, path: &Path<'_>, message: impl Into<String>, hint: impl Into<String>) {
+    fn doubtful(&mut self, code: Code, path: &Path<'_>, message: impl AsRef<str>, hint: impl AsRef<str>) {
         self.push((Severity::Warning, Origin::Validation, code), path, message, hint);
     }
 
     /// Sailcloth has something to say.
-    fn warn(&mut self, code: Code, path: &Path<'_>, message: impl Into<String>, hint: impl Into<String>) {
+    fn warn(&mut self, code: Code, path: &Path<'_>, message: impl AsRef<str>, hint: impl AsRef<str>) {
         self.push((Severity::Warning, Origin::Sailcloth, code), path, message, hint);
     }
 

@@ -2,12 +2,15 @@
 //!
 //! Why it came so is told to a [`Trace`], which costs nothing when nobody listens ([`Untraced`]).
 
+mod client;
 mod request;
 mod trace;
 
+pub use client::client_key;
 pub use request::Request;
 pub use trace::{Trace, Untraced};
 
+use crate::plan::fault::Fault;
 use crate::plan::mirror::Mirror;
 use crate::plan::variant::MirrorSet;
 use crate::plan::{Action, Destination, Plan, RouteAction, Rule};
@@ -170,6 +173,26 @@ pub fn choose(plan: &Plan, decision: &mut Decision, draw: impl FnOnce() -> u64) 
     if let Some(Rule { action: Action::Route(route), .. }) = decision.rule(plan) {
         decision.destination = Some(route.destinations.choose(draw));
     }
+}
+
+/// The fault that a request may run into. Requests that are redirected or answered directly have none; a preflight has
+/// one, since Envoy's fault filter stands before its CORS filter.
+pub fn fault<'p>(plan: &'p Plan, decision: &Decision) -> Option<&'p Fault> {
+    if !matches!(decision.reply, None | Some(OwnReply::Preflight)) {
+        return None;
+    }
+    match &decision.rule(plan)?.action {
+        Action::Route(route) => route.fault.as_ref(),
+        _ => None,
+    }
+}
+
+/// Answers the request with its fault's abort. Envoy has a destination by then, for a preflight as well, whose response
+/// operations apply to the reply.
+pub fn abort(plan: &Plan, decision: &mut Decision, draw: impl FnOnce() -> u64) {
+    decision.reply = None;
+    choose(plan, decision, draw);
+    decision.reply = Some(OwnReply::FaultAbort);
 }
 
 /// Draws the mirrors that get a copy; none of a request that is answered here.

@@ -120,6 +120,13 @@ impl fmt::Display for Finding {
     }
 }
 
+impl Finding {
+    /// What findings at one place are sorted by.
+    fn texts(&self) -> [&str; 5] {
+        [&self.kind, &self.namespace, &self.name, &self.path, &self.message]
+    }
+}
+
 /// Collects findings; nothing stops at the first.
 #[derive(Debug, Default)]
 pub struct Report {
@@ -154,11 +161,9 @@ impl Report {
 
     /// Everything, sorted by place (file, line, column), then severity, code and path; said once each.
     pub fn into_sorted(mut self) -> Vec<Finding> {
-        let key = |f: &Finding| {
-            (f.file.clone(), f.line, f.column, f.severity, f.code, f.kind.clone(), f.namespace.clone(), f.name.clone())
-        };
         crate::order::sort_by(&mut self.findings, |a, b| {
-            key(a).cmp(&key(b)).then_with(|| (&a.path, &a.message).cmp(&(&b.path, &b.message)))
+            let place = |f: &Finding| (f.line, f.column, f.severity, f.code);
+            a.file.cmp(&b.file).then_with(|| place(a).cmp(&place(b))).then_with(|| a.texts().cmp(&b.texts()))
         });
         self.findings.dedup();
         self.findings

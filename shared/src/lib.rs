@@ -20,12 +20,14 @@ pub mod check;
 pub mod decide;
 pub mod finding;
 pub mod load;
+mod map;
 pub mod model;
 pub mod names;
-mod order;
+pub mod order;
 pub mod plan;
 pub mod policy;
 pub mod re2;
 pub mod registry;
 
 pub use finding::{Finding, Report, Severity};
+pub use map::{Map, Names};

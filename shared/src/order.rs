@@ -1,11 +1,10 @@
-//! Sorting and sorted maps, small. The standard library's sort is made anew for every type, 5 kB each time, and so is
-//! collecting into a `BTreeMap`, which sorts first; in a module that is start-up time. Here one sort serves all types.
+//! Sorting, small. The standard library's sort is made anew for every type, 5 kB each time; in a module that is
+//! start-up time. Here one sort serves all types: of numbers, which stand for the items.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// Sorts stably.
-pub(crate) fn sort_by<T>(items: &mut Vec<T>, compare: impl Fn(&T, &T) -> Ordering) {
+pub fn sort_by<T>(items: &mut Vec<T>, compare: impl Fn(&T, &T) -> Ordering) {
     let order = sorted_indices(items.len(), &|a, b| match (items.get(a), items.get(b)) {
         (Some(a), Some(b)) => compare(a, b),
         _ => Ordering::Equal,
@@ -15,33 +14,37 @@ pub(crate) fn sort_by<T>(items: &mut Vec<T>, compare: impl Fn(&T, &T) -> Orderin
 }
 
 /// Sorts stably, in the order that the type has.
-pub(crate) fn sort<T: Ord>(items: &mut Vec<T>) {
+pub fn sort<T: Ord>(items: &mut Vec<T>) {
     sort_by(items, Ord::cmp);
 }
 
 /// In which order to take `count` items so that they are sorted; equal ones keep theirs.
+///
+/// Merges runs of 1, 2, 4, ... items until one is left; of items in order, as they usually are, each is looked at once
+/// in every round and no more.
 pub(crate) fn sorted_indices(count: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
-    order.sort_by(|a, b| compare(*a, *b));
+    let mut length = 1;
+    while length < count {
+        let mut merged = Vec::with_capacity(count);
+        for pair in order.chunks(length.saturating_mul(2)) {
+            let (mut left, mut right) = pair.split_at_checked(length).unwrap_or((pair, &[]));
+            while let ([a, rest_left @ ..], [b, rest_right @ ..]) = (left, right) {
+                if compare(*a, *b) == Ordering::Greater {
+                    merged.push(*b);
+                    right = rest_right;
+                } else {
+                    merged.push(*a);
+                    left = rest_left;
+                }
+            }
+            merged.extend_from_slice(left);
+            merged.extend_from_slice(right);
+        }
+        order = merged;
+        length = length.saturating_mul(2);
+    }
     order
-}
-
-/// Collects into a map; of equal keys the last counts.
-pub(crate) fn map<K: Ord, V>(pairs: impl IntoIterator<Item = (K, V)>) -> BTreeMap<K, V> {
-    let mut map = BTreeMap::new();
-    for (key, value) in pairs {
-        map.insert(key, value);
-    }
-    map
-}
-
-/// Collects into a set.
-pub(crate) fn set<T: Ord>(items: impl IntoIterator<Item = T>) -> BTreeSet<T> {
-    let mut set = BTreeSet::new();
-    for item in items {
-        set.insert(item);
-    }
-    set
 }
 
 #[cfg(test)]
@@ -57,5 +60,16 @@ mod tests {
         let mut none: Vec<u8> = Vec::new();
         super::sort(&mut none);
         assert!(none.is_empty());
+    }
+
+    #[test]
+    fn any_number_of_items_is_sorted_as_the_standard_library_sorts_it() {
+        for count in 0..130_u32 {
+            let items: Vec<(u32, u32)> = (0..count).map(|it| (it.wrapping_mul(2_654_435_761) >> 28, it)).collect();
+            let (mut ours, mut theirs) = (items.clone(), items);
+            super::sort_by(&mut ours, |a, b| a.0.cmp(&b.0));
+            theirs.sort_by_key(|it| it.0);
+            assert_eq!(ours, theirs);
+        }
     }
 }

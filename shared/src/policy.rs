@@ -15,10 +15,12 @@ pub fn rules_for<'a>(host: &str, namespace: &str, set: &'a Resources) -> Vec<&'a
     let pattern = |rule: &Resource<DestinationRule>| names::resolve_host(&rule.spec.host, rule.meta.namespace());
     let covering = set.destination_rules.iter().map(|rule| (pattern(rule), rule));
     let mut covering: Vec<_> = covering.filter(|(pattern, _)| names::covers(pattern, host)).collect();
-    covering.sort_by_cached_key(|(pattern, rule)| {
-        let meta = &rule.meta;
-        let age = (meta.creation_timestamp.clone(), meta.name.clone(), meta.namespace().to_owned());
-        (pattern.starts_with('*'), Reverse(pattern.len()), meta.namespace() != namespace, age)
+    crate::order::sort_by(&mut covering, |a, b| {
+        let key = |(pattern, rule): &(String, &'a Resource<DestinationRule>)| {
+            let specific = (pattern.starts_with('*'), Reverse(pattern.len()));
+            (specific, rule.meta.namespace() != namespace, rule.meta.age())
+        };
+        key(a).cmp(&key(b))
     });
     let most = covering.first().map(|(pattern, _)| pattern.clone());
     covering.into_iter().filter(|(pattern, _)| Some(pattern) == most.as_ref()).map(|(_, rule)| rule).collect()

@@ -3,17 +3,15 @@
 //! Outside a cluster that is ServiceEntries, whose endpoints carry the labels that subsets select by; or Kubernetes
 //! Services with their EndpointSlices and, for labels, Pods.
 
-use std::collections::BTreeMap;
-
 use crate::model::kubernetes::TargetPort;
 use crate::model::service_entry::Resolution;
 use crate::model::{EndpointSlice, Pod, Port, Resource, Resources, Service, ServiceEntry, WorkloadEntry};
-use crate::{names, order};
+use crate::{Map, names};
 
 /// Every service of a set, by host.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
-    services: BTreeMap<String, MeshService>,
+    services: Map<MeshService>,
 }
 
 /// A service.
@@ -61,22 +59,27 @@ pub struct MeshEndpoint {
     /// An IP address, or a DNS name where the resolution is DNS.
     pub address: String,
     /// Where it listens for each port of the service.
-    pub ports: BTreeMap<Port, Port>,
+    pub ports: Vec<(Port, Port)>,
     /// What subsets select by.
-    pub labels: BTreeMap<String, String>,
+    pub labels: Map<String>,
     /// Relative to the other endpoints.
     pub weight: Option<u32>,
 }
 
 impl MeshEndpoint {
+    /// Where it listens for this port of the service.
+    pub fn port(&self, port: Port) -> Option<Port> {
+        self.ports.iter().find(|(number, _)| *number == port).map(|(_, at)| *at)
+    }
+
     /// Whether it carries all of these labels.
-    pub fn carries(&self, labels: &BTreeMap<String, String>) -> bool {
+    pub fn carries(&self, labels: &Map<String>) -> bool {
         carries(&self.labels, labels)
     }
 }
 
 /// Whether `labels` holds all of `selector`.
-pub fn carries(labels: &BTreeMap<String, String>, selector: &BTreeMap<String, String>) -> bool {
+pub fn carries(labels: &Map<String>, selector: &Map<String>) -> bool {
     selector.iter().all(|(key, value)| labels.get(key) == Some(value))
 }
 
@@ -97,16 +100,16 @@ impl AppProtocol {
 impl Registry {
     /// Everyone who answers in `set`. A host that two resources define belongs to the first.
     pub fn new(set: &Resources) -> Registry {
-        let mut services = BTreeMap::new();
+        let mut services = Map::new();
         for entry in &set.service_entries {
             for host in &entry.spec.hosts {
                 let service = from_entry(entry, host, set);
-                services.entry(service.host.clone()).or_insert(service);
+                services.insert_new(&service.host.clone(), || service);
             }
         }
         for service in &set.services {
             let service = from_service(service, set);
-            services.entry(service.host.clone()).or_insert(service);
+            services.insert_new(&service.host.clone(), || service);
         }
         Registry { services }
     }
@@ -153,13 +156,13 @@ fn from_entry(entry: &Resource<ServiceEntry>, host: &str, set: &Resources) -> Me
         name: port.name.clone(),
         protocol: port.protocol.as_deref().and_then(AppProtocol::named).unwrap_or(AppProtocol::Http),
     });
-    let endpoint = |workload: &WorkloadEntry, address: &str, labels: &BTreeMap<String, String>| MeshEndpoint {
+    let endpoint = |workload: &WorkloadEntry, address: &str, labels: &Map<String>| MeshEndpoint {
         address: address.to_owned(),
-        ports: order::map(
-            spec.ports
-                .iter()
-                .map(|p| (p.number, workload.ports.get(&p.name).copied().or(p.target_port).unwrap_or(p.number))),
-        ),
+        ports: spec
+            .ports
+            .iter()
+            .map(|p| (p.number, workload.ports.get(&p.name).copied().or(p.target_port).unwrap_or(p.number)))
+            .collect(),
         labels: labels.clone(),
         weight: workload.weight,
     };
@@ -169,14 +172,14 @@ fn from_entry(entry: &Resource<ServiceEntry>, host: &str, set: &Resources) -> Me
             let here = |other: &crate::model::Meta| other.namespace() == namespace;
             for workload in set.workload_entries.iter().filter(|w| here(&w.meta)) {
                 let labels = workload.meta.labels.iter().chain(&workload.spec.labels);
-                let labels = order::map(labels.map(|(key, value)| (key.clone(), value.clone())));
+                let labels = labels.map(|(key, value)| (key.clone(), value.clone())).collect();
                 if carries(&labels, &selector.labels)
                     && let Some(address) = &workload.spec.address
                 {
                     endpoints.push(endpoint(&workload.spec, address, &labels));
                 }
             }
-            let none = WorkloadEntry { address: None, ports: BTreeMap::new(), labels: BTreeMap::new(), weight: None };
+            let none = WorkloadEntry { address: None, ports: Map::new(), labels: Map::new(), weight: None };
             for pod in set.pods.iter().filter(|p| here(&p.meta) && carries(&p.meta.labels, &selector.labels)) {
                 if let Some(address) = pod_address(pod) {
                     endpoints.push(endpoint(&none, address, &pod.meta.labels));
@@ -223,7 +226,7 @@ fn from_service(service: &Resource<Service>, set: &Resources) -> MeshService {
             };
             slice.spec.ports.iter().find(same).and_then(|p| p.port)
         };
-        let ports = order::map(tcp().filter_map(|port| Some((port.port, listens(port)?))));
+        let ports: Vec<_> = tcp().filter_map(|port| Some((port.port, listens(port)?))).collect();
         for endpoint in &slice.spec.endpoints {
             if endpoint.conditions.as_ref().and_then(|c| c.ready) == Some(false) {
                 continue;
@@ -247,7 +250,7 @@ fn from_service(service: &Resource<Service>, set: &Resources) -> MeshService {
             |pod: &&Resource<Pod>| pod.meta.namespace() == namespace && carries(&pod.meta.labels, &spec.selector);
         for pod in set.pods.iter().filter(chosen) {
             if let Some(address) = pod_address(pod) {
-                let ports = order::map(tcp().filter_map(|port| Some((port.port, target_port(port, pod)?))));
+                let ports = tcp().filter_map(|port| Some((port.port, target_port(port, pod)?))).collect();
                 endpoints.push(MeshEndpoint {
                     address: address.to_owned(),
                     ports,

@@ -136,7 +136,7 @@ fn endpoints(service: &MeshService, port: &MeshPort, subset: Option<&Subset>) ->
     }
     let chosen = |endpoint: &&MeshEndpoint| subset.is_none_or(|subset| endpoint.carries(&subset.labels));
     let listening = |endpoint: &MeshEndpoint| {
-        let to = endpoint.ports.get(&port.number)?;
+        let to = endpoint.port(port.number)?;
         // Envoy takes no weight of zero; Istio reads it as none given.
         Some(LbEndpoint {
             load_balancing_weight: endpoint.weight.filter(|weight| *weight > 0),

@@ -1,12 +1,4 @@
-//! Cookies, in bytes (RFC 6265).
-
-/// A cookie's value in a `cookie` header; nothing when it is absent or empty.
-pub(crate) fn find<'a>(header: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    header.split(|byte| *byte == b';').find_map(|pair| {
-        let value = pair.trim_ascii().strip_prefix(name)?.strip_prefix(b"=")?;
-        (!value.is_empty()).then_some(value)
-    })
-}
+//! The cookie that a new client gets.
 
 /// A new client's value: sixteen hexadecimal digits.
 pub(crate) fn value(draw: u64) -> Vec<u8> {
@@ -26,15 +18,6 @@ pub(crate) fn set(name: &[u8], value: &[u8], secure: bool) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_cookie_is_found_by_its_whole_name() {
-        assert_eq!(find(b"a=1; user=x=y;b=2", b"user"), Some(&b"x=y"[..]));
-        assert_eq!(find(b"user=1", b"user"), Some(&b"1"[..]));
-        for none in [&b"superuser=1"[..], b"user", b"user=", b"users=1", b"", b"\xff\xfe;=;;"] {
-            assert_eq!(find(none, b"user"), None);
-        }
-    }
 
     #[test]
     fn a_new_cookie_has_its_attributes() {

@@ -4,6 +4,7 @@
 mod cookie;
 
 use host::{Behaviour, RequestPhase, ResponsePhase, Step};
+use shared::decide;
 use shared::plan::sticky::Sticky;
 use shared::plan::variant::CLUSTER_HEADER;
 use shared::plan::{Action, Plan};
@@ -53,21 +54,15 @@ fn stick(new_cookie: &mut Option<Vec<u8>>, request: &mut RequestPhase<'_>) -> Op
         return None;
     }
     let Action::Route(route) = &decision.rule(request.plan())?.action else { return None };
-    let said = match route.sticky.as_ref()? {
-        Sticky::Cookie(name) => {
-            let found = request.request().values(b"cookie").find_map(|header| cookie::find(header, name));
-            match found {
-                Some(value) => value.to_vec(),
-                None => {
-                    let value = cookie::value(request.draw());
-                    *new_cookie = Some(cookie::set(name, &value, request.request().is_https()));
-                    value
-                }
-            }
+    let sticky = route.sticky.as_ref()?;
+    let said = match (decide::client_key(sticky, &request.request(), || request.source_ip()), sticky) {
+        (Some(said), _) => said.into_owned(),
+        (None, Sticky::Cookie(name)) => {
+            let value = cookie::value(request.draw());
+            *new_cookie = Some(cookie::set(name, &value, request.request().is_https()));
+            value
         }
-        Sticky::Header(name) => request.request().header(name).filter(|value| !value.is_empty())?.into_owned(),
-        Sticky::Query(name) => request.request().query(name).filter(|value| !value.is_empty())?.to_vec(),
-        Sticky::SourceIp => request.source_ip()?,
+        (None, _) => return None,
     };
     Some(route.destinations.stick(&said))
 }

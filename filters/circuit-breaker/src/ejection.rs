@@ -4,8 +4,10 @@
 //! whose endpoints fail is left alone for a while, the longer the more often; then one request probes it, and its
 //! answer decides. Envoy's own detection, which generated clusters have, keeps single endpoints out of the way.
 //!
-//! Bytes, little-endian: version 1; phase (1: 0 closed, 1 left alone, 2 probed); a time (8); ejections (4); then for
-//! each endpoint its address (1 for the length, and so many), failures in a row (4 for 5xx, 4 for gateway errors, 4 for
+//! As long as nothing fails, VMs need not look here at all: those that do not are told of the first failure.
+//!
+//! Bytes, little-endian: version 2; phase (1: 0 closed, 1 left alone, 2 probed); a time (8); ejections (4); the queues of
+//! those who are told (1 for how many, 4 for each); then for each endpoint its address (1 for the length, and so many), failures in a row (4 for 5xx, 4 for gateway errors, 4 for
 //! the connection), whether it fails (1), and when it was seen last (8).
 
 use shared::plan::guard::Ejection;
@@ -25,13 +27,17 @@ const REFRESH_MS: u64 = 30_000;
 /// More endpoints than that are not watched; the one that was seen the longest ago gives way.
 const MOST_ENDPOINTS: usize = 256;
 
-const VERSION: u8 = 1;
+/// More VMs than that look here for each request.
+const MOST_LISTENERS: usize = 128;
+
+const VERSION: u8 = 2;
 
 /// What is known of a destination.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Health {
     phase: Phase,
     ejections: u32,
+    listeners: Vec<u32>,
     endpoints: Vec<Endpoint>,
 }
 
@@ -123,6 +129,30 @@ impl Health {
         }
     }
 
+    /// Whether no endpoint has failed since it answered last.
+    pub fn is_fine(&self) -> bool {
+        matches!(self.phase, Phase::Closed(_)) && self.endpoints.iter().all(Endpoint::is_fine)
+    }
+
+    /// The VM behind a queue will not look any more, until it is told of a failure; false where it has to go on looking.
+    pub fn listen(&mut self, queue: u32) -> bool {
+        if !self.is_fine() {
+            return false;
+        }
+        if !self.listeners.contains(&queue) {
+            if self.listeners.len() >= MOST_LISTENERS {
+                return false;
+            }
+            self.listeners.push(queue);
+        }
+        true
+    }
+
+    /// Who has to be told that something fails; each is told once.
+    pub fn to_be_told(&mut self) -> Vec<u32> {
+        if self.is_fine() { Vec::new() } else { std::mem::take(&mut self.listeners) }
+    }
+
     /// A probe has ended without an answer of the destination: the next request probes.
     pub fn unprobed(&mut self, now: u64) {
         if let Phase::Probing(_) = self.phase {
@@ -163,7 +193,7 @@ impl Health {
         }
         self.endpoints.push(endpoint);
         // The same endpoints in the same order are the same bytes, which need not be written again.
-        self.endpoints.sort_by(|a, b| a.address.cmp(&b.address));
+        shared::order::sort_by(&mut self.endpoints, |a, b| a.address.cmp(&b.address));
         if let Phase::Closed(since) = self.phase
             && self.all_fail(ejection)
         {
@@ -204,6 +234,8 @@ impl Health {
         let mut out = vec![VERSION, phase];
         out.extend_from_slice(&time.to_le_bytes());
         out.extend_from_slice(&self.ejections.to_le_bytes());
+        out.push(u8::try_from(self.listeners.len()).unwrap_or(u8::MAX));
+        out.extend(self.listeners.iter().flat_map(|queue| queue.to_le_bytes()));
         for it in &self.endpoints {
             out.push(u8::try_from(it.address.len()).unwrap_or(u8::MAX));
             out.extend(it.address.iter().take(255));
@@ -220,7 +252,14 @@ impl Health {
 fn read(bytes: &[u8]) -> Option<Health> {
     let (&[VERSION, phase], rest) = bytes.split_first_chunk::<2>()? else { return None };
     let (time, rest) = rest.split_first_chunk::<8>()?;
-    let (ejections, mut rest) = rest.split_first_chunk::<4>()?;
+    let (ejections, rest) = rest.split_first_chunk::<4>()?;
+    let (&count, mut rest) = rest.split_first()?;
+    let mut listeners = Vec::new();
+    for _ in 0..count {
+        let (queue, after) = rest.split_first_chunk::<4>()?;
+        listeners.push(u32::from_le_bytes(*queue));
+        rest = after;
+    }
     let time = u64::from_le_bytes(*time);
     let phase = match phase {
         0 => Phase::Closed(time),
@@ -246,10 +285,14 @@ fn read(bytes: &[u8]) -> Option<Health> {
         });
         rest = after;
     }
-    Some(Health { phase, ejections: u32::from_le_bytes(*ejections), endpoints })
+    Some(Health { phase, ejections: u32::from_le_bytes(*ejections), listeners, endpoints })
 }
 
 impl Endpoint {
+    fn is_fine(&self) -> bool {
+        !self.fails && self.errors == 0 && self.gateway_errors == 0 && self.local_failures == 0
+    }
+
     fn count(&mut self, verdict: Verdict, ejection: &Ejection) {
         let reached = |count: u32, threshold: Option<u32>| threshold.is_some_and(|threshold| count >= threshold);
         // Where they are not counted apart, failures of the connection are 503 and 504.

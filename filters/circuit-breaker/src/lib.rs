@@ -6,23 +6,26 @@
 //! |---|---|
 //! | [`table`] | who holds how many slots and who waits, shared by all VMs; pure |
 //! | [`ejection`] | what is known of a destination's endpoints, shared by all VMs; pure |
+//! | `outlook` | what this VM knows of a destination's health without asking |
 //! | `slots` | what this VM holds, and how it keeps the table right |
 
 pub mod ejection;
+mod outlook;
 mod slots;
 pub mod table;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use host::{AttendPhase, Behaviour, DonePhase, Reply, RequestPhase, Step, Wait, vm};
+use host::{AttendPhase, Behaviour, DonePhase, Reply, RequestPhase, Step, Wait};
 use shared::act;
 use shared::decide::{Found, OwnReply};
 use shared::plan::Plan;
 use shared::plan::guard::{Ejection, Guard};
 use shared::plan::variant::CLUSTER_HEADER;
 
-use crate::ejection::{Health, Passage, Verdict};
+use crate::ejection::{Passage, Verdict};
+use crate::outlook::Outlook;
 use crate::slots::Slots;
 use crate::table::Admission;
 
@@ -30,6 +33,7 @@ use crate::table::Admission;
 #[derive(Debug)]
 pub struct CircuitBreaker {
     slots: Slots,
+    outlook: Outlook,
 }
 
 /// What it remembers of one request.
@@ -65,18 +69,18 @@ impl Behaviour for CircuitBreaker {
     type Stream = Guarded;
 
     fn new(_: &Plan) -> CircuitBreaker {
-        CircuitBreaker { slots: Slots::new() }
+        CircuitBreaker { slots: Slots::new(), outlook: Outlook::default() }
     }
 
     fn request(&self, own: &mut Guarded, request: &mut RequestPhase<'_>) -> Step {
         let Some((cluster, guard)) = guarded(request) else { return Step::Next };
         let cluster = own.cluster.insert(cluster);
         if let Some(ejection) = guard.ejection {
-            let passage = change_health(cluster, |health| health.pass(request.now()));
-            if passage == Some(Passage::Refused) {
+            let passage = self.outlook.pass(cluster, request.vm());
+            if passage == Passage::Refused {
                 return refuse(OwnReply::Ejected, request);
             }
-            let probe = passage == Some(Passage::Probes);
+            let probe = passage == Passage::Probes;
             own.watched = Some(Watched { ejection, probe, grpc: request.request().is_grpc() });
         }
         let Some(limits) = guard.limits else { return Step::Next };
@@ -86,7 +90,7 @@ impl Behaviour for CircuitBreaker {
                 Step::Next
             }
             Admission::Waits => {
-                let now = request.now();
+                let now = request.vm().now();
                 let decision = request.decision();
                 let most = decision.and_then(|it| act::timeout(request.plan(), &it, &request.request()));
                 let until = most.map(|most| now.saturating_add(u64::try_from(most.as_millis()).unwrap_or(u64::MAX)));
@@ -94,7 +98,7 @@ impl Behaviour for CircuitBreaker {
                 Step::Wait(Wait::UntilWoken(most))
             }
             Admission::Refused => {
-                own.leave_unwatched(request.now());
+                own.leave_unwatched(request.vm().now());
                 refuse(OwnReply::Overflow, request)
             }
         }
@@ -102,7 +106,7 @@ impl Behaviour for CircuitBreaker {
 
     fn resume(&self, own: &mut Guarded, request: &mut RequestPhase<'_>) -> Step {
         let (Place::Waiting(since, until), Some(cluster)) = (own.place, &own.cluster) else { return Step::Next };
-        let now = request.now();
+        let now = request.vm().now();
         if self.slots.has_slot(cluster, request.stream()) {
             own.place = Place::Active;
             request.has_waited(Duration::from_millis(now.saturating_sub(since)));
@@ -123,42 +127,34 @@ impl Behaviour for CircuitBreaker {
         let Some(cluster) = &own.cluster else { return };
         match std::mem::take(&mut own.place) {
             Place::Nowhere => {}
-            Place::Waiting(..) => self.slots.leave(cluster, done.stream(), done.now()),
-            Place::Active => self.slots.end(cluster, || done.now()),
+            Place::Waiting(..) => self.slots.leave(cluster, done.stream(), done.vm().now()),
+            Place::Active => self.slots.end(cluster, || done.vm().now()),
         }
         let Some(watched) = own.watched.take() else { return };
-        let outcome = done.outcome();
-        match (outcome.upstream, outcome.status) {
-            (Some(upstream), Some(status)) => {
-                let verdict = match Verdict::of(status, outcome.flags) {
-                    Verdict::Good if watched.grpc => {
-                        done.grpc_status().map_or(Verdict::Good, |status| Verdict::of_grpc(status.cast_unsigned()))
-                    }
-                    verdict => verdict,
-                };
-                let now = done.now();
-                change_health(cluster, |health| {
-                    health.tell(&upstream, verdict, watched.probe, &watched.ejection, now);
-                });
+        let Some(status) = done.status() else {
+            // The client did not wait for an answer.
+            return outlook::unprobed(cluster, watched.probe, done.vm().now());
+        };
+        let verdict = match Verdict::of(status.into(), done.flags()) {
+            Verdict::Good if watched.grpc => {
+                done.grpc_status().map_or(Verdict::Good, |status| Verdict::of_grpc(status.cast_unsigned()))
             }
-            // Nobody was asked, or the client did not wait for an answer.
-            _ if watched.probe => {
-                change_health(cluster, |health| health.unprobed(done.now()));
-            }
-            _ => {}
-        }
+            verdict => verdict,
+        };
+        self.outlook.tell(cluster, verdict, watched.probe, &watched.ejection, done);
     }
 
-    fn attend(&self, vm: &mut AttendPhase<'_>) {
-        self.slots.attend(vm);
+    fn attend(&self, attend: &mut AttendPhase<'_>) {
+        self.outlook.forget();
+        self.slots.attend(attend);
     }
 }
 
 impl Guarded {
     /// The request ends here and tells nothing about an endpoint.
     fn leave_unwatched(&mut self, now: u64) {
-        if let (Some(cluster), true) = (&self.cluster, self.watched.take().is_some_and(|watched| watched.probe)) {
-            change_health(cluster, |health| health.unprobed(now));
+        if let (Some(cluster), Some(watched)) = (&self.cluster, self.watched.take()) {
+            outlook::unprobed(cluster, watched.probe, now);
         }
     }
 }
@@ -196,14 +192,4 @@ fn refuse(why: OwnReply, request: &mut RequestPhase<'_>) -> Step {
         _ => Vec::new(),
     };
     Step::Reply(Reply { status, headers, body: body.as_bytes().to_vec(), details, grpc_status: None })
-}
-
-/// Looks at what is known of a destination, and changes it, as one step; nothing when others kept changing it.
-fn change_health<T>(cluster: &str, mut change: impl FnMut(&mut Health) -> T) -> Option<T> {
-    vm::update(format!("sailcloth/circuit-breaker/ejection/{cluster}").as_bytes(), |bytes| {
-        let before = Health::decode(bytes);
-        let mut health = before.clone();
-        let told = change(&mut health);
-        ((health != before).then(|| health.encode()), told)
-    })
 }

@@ -63,11 +63,11 @@ impl Slots {
         if destinations.get_mut(cluster).is_some_and(Held::admit_one) {
             return Admission::Admitted;
         }
-        let now = request.now();
+        let now = request.vm().now();
         if !destinations.contains_key(cluster.as_ref()) {
             let held = Held {
                 limits,
-                queue: request.queue(),
+                queue: request.vm().queue(),
                 active: 0,
                 ended: 0,
                 spare: 0,
@@ -95,11 +95,11 @@ impl Slots {
         match admission {
             Admission::Admitted => {
                 held.active = held.active.saturating_add(1);
-                request.attend_within(RENEW);
+                request.vm().attend_within(RENEW);
             }
             Admission::Waits => {
                 held.waiting.push_back(Waiter { arrived: now, stream: request.stream().0 });
-                request.attend_within(LOOK);
+                request.vm().attend_within(LOOK);
             }
             Admission::Refused => {}
         }
@@ -150,7 +150,8 @@ impl Slots {
     }
 
     /// Lets waiting requests go on that have a slot, and renews leases.
-    pub(crate) fn attend(&self, vm: &mut AttendPhase<'_>) {
+    pub(crate) fn attend(&self, attend: &mut AttendPhase<'_>) {
+        let vm = attend.vm();
         let now = vm.now();
         let mut wake = Vec::new();
         let (mut active, mut waiting) = (0, 0);
@@ -173,7 +174,7 @@ impl Slots {
                 let Some(waiter) = held.waiting.pop_front() else { break };
                 held.active = held.active.saturating_add(1);
                 held.given.insert(StreamId(waiter.stream));
-                vm.wake(StreamId(waiter.stream));
+                attend.wake(StreamId(waiter.stream));
             }
             !held.is_empty()
         });

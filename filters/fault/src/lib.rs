@@ -3,14 +3,9 @@
 
 use std::time::Duration;
 
-use host::{Behaviour, Reply, RequestPhase, Step, Wait};
-use shared::decide::OwnReply;
-use shared::plan::fault::AbortWith;
-use shared::plan::{Action, Plan};
-
-/// What Envoy's own fault filter says.
-const BODY: &[u8] = b"fault filter abort";
-const DETAILS: &str = "fault_filter_abort";
+use host::{Behaviour, RequestPhase, Step, Wait};
+use shared::decide;
+use shared::plan::Plan;
 
 /// The behaviour.
 #[derive(Debug)]
@@ -34,31 +29,18 @@ impl Behaviour for Fault {
     }
 
     fn resume(&self, _: &mut (), request: &mut RequestPhase<'_>) -> Step {
-        let Some((with, ppm)) = fault(request).and_then(|fault| fault.abort) else { return Step::Next };
+        let Some((_, ppm)) = fault(request).and_then(|fault| fault.abort) else { return Step::Next };
         if !request.hits(ppm) {
             return Step::Next;
         }
-        // Envoy has a destination by then, for a preflight as well, whose response operations apply to the reply.
-        request.note(|decision| decision.reply = None);
-        request.destination();
-        request.note(|decision| decision.reply = Some(OwnReply::FaultAbort));
-        let (status, grpc_status) = match with {
-            AbortWith::Http(status) => (status, None),
-            AbortWith::Grpc(status) => (200, Some(i32::from(status))),
-        };
-        Step::Reply(Reply { status, headers: Vec::new(), body: BODY.to_vec(), details: DETAILS, grpc_status })
+        let (plan, draw) = (request.plan(), request.draw());
+        request.note(|decision| decide::abort(plan, decision, || draw));
+        request.own_reply().map_or(Step::Next, Step::Reply)
     }
 }
 
-/// The fault of the rule that the request has found. Requests that are redirected or answered directly have none; a
-/// preflight has one, since Envoy's fault filter stands before its CORS filter.
+/// The fault of the rule that the request has found.
 fn fault<'p>(request: &mut RequestPhase<'p>) -> Option<&'p shared::plan::fault::Fault> {
     let decision = request.decision()?;
-    if !matches!(decision.reply, None | Some(OwnReply::Preflight)) {
-        return None;
-    }
-    match &decision.rule(request.plan())?.action {
-        Action::Route(route) => route.fault.as_ref(),
-        _ => None,
-    }
+    decide::fault(request.plan(), &decision)
 }

@@ -3,13 +3,12 @@
 use shared::decide::Decision;
 use shared::plan::Plan;
 
-use std::time::Duration;
+use std::cell::OnceCell;
 
 use crate::abi;
 use crate::handover::{self, Handed};
-use crate::phase::attend_within;
 use crate::stream::Common;
-use crate::vm::{Attention, StreamId};
+use crate::vm::{StreamId, Vm};
 
 /// The stream has ended; nothing can be changed any more.
 ///
@@ -19,7 +18,10 @@ pub struct DonePhase<'a> {
     pub(crate) common: &'a Common,
     pub(crate) hands_over: bool,
     pub(crate) stream: StreamId,
-    pub(crate) attention: &'a Attention,
+    pub(crate) vm: Vm<'a>,
+    /// Several behaviours ask for these.
+    pub(crate) status: OnceCell<Option<u32>>,
+    pub(crate) flags: OnceCell<u64>,
 }
 
 /// What was decided by the end: modules further in may have gone on deciding after this one had its turn.
@@ -40,6 +42,16 @@ impl<'a> DonePhase<'a> {
         self.plan
     }
 
+    /// Which stream this is.
+    pub fn stream(&self) -> StreamId {
+        self.stream
+    }
+
+    /// The VM around it.
+    pub fn vm(&self) -> Vm<'a> {
+        self.vm
+    }
+
     /// What was decided, by behaviours and modules further in as well; nothing when nobody asked, or when this module
     /// stood aside.
     pub fn decision(&self) -> Option<Decision> {
@@ -54,12 +66,18 @@ impl<'a> DonePhase<'a> {
 
     /// The response's status; nothing when the stream ended before there was one.
     pub fn status(&self) -> Option<u32> {
-        abi::number("response\0code").and_then(|code| u32::try_from(code).ok()).filter(|code| *code > 0)
+        let ask = || abi::number("response\0code").and_then(|code| u32::try_from(code).ok()).filter(|code| *code > 0);
+        *self.status.get_or_init(ask)
     }
 
     /// Envoy's response flags, a bit each.
     pub fn flags(&self) -> u64 {
-        abi::number("response\0flags").unwrap_or(0)
+        *self.flags.get_or_init(|| abi::number("response\0flags").unwrap_or(0))
+    }
+
+    /// The endpoint that was asked last; nothing when none was.
+    pub fn upstream(&self) -> Option<Vec<u8>> {
+        abi::property("upstream\0address").filter(|address| !address.is_empty())
     }
 
     /// Why Envoy answered as it did: `via_upstream`, `route_not_found`, ...
@@ -128,46 +146,4 @@ pub enum ServiceField {
     Name,
     /// Its namespace.
     Namespace,
-}
-
-impl DonePhase<'_> {
-    /// Which stream this is.
-    pub fn stream(&self) -> StreamId {
-        self.stream
-    }
-
-    /// Milliseconds of a clock that never goes back and is the same in all VMs.
-    pub fn now(&self) -> u64 {
-        abi::now()
-    }
-
-    /// Asks for [`Behaviour::attend`](crate::Behaviour::attend) within this time.
-    pub fn attend_within(&self, time: Duration) {
-        attend_within(self.attention, time);
-    }
-
-    /// The queue that wakes this VM; its number names the VM, since no other ever has it.
-    pub fn queue(&self) -> u32 {
-        self.attention.queue()
-    }
-
-    /// What came of the request, as Envoy knows it.
-    pub fn outcome(&self) -> Outcome {
-        Outcome {
-            status: abi::number("response\0code"),
-            flags: abi::number("response\0flags").unwrap_or(0),
-            upstream: abi::property("upstream\0address"),
-        }
-    }
-}
-
-/// What came of a request.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Outcome {
-    /// The status; nothing when the client left before there was one.
-    pub status: Option<u64>,
-    /// Envoy's response flags, a bit each.
-    pub flags: u64,
-    /// The endpoint that was asked last; nothing when none was.
-    pub upstream: Option<Vec<u8>>,
 }

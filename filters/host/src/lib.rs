@@ -41,7 +41,7 @@ mod waits;
 
 pub use abi::{Counter, Gauge, Histogram};
 pub use behaviour::{Alone, Behaviour, Chain, Step, Wait};
-pub use done::{DonePhase, Outcome, ServiceField};
+pub use done::{DonePhase, ServiceField};
 pub use phase::{AttendPhase, RequestPhase, ResponsePhase};
 pub use reply::Reply;
 pub use root::start;

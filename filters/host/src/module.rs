@@ -13,7 +13,7 @@ use crate::abi::{self, Counter};
 use crate::behaviour::{Chain, Wait};
 use crate::phase::AttendPhase;
 use crate::stream::{Stream, Way};
-use crate::vm::{Attention, StreamId};
+use crate::vm::{Attention, StreamId, Vm};
 use crate::waits::{self, Waits};
 
 /// What one configuration makes of a module, in one VM.
@@ -111,8 +111,7 @@ impl<C: Chain> Configured<C> {
     fn attend(&self) {
         self.attention.at.set(None);
         let mut wake = Vec::new();
-        let attention = &self.attention;
-        self.chain.attend(&mut AttendPhase { plan: &self.plan, attention, wake: &mut wake });
+        self.chain.attend(&mut AttendPhase { plan: &self.plan, vm: Vm(&self.attention), wake: &mut wake });
         let mut waiting = self.waiting.borrow_mut();
         for StreamId(id) in wake {
             if let Some((deadline, _)) = waiting.streams.get_mut(&id) {

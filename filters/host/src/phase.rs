@@ -13,7 +13,7 @@ use crate::abi::{self, Map};
 use crate::done::final_decision;
 use crate::handover::{self, Handed};
 use crate::stream::Common;
-use crate::vm::{Attention, StreamId};
+use crate::vm::{StreamId, Vm};
 use crate::{Reply, facts};
 
 /// Request headers are here and may be changed; nothing is known of a response yet.
@@ -26,7 +26,7 @@ pub struct RequestPhase<'a> {
     pub(crate) hands_over: bool,
     pub(crate) foreign: abi::Counter,
     pub(crate) stream: StreamId,
-    pub(crate) attention: &'a Attention,
+    pub(crate) vm: Vm<'a>,
 }
 
 impl<'a> RequestPhase<'a> {
@@ -115,19 +115,9 @@ impl<'a> RequestPhase<'a> {
         self.stream
     }
 
-    /// Milliseconds of a clock that never goes back and is the same in all VMs.
-    pub fn now(&self) -> u64 {
-        abi::now()
-    }
-
-    /// Asks for [`Behaviour::attend`](crate::Behaviour::attend) within this time.
-    pub fn attend_within(&self, time: Duration) {
-        attend_within(self.attention, time);
-    }
-
-    /// The queue that wakes this VM; its number names the VM, since no other ever has it.
-    pub fn queue(&self) -> u32 {
-        self.attention.queue()
+    /// The VM around it.
+    pub fn vm(&self) -> Vm<'a> {
+        self.vm
     }
 
     /// The cluster that Envoy's own routes lead to, for requests that no resource is about.
@@ -154,7 +144,7 @@ impl<'a> RequestPhase<'a> {
             headers: reply.headers.into_iter().map(|(name, value)| (name.into_owned(), value)).collect(),
             body: reply.body.to_vec(),
             details: reply.details,
-            grpc_status: None,
+            grpc_status: reply.grpc_status.map(i32::from),
         })
     }
 
@@ -307,14 +297,10 @@ impl Source for ResponseHeaders<'_> {
     }
 }
 
-pub(crate) fn attend_within(attention: &Attention, time: Duration) {
-    attention.within(u64::try_from(time.as_millis()).unwrap_or(u64::MAX), abi::now());
-}
-
 /// Nothing is known but what the behaviours themselves keep.
 pub struct AttendPhase<'a> {
     pub(crate) plan: &'a Plan,
-    pub(crate) attention: &'a Attention,
+    pub(crate) vm: Vm<'a>,
     pub(crate) wake: &'a mut Vec<StreamId>,
 }
 
@@ -324,19 +310,9 @@ impl<'a> AttendPhase<'a> {
         self.plan
     }
 
-    /// Milliseconds of a clock that never goes back and is the same in all VMs.
-    pub fn now(&self) -> u64 {
-        abi::now()
-    }
-
-    /// Asks to be asked again within this time.
-    pub fn attend_within(&self, time: Duration) {
-        attend_within(self.attention, time);
-    }
-
-    /// The queue that wakes this VM; its number names the VM, since no other ever has it.
-    pub fn queue(&self) -> u32 {
-        self.attention.queue()
+    /// The VM.
+    pub fn vm(&self) -> Vm<'a> {
+        self.vm
     }
 
     /// Ends the wait of a stream, which goes on soon, in the order in which they came; a stream that is gone or does

@@ -1,12 +1,12 @@
 //! The SDK's contexts: from Envoy's callbacks to [`Stream`]s.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::rc::Rc;
 
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType, LogLevel};
+use shared::Map;
 use shared::finding::{Report, Severity};
 use shared::plan::ModuleConfig;
 use shared::plan::proxy::NodeMetadata;
@@ -85,7 +85,7 @@ fn node_metadata() -> NodeMetadata {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
     let namespace = abi::property("xds\0node\0metadata\0NAMESPACE").and_then(|bytes| text(&bytes));
     let labels = abi::property("xds\0node\0metadata\0LABELS").unwrap_or_default();
-    let mut all = BTreeMap::new();
+    let mut all = Map::new();
     for (name, value) in headers::pairs(&labels) {
         if let (Some(name), Some(value)) = (text(name), text(value)) {
             all.insert(name, value);

@@ -1,5 +1,6 @@
 //! One request's way through the chain.
 
+use std::cell::OnceCell;
 use std::time::Duration;
 
 use shared::decide::{Decision, Request};
@@ -9,7 +10,7 @@ use crate::behaviour::{Chain, Step, Wait};
 use crate::done::DonePhase;
 use crate::module::Configured;
 use crate::phase::{RequestPhase, ResponsePhase};
-use crate::vm::StreamId;
+use crate::vm::{StreamId, Vm};
 use crate::{headers, reply};
 
 /// What all behaviours of a chain know of a stream.
@@ -64,7 +65,7 @@ impl<C: Chain> Stream<C> {
             hands_over: C::HANDS_OVER,
             foreign: module.foreign,
             stream: self.id,
-            attention: &module.attention,
+            vm: Vm(&module.attention),
         };
         let mut resumed = resumed;
         while self.at < C::LENGTH {
@@ -92,9 +93,15 @@ impl<C: Chain> Stream<C> {
 
     /// Shows the end to everybody, the outermost first.
     pub(crate) fn done(&mut self, module: &Configured<C>) {
-        let (stream, attention) = (self.id, &module.attention);
-        let mut phase =
-            DonePhase { plan: &module.plan, common: &self.common, hands_over: C::HANDS_OVER, stream, attention };
+        let mut phase = DonePhase {
+            plan: &module.plan,
+            common: &self.common,
+            hands_over: C::HANDS_OVER,
+            stream: self.id,
+            vm: Vm(&module.attention),
+            status: OnceCell::new(),
+            flags: OnceCell::new(),
+        };
         for index in 0..C::LENGTH {
             module.chain.done(index, &mut self.own, &mut phase);
         }

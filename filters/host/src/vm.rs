@@ -4,6 +4,7 @@
 //! behaviour leaves there has to make sense when the VM that wrote it is gone.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use crate::abi;
 
@@ -34,6 +35,27 @@ pub fn update<T>(key: &[u8], mut change: impl FnMut(&[u8]) -> (Option<Vec<u8>>, 
 /// within this call.
 pub fn wake(queue: u32) {
     abi::wake(queue);
+}
+
+/// The VM that a phase is in.
+#[derive(Clone, Copy, Debug)]
+pub struct Vm<'a>(pub(crate) &'a Attention);
+
+impl Vm<'_> {
+    /// Milliseconds of a clock that never goes back and is the same in all VMs.
+    pub fn now(self) -> u64 {
+        abi::now()
+    }
+
+    /// Asks for [`Behaviour::attend`](crate::Behaviour::attend) within this time.
+    pub fn attend_within(self, time: Duration) {
+        self.0.within(u64::try_from(time.as_millis()).unwrap_or(u64::MAX), abi::now());
+    }
+
+    /// The queue that wakes this VM; its number names the VM, since no other ever has it.
+    pub fn queue(self) -> u32 {
+        self.0.queue()
+    }
 }
 
 /// One stream of this VM.

@@ -82,7 +82,14 @@ pub fn end(done: &DonePhase<'_>) -> End {
     let target = match (decision.found, decision.reply) {
         (
             Found::Rule { rule, .. },
-            None | Some(OwnReply::Preflight | OwnReply::FaultAbort | OwnReply::Overflow | OwnReply::Ejected),
+            None
+            | Some(
+                OwnReply::Preflight
+                | OwnReply::FaultAbort
+                | OwnReply::Overflow
+                | OwnReply::Ejected
+                | OwnReply::WaitedTooLong,
+            ),
         ) => of_rule(done, rule, &decision),
         (_, None) => by_cluster(done),
         _ => Reached::Host(done.host(), ""),

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::engine::Kind;
+use crate::engine::{Behaviour, Kind};
+use crate::metrics::Labels;
 
 /// One document of a case file: resources, the proxy that they are put on, and what is asked of it.
 #[derive(Clone, Debug, Deserialize)]
@@ -18,6 +19,8 @@ pub struct Scene {
     pub proxy: ProxyFields,
     /// The number of Envoy's workers; the first scene of a file decides.
     pub workers: Option<u32>,
+    /// Where the generated routes lead when a module is alone that names no cluster.
+    pub alone_to: Option<String>,
     /// Which engines run the cases.
     #[serde(default)]
     pub engines: Engines,
@@ -58,6 +61,8 @@ pub struct Engines {
     /// Those that do not, each with its reason.
     #[serde(default)]
     pub exclude: BTreeMap<Kind, Exclusion>,
+    /// Modules that run it too, each without the others; of a row in place of its scene's.
+    pub alone: Option<Vec<Behaviour>>,
 }
 
 impl Engines {
@@ -106,6 +111,9 @@ pub struct Case {
     /// Engines that do not run this row.
     #[serde(default)]
     pub engines: Engines,
+    /// What is asked first, whatever the answers.
+    #[serde(default)]
+    pub before: Vec<RequestFields>,
     /// What is asked.
     pub request: RequestFields,
     /// What must come of it.
@@ -131,6 +139,8 @@ pub struct RequestFields {
     /// How often it is asked; every answer must be as expected.
     #[serde(default = "once")]
     pub repeat: u32,
+    /// How many clients ask it at the same time, each over a connection of its own.
+    pub at_once: Option<u32>,
     /// Whether it comes over HTTP/2.
     #[serde(default)]
     pub http2: bool,
@@ -186,6 +196,11 @@ pub fn latin1(text: &str) -> Vec<u8> {
 pub struct Expect {
     /// The status; absent is 200.
     pub status: Option<u16>,
+    /// How many of the clients that ask at the same time get which status.
+    #[serde(default)]
+    pub statuses: BTreeMap<u16, u32>,
+    /// The most requests that upstreams were answering at any time.
+    pub most_at_once: Option<u32>,
     /// The cluster that the request goes to.
     pub cluster: Option<String>,
     /// The shares of the repeated request that clusters get, within 4.5 standard deviations.
@@ -210,6 +225,9 @@ pub struct Expect {
     /// Clusters that get a copy; a cluster that gets two is here twice. Nobody else gets one.
     #[serde(default)]
     pub mirrors: Vec<String>,
+    /// Labels of the one series of `istio_requests_total` that counts the request.
+    #[serde(default)]
+    pub counted: Labels,
     /// The shortest time, in milliseconds, that the answer takes.
     pub at_least_ms: Option<u64>,
     /// The longest time.

@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 
 use super::case::{Bytes, Expect, HeaderExpect};
 use crate::engine::{Answer, Upstream, shown};
+use crate::metrics::Labels;
+
+/// How often each series was counted.
+type Counts = BTreeMap<Labels, f64>;
 
 /// What came of comparing.
 #[derive(Debug, Default)]
@@ -27,6 +31,12 @@ impl Comparison {
 /// One answer against the row.
 pub fn judge(expect: &Expect, answer: &Answer) -> Comparison {
     let mut all = Comparison::default();
+    if let Some(statuses) = &answer.statuses {
+        all.check("statuses", format!("{statuses:?}"), format!("{:?}", expect.statuses));
+    }
+    if let (Some(got), Some(want)) = (answer.most_at_once, expect.most_at_once) {
+        all.check("most at once", got.to_string(), want.to_string());
+    }
     if let Some(status) = answer.status {
         all.check("status", status.to_string(), expect.status.unwrap_or(200).to_string());
     }
@@ -148,6 +158,19 @@ pub fn judge_shares(expect: &Expect, counts: &BTreeMap<String, u32>, all: &mut C
     all.check("other clusters", others.join(", "), "");
 }
 
+/// What has been counted between these two, against the labels of the row: `requests` in one series.
+pub fn judge_counted(expect: &Expect, before: &Counts, after: &Counts, requests: u32, all: &mut Comparison) {
+    let more = after.iter().map(|(labels, value)| (labels, value - before.get(labels).copied().unwrap_or_default()));
+    let more: Vec<(&Labels, f64)> = more.filter(|(_, more)| *more > 0.0).collect();
+    let counts: Vec<String> = more.iter().map(|(_, more)| more.to_string()).collect();
+    all.check("counted in each series", counts.join(" and "), requests.to_string());
+    for (labels, _) in more {
+        for (label, want) in &expect.counted {
+            all.check(format!("label {label}"), labels.get(label).map_or("none", String::as_str), want);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,5 +226,35 @@ mod tests {
             all.wrong.len()
         };
         assert_eq!((judged(1000, 1000), judged(1090, 910), judged(1110, 890)), (0, 0, 2));
+    }
+
+    #[test]
+    fn a_crowd_is_judged_by_its_statuses() {
+        let wrong = |yaml: &str| -> Vec<String> {
+            let statuses = Some(BTreeMap::from([(200, 1), (503, 2)]));
+            let answer = Answer { statuses, most_at_once: Some(2), ..Answer::default() };
+            judge(&expect(yaml), &answer).wrong.into_iter().map(|(what, ..)| what).collect()
+        };
+        assert_eq!(wrong("{statuses: {200: 1, 503: 2}, most_at_once: 2}"), [""; 0]);
+        assert_eq!(wrong("{statuses: {200: 3}, most_at_once: 1}"), ["statuses", "most at once"]);
+    }
+
+    #[test]
+    fn requests_are_counted_in_one_series() {
+        let labels = |code: &str| Labels::from([("response_code".to_owned(), code.to_owned())]);
+        let before = Counts::from([(labels("200"), 4.0)]);
+        let wrong = |after: &[(&str, f64)]| -> Vec<String> {
+            let after = after.iter().map(|(code, count)| (labels(code), *count)).collect();
+            let mut all = Comparison::default();
+            judge_counted(&expect("{counted: {response_code: '200'}}"), &before, &after, 2, &mut all);
+            all.wrong.into_iter().map(|(what, got, want)| format!("{what}: {got}/{want}")).collect()
+        };
+        assert_eq!(wrong(&[("200", 6.0)]), [""; 0]);
+        assert_eq!(wrong(&[("200", 5.0)]), ["counted in each series: 1/2"]);
+        assert_eq!(wrong(&[("200", 4.0), ("503", 2.0)]), ["label response_code: 503/200"]);
+        assert_eq!(
+            wrong(&[("200", 5.0), ("503", 1.0)]),
+            ["counted in each series: 1 and 1/2", "label response_code: 503/200"]
+        );
     }
 }

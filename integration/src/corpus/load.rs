@@ -9,7 +9,7 @@ use serde_json::json;
 use shared::model::Resources;
 
 use super::case::{Exclusion, ResourceSource, Scene, numbers};
-use crate::engine::Kind;
+use crate::engine::{Behaviour, Kind};
 
 /// A case file.
 #[derive(Debug)]
@@ -100,7 +100,15 @@ fn check(scene: &Scene, place: &str) {
         let (request, expect) = (&case.request, &case.expect);
         assert!(request.url.is_some() != request.raw.is_some(), "{place}: a request has either `url` or `raw`");
         assert!(request.source.is_none() || mesh, "{place}: `source` is for mesh proxies");
-        assert!(expect.routed() || expect.status.is_some(), "{place}: neither `status` nor `cluster` nor `shares`");
+        let crowd = request.at_once.is_some();
+        assert!(
+            crowd || expect.routed() || expect.status.is_some(),
+            "{place}: neither `status` nor `cluster` nor `shares`"
+        );
+        assert!(crowd != expect.statuses.is_empty(), "{place}: `statuses` are of those who ask `at_once`");
+        let alone = case.engines.alone.as_ref().or(scene.engines.alone.as_ref());
+        let led = alone.is_some_and(|all| all.iter().any(|one| matches!(one, Behaviour::Fault | Behaviour::Mirror)));
+        assert!(!led || scene.alone_to.is_some(), "{place}: `alone_to` says where it goes without a router");
         assert!(expect.cluster.is_none() || expect.shares.is_empty(), "{place}: `cluster` beside `shares`");
         assert!(expect.mirrors.is_empty() || expect.routed(), "{place}: `mirrors` of a request that goes nowhere");
         let sum: f64 = expect.shares.values().sum();
@@ -137,5 +145,12 @@ mod tests {
             assert!(engines.excluded(Kind::Core, envoy) && !engines.excluded(Kind::Suite, envoy));
         }
         assert!(scenes(&text.replace("before", "until")).is_err());
+    }
+
+    #[test]
+    fn modules_alone_are_asked_for_by_name() {
+        let text = "resources: []\nengines: {alone: [circuit_breaker]}\ncases: []\n";
+        assert_eq!(scenes(text).expect("no typo")[0].engines.alone, Some(vec![Behaviour::CircuitBreaker]));
+        assert!(scenes(&text.replace("circuit_", "")).is_err());
     }
 }

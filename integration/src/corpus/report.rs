@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use crate::engine::Kind;
+use crate::engine::{Behaviour, Kind};
 
 /// The numbers of one case file.
 #[derive(Debug, Default)]
@@ -15,7 +15,7 @@ pub struct Tally {
     pub rows: u32,
     /// How many rows each engine ran.
     pub ran: BTreeMap<Kind, u32>,
-    /// How many rows are left out, over all engines.
+    /// How many rows are left out, over all engines but those with one module.
     pub excluded: u32,
     /// Single values that were compared.
     pub compared: u64,
@@ -26,44 +26,73 @@ pub struct Tally {
 }
 
 /// All files, as a table with a closing line.
-pub struct Table<'a>(pub &'a [Tally]);
+pub struct Table<'a> {
+    tallies: &'a [Tally],
+    all: Tally,
+}
 
-impl fmt::Display for Table<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self.0.iter().map(|tally| tally.name.len()).max().unwrap_or(0).max(5);
-        write!(f, "{:width$}  {:>5}", "file", "rows")?;
-        for kind in Kind::ALL {
-            write!(f, "  {:>7}", kind.name())?;
-        }
-        writeln!(f, "  {:>8}  {:>6}  {:>7}", "excluded", "failed", "seconds")?;
+impl<'a> Table<'a> {
+    /// Sums up.
+    pub fn new(tallies: &'a [Tally]) -> Table<'a> {
         let mut all = Tally { name: "all".to_owned(), ..Tally::default() };
-        let mut failed = 0;
-        for tally in self.0 {
-            line(f, width, tally, tally.failures.len())?;
+        for tally in tallies {
             all.rows += tally.rows;
             all.excluded += tally.excluded;
             all.took += tally.took;
-            failed += tally.failures.len();
+            all.failures.extend(tally.failures.iter().cloned());
             for (kind, count) in &tally.ran {
                 *all.ran.entry(*kind).or_default() += count;
             }
         }
-        line(f, width, &all, failed)?;
-        let (engines, comparisons) = (all.ran.len(), all.ran.values().sum::<u32>());
-        write!(f, "corpus: {} rows times {engines} engines = {comparisons} comparisons", all.rows)?;
-        let possible = all.rows * u32::try_from(engines).unwrap_or_default();
-        if possible > comparisons {
-            write!(f, " ({} excluded, each with its reason)", possible - comparisons)
-        } else {
-            Ok(())
+        Table { tallies, all }
+    }
+
+    /// How many rows each engine ran.
+    pub fn ran(&self) -> &BTreeMap<Kind, u32> {
+        &self.all.ran
+    }
+}
+
+impl fmt::Display for Table<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.tallies.iter().map(|tally| tally.name.len()).max().unwrap_or(0).max(5);
+        write!(f, "{:width$}  {:>5}", "file", "rows")?;
+        for kind in Kind::WHOLE {
+            write!(f, "  {:>7}", kind.name())?;
+        }
+        writeln!(f, "  {:>7}  {:>8}  {:>6}  {:>7}", "alone", "excluded", "failed", "seconds")?;
+        for tally in self.tallies.iter().chain([&self.all]) {
+            line(f, width, tally)?;
+        }
+        let rows_of = |kind: Kind| self.all.ran.get(&kind).copied().unwrap_or_default();
+        let each =
+            Behaviour::ALL.map(|behaviour| format!("{} {}", behaviour.module().name, rows_of(Kind::Alone(behaviour))));
+        writeln!(f, "rows on one module, without the other five: {}", each.join(", "))?;
+        let whole = Kind::WHOLE.into_iter().filter(|kind| rows_of(*kind) > 0);
+        let (engines, comparisons) = (whole.count(), self.all.ran.values().sum::<u32>());
+        let alone = alone(&self.all);
+        write!(
+            f,
+            "corpus: {} rows times {engines} engines, and {alone} on one module = {comparisons} comparisons",
+            self.all.rows
+        )?;
+        match self.all.excluded {
+            0 => Ok(()),
+            excluded => write!(f, " ({excluded} excluded, each with its reason)"),
         }
     }
 }
 
-fn line(f: &mut fmt::Formatter<'_>, width: usize, tally: &Tally, failed: usize) -> fmt::Result {
+/// How many rows ran on a module without the others, over all modules.
+fn alone(tally: &Tally) -> u32 {
+    tally.ran.iter().filter(|(kind, _)| matches!(kind, Kind::Alone(_))).map(|(_, count)| count).sum()
+}
+
+fn line(f: &mut fmt::Formatter<'_>, width: usize, tally: &Tally) -> fmt::Result {
     write!(f, "{:width$}  {:>5}", tally.name, tally.rows)?;
-    for kind in Kind::ALL {
+    for kind in Kind::WHOLE {
         write!(f, "  {:>7}", tally.ran.get(&kind).copied().unwrap_or_default())?;
     }
-    writeln!(f, "  {:>8}  {failed:>6}  {:>7.1}", tally.excluded, tally.took.as_secs_f64())
+    let (alone, failed, seconds) = (alone(tally), tally.failures.len(), tally.took.as_secs_f64());
+    writeln!(f, "  {alone:>7}  {:>8}  {failed:>6}  {seconds:>7.1}", tally.excluded)
 }

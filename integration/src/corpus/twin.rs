@@ -31,9 +31,11 @@ pub fn differences(file: &CaseFile) -> (Vec<String>, u32) {
     let bench = Bench::start(&placed, 1);
     let (mut differences, mut rows) = (Vec::new(), 0);
     for (index, (scene, _)) in file.scenes.iter().enumerate() {
-        // A copy arrives when it arrives, so of rows with mirrors the corpus itself compares each request.
+        // A copy arrives when it arrives, so of rows with mirrors the corpus itself compares each request; so it does of
+        // rows that take more than one.
         let both = |case: &&Case| {
-            case.expect.mirrors.is_empty() && runs(scene, case, Kind::Suite) && runs(scene, case, Kind::Native)
+            let one = case.before.is_empty() && case.request.at_once.is_none() && case.expect.mirrors.is_empty();
+            one && runs(scene, case, Kind::Suite) && runs(scene, case, Kind::Native)
         };
         let [mut suite, mut native] = [Kind::Suite, Kind::Native].map(|kind| bench.engine(index, kind));
         for case in scene.cases.iter().filter(both) {

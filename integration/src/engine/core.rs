@@ -4,22 +4,24 @@ use std::borrow::Cow;
 
 use envoy_config::filter;
 use shared::act::{self, Changes, INTERNAL_HEADERS};
-use shared::decide::{self, Request, Untraced};
+use shared::decide::{self, Decision, Request, Untraced};
 use shared::finding::Report;
 use shared::model::Resources;
+use shared::plan::fault::hits;
 use shared::plan::format::{Fact, Source};
 use shared::plan::mirror::MOST;
 use shared::plan::proxy::{ModuleConfig, NodeMetadata};
-use shared::plan::{PASSTHROUGH_CLUSTER, Plan};
+use shared::plan::{Action, PASSTHROUGH_CLUSTER, Plan, Rule};
 
 use super::{Answer, Engine, Headers, Upstream, headers, shown};
 use crate::corpus::case::RequestFields;
 
-/// What Envoy adds to requests and responses by itself.
+/// What Envoy adds to requests and responses by itself, and canary for a client without a cookie.
 const OF_ENVOY: &[&str] = &[
     "date",
     "grpc-status",
     "server",
+    "set-cookie",
     "content-length",
     "content-type",
     "x-envoy-attempt-count",
@@ -62,6 +64,29 @@ impl Core {
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
     }
+
+    /// What the behaviours decide, in the order of the chain.
+    fn decide(&mut self, request: &Request<'_>, source: &str) -> Decision {
+        let draws: Vec<u64> = (0..MOST + 2).map(|_| self.draw()).collect();
+        let mut draws = draws.into_iter();
+        let mut draw = || draws.next().expect("a number for each choice");
+        let mut decision = decide::find(&self.plan, request, &mut Untraced);
+        let abort = decide::fault(&self.plan, &decision).and_then(|fault| fault.abort);
+        if abort.is_some_and(|(_, ppm)| hits(ppm, draw())) {
+            decide::abort(&self.plan, &mut decision, draw);
+            return decision;
+        }
+        if decision.reply.is_none()
+            && let Some(Rule { action: Action::Route(route), .. }) = decision.rule(&self.plan)
+            && let Some(sticky) = &route.sticky
+            && let Some(key) = decide::client_key(sticky, request, || Some(source.as_bytes().to_vec()))
+        {
+            decision.destination = Some(route.destinations.stick(&key));
+        }
+        decide::choose(&self.plan, &mut decision, &mut draw);
+        decision.mirrors = decide::mirror(&self.plan, &decision, draw);
+        decision
+    }
 }
 
 impl Engine for Core {
@@ -69,11 +94,8 @@ impl Engine for Core {
         let sent = as_envoy_sees(fields, key);
         let pairs: Vec<(&[u8], &[u8])> = sent.iter().map(|(name, value)| (name.as_bytes(), value.as_slice())).collect();
         let request = Request::new(&pairs);
-        let draw = self.draw();
-        let mut draws: Vec<u64> = (0..MOST).map(|_| self.draw()).collect();
-        let mut decision = decide::decide(&self.plan, &request, || draw, &mut Untraced);
-        decision.mirrors = decide::mirror(&self.plan, &decision, || draws.pop().expect("one for each mirror"));
         let source = fields.source.clone().unwrap_or_else(|| "127.0.0.1".to_owned());
+        let decision = self.decide(&request, &source);
         let mut exchange = Exchange { request: sent.clone(), response: Vec::new(), answering: false, source };
         act::request(&self.plan, &decision, &request, &mut exchange);
 

@@ -1,22 +1,23 @@
 //! The engines that are real Envoys: one process for a case file, with a listener for each scene and engine, and one
 //! [`Echo`] for each cluster, which tells who got a request.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use envoy_config::cluster::{self, Cluster};
-use envoy_config::listener::{Front, Listener};
-use envoy_config::{Packaging, Proxy, filter, http_filters, route_config, to_json};
+use envoy_config::stats::StatsConfig;
+use envoy_config::{Proxy, to_json};
 use serde_json::{Value, json};
 use shared::model::Resources;
 
-use super::{Answer, Engine, Kind, Upstream, headers, shown};
+use super::{Answer, Behaviour, Engine, Kind, Upstream, crowd, headers, listener, shown};
 use crate::client::{Connection, Raw, Request};
 use crate::corpus::case::{RequestFields, latin1};
 use crate::echo::{Echo, Seen};
 use crate::envoy::{Envoy, Options};
-use crate::{native, paths};
+use crate::metrics::{Labels, series};
 
 /// So many connections are used in turn, so that every worker has its share.
 const CONNECTIONS: usize = 4;
@@ -24,10 +25,15 @@ const CONNECTIONS: usize = 4;
 /// How long mirrors have for their copies.
 const COPIES_WITHIN: Duration = Duration::from_secs(5);
 
+/// How long Envoy has to count a request whose answer is here.
+const COUNTED_WITHIN: Duration = Duration::from_secs(5);
+
 /// What the rows of one file run on.
 pub struct Bench {
     envoy: Envoy,
     echoes: BTreeMap<String, Echo>,
+    /// How many requests the stats have been shown so far, in whatever module.
+    to_count: Cell<u32>,
 }
 
 /// A scene on an Envoy: its resources, its proxy, and the engines that run any of its rows.
@@ -36,6 +42,8 @@ pub struct Placed<'a> {
     pub set: &'a Resources,
     /// Who the proxy is.
     pub proxy: &'a Proxy,
+    /// Where the generated routes lead for a module alone that names no cluster.
+    pub alone_to: Option<&'a str>,
     /// Which engines there are to be.
     pub engines: Vec<Kind>,
 }
@@ -51,24 +59,31 @@ impl Bench {
         let echoes: BTreeMap<String, Echo> = clusters.keys().map(|name| (name.clone(), Echo::named(name))).collect();
         for (name, cluster) in &mut clusters {
             cluster.set_endpoints([echoes[name].address()]);
+            // All engines share the clusters, so what one of them did to its upstreams must not show at another.
+            cluster.outlier_detection = None;
         }
         let mut listeners = Vec::new();
         for (index, scene) in scenes.iter().enumerate() {
             let mut engines = scene.engines.clone();
             engines.retain(|engine| *engine != Kind::Core);
-            listeners.extend(engines.into_iter().map(|engine| listener(index, engine, scene)));
+            listeners.extend(engines.into_iter().map(|engine| listener::listener(index, engine, scene)));
         }
         let bootstrap = json!({
             "node": {"id": "sailcloth", "cluster": "sailcloth"},
             "static_resources": {"listeners": listeners, "clusters": clusters.values().map(to_json).collect::<Value>()},
+            "stats_config": to_json(&StatsConfig::default()),
         });
-        Bench { envoy: Envoy::start(&bootstrap, &Options { concurrency: workers, ..Options::default() }), echoes }
+        // Seven modules compile first, for two files at a time.
+        let timeout = Duration::from_secs(300);
+        let envoy = Envoy::start(&bootstrap, &Options { concurrency: workers, timeout, ..Options::default() });
+        Bench { envoy, echoes, to_count: Cell::new(0) }
     }
 
     /// One engine for one scene.
     pub fn engine(&self, scene: usize, kind: Kind) -> ProxyEngine<'_> {
-        let address = self.envoy.listener(&listener_name(scene, kind));
-        ProxyEngine { bench: self, address, one: Turn::default(), two: Turn::default() }
+        let address = self.envoy.listener(&listener::name(scene, kind));
+        let counts = matches!(kind, Kind::Suite | Kind::Modules | Kind::Alone(Behaviour::Stats));
+        ProxyEngine { bench: self, address, counts, one: Turn::default(), two: Turn::default() }
     }
 
     /// How often a module had to be loaded again.
@@ -97,35 +112,9 @@ impl Bench {
     }
 }
 
-fn listener_name(scene: usize, engine: Kind) -> String {
-    format!("{engine}-{scene}")
-}
-
-fn listener(index: usize, engine: Kind, scene: &Placed<'_>) -> Value {
-    let front = Front {
-        name: listener_name(index, engine),
-        at: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0),
-        edge: !native::gateways(scene.set, scene.proxy).iter().any(|gateway| gateway == "mesh"),
-        proxy: scene.proxy.clone(),
-    };
-    let idle = Duration::from_secs(3600);
-    let of_modules = |packaging| {
-        let filters = http_filters(scene.proxy, scene.set, packaging, &paths::modules());
-        to_json(&Listener::new(&front, idle, route_config(scene.proxy, scene.set), filters))
-    };
-    match engine {
-        Kind::Suite => of_modules(Packaging::Suite),
-        Kind::Modules => of_modules(Packaging::Separate),
-        Kind::Native | Kind::Core => {
-            let plain = Listener::new(&front, idle, route_config(scene.proxy, scene.set), vec![filter::router()]);
-            let mut listener = to_json(&plain);
-            let manager = listener.pointer_mut("/filter_chains/0/filters/0/typed_config");
-            let manager = manager.expect("a listener has an HTTP connection manager");
-            manager["route_config"] = native::route_config(scene.set, scene.proxy);
-            manager["http_filters"] = native::http_filters();
-            listener
-        }
-    }
+/// What Envoy's statistics say of requests.
+fn counts(envoy: &Envoy) -> BTreeMap<Labels, f64> {
+    series(&envoy.prometheus(), "istio_requests_total")
 }
 
 /// Connections that are used in turn.
@@ -151,6 +140,7 @@ impl Turn {
 pub struct ProxyEngine<'a> {
     bench: &'a Bench,
     address: SocketAddr,
+    counts: bool,
     one: Turn,
     two: Turn,
 }
@@ -159,6 +149,12 @@ impl ProxyEngine<'_> {
     /// Sends the request and says what came back, and what upstreams saw.
     pub fn exchange(&mut self, fields: &RequestFields, key: &str, at_least: usize) -> Answer {
         self.bench.take();
+        if self.counts {
+            self.bench.to_count.update(|before| before + fields.at_once.unwrap_or(1));
+        }
+        if let Some(clients) = fields.at_once {
+            return self.crowd(fields, key, clients);
+        }
         let before = Instant::now();
         let (status, headers, body) = match &fields.raw {
             Some(raw) => send_raw(self.address, &latin1(raw)),
@@ -179,6 +175,8 @@ impl ProxyEngine<'_> {
         let upstream = self.bench.take_at_least(at_least).into_iter().map(upstream).collect();
         Answer {
             status: Some(status.unwrap_or(0)),
+            statuses: None,
+            most_at_once: None,
             headers: Some(headers),
             body: Some(body),
             upstream: Some(upstream),
@@ -187,11 +185,41 @@ impl ProxyEngine<'_> {
             took: Some(took),
         }
     }
+
+    /// The same from many clients at the same time.
+    fn crowd(&mut self, fields: &RequestFields, key: &str, clients: u32) -> Answer {
+        let most = || self.bench.echoes.values().map(Echo::take_high_water).max();
+        most();
+        let before = Instant::now();
+        let statuses = crowd::ask(self.address, clients, &to_request(fields, key));
+        let took = Some(before.elapsed());
+        let upstream = self.bench.take().into_iter().map(upstream).collect();
+        let statuses = Some(statuses);
+        Answer {
+            statuses,
+            most_at_once: most(),
+            upstream: Some(upstream),
+            all_attempts: true,
+            took,
+            ..Answer::default()
+        }
+    }
 }
 
 impl Engine for ProxyEngine<'_> {
     fn ask(&mut self, request: &RequestFields, key: &str, at_least: usize) -> Answer {
         self.exchange(request, key, at_least)
+    }
+
+    fn counts(&mut self) -> Option<BTreeMap<Labels, f64>> {
+        let deadline = Instant::now() + COUNTED_WITHIN;
+        loop {
+            let all = self.counts.then(|| counts(&self.bench.envoy))?;
+            if all.values().sum::<f64>() >= f64::from(self.bench.to_count.get()) || Instant::now() > deadline {
+                return Some(all);
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 

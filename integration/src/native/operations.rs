@@ -1,7 +1,5 @@
 //! Header operations as Envoy's lists (istiod's `TranslateHeadersOperations`).
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 use shared::model::http_route::{HeaderOperations, Headers};
 
@@ -18,7 +16,7 @@ pub struct Operations {
 pub fn operations(headers: Option<&Headers>) -> Operations {
     let Some(headers) = headers else { return Operations::default() };
     let (request, response) = (headers.request.as_ref(), headers.response.as_ref());
-    let authority = |list: &BTreeMap<String, String>| {
+    let authority = |list: &shared::Map<String>| {
         let found = list.iter().find(|(name, _)| is_authority(name));
         found.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
     };
@@ -46,7 +44,7 @@ pub fn append(target: &mut Value, operations: &Operations) {
 /// Everything that is set, by name, then everything that is added, by name.
 fn added(operations: Option<&HeaderOperations>) -> Vec<Value> {
     let Some(operations) = operations else { return Vec::new() };
-    let list = |map: &BTreeMap<String, String>, action: &str| -> Vec<Value> {
+    let list = |map: &shared::Map<String>, action: &str| -> Vec<Value> {
         let ours = map.iter().filter(|(name, _)| !is_internal(name));
         ours.map(|(name, value)| json!({"header": {"key": name, "value": value}, "append_action": action})).collect()
     };

@@ -11,7 +11,7 @@ use shared::names;
 use shared::registry::{MeshService, carries};
 
 use super::operations::{Operations, append, operations};
-use super::{mirror, retry};
+use super::{fault, mirror, retry};
 
 /// Where routes are made for.
 pub struct Listener<'a> {
@@ -66,7 +66,8 @@ fn applies(service: &Resource<VirtualService>, block: &HttpMatchRequest, listene
         return block.gateways.iter().any(|name| names::resolve_gateway(name, namespace) == listener.gateway);
     }
     let from = block.source_namespace.as_deref().unwrap_or_default();
-    carries(&listener.proxy.labels, &block.source_labels) && (from.is_empty() || from == listener.proxy.namespace)
+    carries(&listener.proxy.labels.clone().into_iter().collect(), &block.source_labels)
+        && (from.is_empty() || from == listener.proxy.namespace)
 }
 
 fn translate(
@@ -98,7 +99,10 @@ fn translate(
         append(&mut route, &operations(only.headers.as_ref()));
     }
     if let Some(policy) = &rule.cors_policy {
-        route["typed_per_filter_config"] = json!({"envoy.filters.http.cors": cors(policy)});
+        route["typed_per_filter_config"]["envoy.filters.http.cors"] = cors(policy);
+    }
+    if let Some(fault) = &rule.fault {
+        route["typed_per_filter_config"]["envoy.filters.http.fault"] = fault::of(fault);
     }
     Route { json: route, takes_everything }
 }

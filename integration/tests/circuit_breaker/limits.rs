@@ -3,6 +3,7 @@
 use super::*;
 use integration::client::{Connection, Raw};
 use integration::echo::Echo;
+use integration::metrics::series;
 
 /// CatCatGo's walkthrough, with the first alpha schema's outlier detection: one failure would eject the destination, but
 /// refusals of our own are none.
@@ -104,6 +105,12 @@ fn a_wait_ends_with_the_rules_timeout() {
     assert_eq!((late.status, late.text().as_str()), (504, "upstream request timeout"));
     assert_eq!(late.header("x-rule"), Some("applied"));
     assert_eq!(late.header("x-envoy-overloaded"), None);
+    // To the metrics it went to its service, as a request does that times out in one of Envoy's own pools.
+    let counted =
+        || series(&envoy.prometheus(), "istio_requests_total").into_keys().find(|it| it["response_code"] == "504");
+    until("it is counted", Duration::from_secs(5), || counted().is_some());
+    let labels = counted().unwrap_or_default();
+    assert_eq!((labels["response_flags"].as_str(), labels["destination_service_name"].as_str()), ("UT", "echo"));
     assert!((500..900).contains(&took.as_millis()), "{took:?}");
     assert_eq!(gauges(&envoy), (2, 0));
     assert!(busy.into_iter().all(|thread| thread.join().unwrap().status == 200));

@@ -4,7 +4,9 @@
 mod alone;
 mod ejection;
 mod failures;
+mod leaving;
 mod limits;
+mod replaced;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

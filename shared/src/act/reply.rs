@@ -3,9 +3,13 @@
 use std::borrow::Cow;
 
 use crate::decide::{Decision, Found, OwnReply, Request};
+use crate::plan::fault::AbortWith;
 use crate::plan::matching::PathMatch;
 use crate::plan::redirect::{https_location, same_location};
 use crate::plan::{Action, Plan};
+
+/// What Envoy's own fault filter says.
+const ABORTED: &[u8] = b"fault filter abort";
 
 /// An answer given here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,16 +22,18 @@ pub struct Reply<'p> {
     pub body: &'p [u8],
     /// Why, for `%RESPONSE_CODE_DETAILS%` in access logs; Envoy's own words where it has some.
     pub details: &'static str,
+    /// The status for gRPC clients; Envoy derives one from the HTTP status where there is none.
+    pub grpc_status: Option<u8>,
 }
 
 /// The reply, where the decision is to answer here.
 pub fn reply<'p>(plan: &'p Plan, decision: &Decision, request: &Request<'_>) -> Option<Reply<'p>> {
     let rule = decision.rule(plan);
     let action = rule.map(|rule| &rule.action);
-    let empty = |status, details| Reply { status, headers: Vec::new(), body: b"", details };
+    let empty = |status, details| Reply { status, headers: Vec::new(), body: b"", details, grpc_status: None };
     let redirected = |status, location| {
         let location = (Cow::Borrowed(&b"location"[..]), location);
-        Reply { status, headers: vec![location], body: b"", details: "direct_response" }
+        Reply { headers: vec![location], ..empty(status, "direct_response") }
     };
     Some(match (decision.reply?, action) {
         (OwnReply::HttpsRedirect, _) => redirected(301, https_location(request)),
@@ -50,6 +56,13 @@ pub fn reply<'p>(plan: &'p Plan, decision: &Decision, request: &Request<'_>) -> 
                 });
             }
             reply
+        }
+        (OwnReply::FaultAbort, Some(Action::Route(route))) => {
+            let (status, grpc_status) = match route.fault.as_ref()?.abort?.0 {
+                AbortWith::Http(status) => (status, None),
+                AbortWith::Grpc(status) => (200, Some(status)),
+            };
+            Reply { body: ABORTED, grpc_status, ..empty(status, "fault_filter_abort") }
         }
         _ => empty(404, "route_not_found"),
     })

@@ -26,7 +26,10 @@ pub fn response<S: Source + Changes>(plan: &Plan, decision: &Decision, headers: 
         Some(ops) => apply(&[&rule.response_headers, ops], headers),
         None => apply(&[&rule.response_headers], headers),
     }
-    if let Some(cors) = &route.cors {
+    // Envoy's CORS filter marks responses to requests that it has seen; a fault's abort stands before it.
+    if let Some(cors) = &route.cors
+        && decision.reply != Some(OwnReply::FaultAbort)
+    {
         let origin = headers.request_header(b"origin").map(|origin| origin.into_owned()).unwrap_or_default();
         cors.mark(&origin, |name, value| headers.set(name.as_bytes(), value));
     }

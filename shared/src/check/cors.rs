@@ -54,7 +54,7 @@ pub(super) fn check(policy: &CorsPolicy, path: &Path<'_>, findings: &mut Finding
     if let Some(GoDuration(age)) = policy.max_age
         && (age.is_zero() || age.subsec_nanos() != 0)
     {
-        let message = format!("expected whole seconds, at least one, found `{age:?}`");
+        let message = format!("expected whole seconds, at least one, found `{}`", GoDuration(age));
         findings.invalid(&Path::Key(path, "maxAge"), message, "");
     }
 }

@@ -1,11 +1,11 @@
 //! A DestinationRule by itself (Istio's `ValidateDestinationRule`).
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::name::{is_label, wildcard_domain};
 use super::rule::not_a_label;
 use super::{Findings, connection_pool, matches, outlier_detection};
+use crate::Names;
 use crate::finding::Code;
 use crate::model::DestinationRule;
 use crate::model::destination_rule::{
@@ -23,12 +23,12 @@ pub(super) fn check(rule: &DestinationRule, findings: &mut Findings<'_>) {
         traffic_policy(policy, &Path::Key(&spec, "trafficPolicy"), findings);
     }
     let subsets = Path::Key(&spec, "subsets");
-    let mut names = BTreeSet::new();
+    let mut names = Names::new();
     for (index, subset) in rule.subsets.iter().enumerate() {
         let here = Path::Index(&subsets, index);
         if !is_label(&subset.name) {
             findings.invalid(&Path::Key(&here, "name"), not_a_label(&subset.name), "");
-        } else if !names.insert(&subset.name) {
+        } else if !names.add(&subset.name) {
             let message = format!("the subset `{}` is already defined", shorten(&subset.name));
             findings.invalid(&Path::Key(&here, "name"), message, "give one of them another name");
         }
@@ -97,7 +97,8 @@ pub(super) fn duration(duration: Option<GoDuration>, path: &Path<'_>, findings: 
     if let Some(GoDuration(duration)) = duration
         && (duration < Duration::from_millis(1) || duration.subsec_nanos() % 1_000_000 != 0)
     {
-        let message = format!("expected a duration of whole milliseconds, at least `1ms`, found `{duration:?}`");
+        let message =
+            format!("expected a duration of whole milliseconds, at least `1ms`, found `{}`", GoDuration(duration));
         findings.invalid(path, message, "");
     }
 }

@@ -1,10 +1,9 @@
 //! A Gateway by itself (Istio's `ValidateGateway`).
 
-use std::collections::BTreeSet;
-
 use super::Findings;
 use super::name::{is_address, is_label, is_partial_wildcard, wildcard_domain};
 use super::rule::not_a_label;
+use crate::Names;
 use crate::finding::Code;
 use crate::load::Value;
 use crate::model::gateway::{Protocol, Server};
@@ -21,14 +20,14 @@ pub(super) fn check(resource: &Resource<Gateway>, findings: &mut Findings<'_>) {
     if resource.spec.servers.is_empty() {
         findings.invalid(&servers, "a Gateway needs at least one server", "");
     }
-    let mut names = BTreeSet::new();
+    let mut names = Names::new();
     for (index, server) in resource.spec.servers.iter().enumerate() {
         let here = Path::Index(&servers, index);
         let port = Path::Key(&here, "port");
         match server.port.name.as_deref().filter(|name| !name.is_empty()) {
             None => findings.invalid(&port, "`name` is missing", "give each port a name, such as `http`"),
             Some(name) => {
-                if !names.insert(name) {
+                if !names.add(name) {
                     let message = format!("the port name `{}` is already used by another server", shorten(name));
                     findings.invalid(&Path::Key(&port, "name"), message, "give each port its own name");
                 }

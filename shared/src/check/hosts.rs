@@ -1,14 +1,13 @@
 //! Hosts that two VirtualServices claim in the mesh, and hosts that no Gateway serves (istioctl's
 //! `ConflictingMeshGatewayHostsAnalyzer` and `GatewayAnalyzer`).
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::Findings;
 use crate::finding::{Code, Origin, Report, Severity};
 use crate::load::{Node, Value};
 use crate::model::read::{Path, shorten};
 use crate::model::{Gateway, Resource, Resources, VirtualService};
 use crate::names::{self, MESH};
+use crate::{Map, Names};
 
 const CONFLICT: (Severity, Origin, Code) =
     (Severity::Error, Origin::Analysis, Code::ConflictingMeshGatewayVirtualServiceHosts);
@@ -17,7 +16,7 @@ const NOT_SERVED: (Severity, Origin, Code) =
 
 pub(super) fn check(set: &Resources, report: &mut Report) {
     mesh(set, report);
-    let gateways: BTreeMap<String, &Resource<Gateway>> =
+    let gateways: Map<&Resource<Gateway>> =
         set.gateways.iter().map(|gateway| (gateway.meta.full_name(), gateway)).collect();
     for service in &set.virtual_services {
         served(service, &gateways, report);
@@ -26,13 +25,13 @@ pub(super) fn check(set: &Resources, report: &mut Report) {
 
 /// Istio does not merge VirtualServices of the mesh: one of them takes the host.
 fn mesh(set: &Resources, report: &mut Report) {
-    let mut claims: BTreeMap<String, Vec<(&Resource<VirtualService>, usize)>> = BTreeMap::new();
+    let mut claims: Map<Vec<(&Resource<VirtualService>, usize)>> = Map::new();
     for service in &set.virtual_services {
         let gateways = &service.spec.gateways;
         if gateways.is_empty() || gateways.iter().any(|name| name == MESH) {
             for (index, host) in service.spec.hosts.iter().enumerate() {
-                let claims = claims.entry(names::resolve_host(host, service.meta.namespace())).or_default();
-                claims.push((service, index));
+                let host = names::resolve_host(host, service.meta.namespace());
+                claims.change(host, |claims| claims.push((service, index)));
             }
         }
     }
@@ -40,11 +39,11 @@ fn mesh(set: &Resources, report: &mut Report) {
         for (service, index) in claims {
             let others = claims.iter().filter(|(other, _)| other.meta.full_name() != service.meta.full_name());
             let others = others.filter(|(other, _)| share(&exports(service), &exports(other)));
-            let names: BTreeSet<String> = others.take(5).map(|(other, _)| other.meta.full_name()).collect();
+            let names: Names = others.take(5).map(|(other, _)| other.meta.full_name()).collect();
             if names.is_empty() {
                 continue;
             }
-            let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+            let names: Vec<String> = names.names().map(|name| format!("`{name}`")).collect();
             let spec = Path::Key(&Path::Root, "spec");
             let hosts = Path::Key(&spec, "hosts");
             let message = format!("the host `{host}` is also claimed by {} in the mesh", names.join(", "));
@@ -55,26 +54,26 @@ fn mesh(set: &Resources, report: &mut Report) {
 }
 
 /// The namespaces that see a VirtualService; none stands for all.
-fn exports(service: &Resource<VirtualService>) -> Option<BTreeSet<String>> {
+fn exports(service: &Resource<VirtualService>) -> Option<Names> {
     let Some(Node { value: Value::List(items), .. }) = service.tree.at("spec.exportTo") else { return None };
     let names = items.iter().filter_map(|item| match &item.value {
         Value::Text(text) if text == "." => Some(service.meta.namespace().to_owned()),
         Value::Text(text) => Some(text.clone()),
         _ => None,
     });
-    let names: BTreeSet<String> = names.collect();
+    let names: Names = names.collect();
     (!names.is_empty() && !names.contains("*")).then_some(names)
 }
 
-fn share(a: &Option<BTreeSet<String>>, b: &Option<BTreeSet<String>>) -> bool {
+fn share(a: &Option<Names>, b: &Option<Names>) -> bool {
     match (a, b) {
-        (Some(a), Some(b)) => !a.is_disjoint(b),
+        (Some(a), Some(b)) => a.names().any(|name| b.contains(name)),
         _ => true,
     }
 }
 
 /// A Gateway that serves none of a VirtualService's hosts.
-fn served(service: &Resource<VirtualService>, gateways: &BTreeMap<String, &Resource<Gateway>>, report: &mut Report) {
+fn served(service: &Resource<VirtualService>, gateways: &Map<&Resource<Gateway>>, report: &mut Report) {
     let namespace = service.meta.namespace();
     let hosts: Vec<String> = service.spec.hosts.iter().map(|host| names::resolve_host(host, namespace)).collect();
     if hosts.is_empty() {

@@ -76,11 +76,7 @@ fn header(name: &str, path: &Path<'_>, on_gateway: bool, findings: &mut Findings
 }
 
 /// Labels that a proxy, a Pod or an endpoint is to carry.
-pub(super) fn labels(
-    labels: &std::collections::BTreeMap<String, String>,
-    path: &Path<'_>,
-    findings: &mut Findings<'_>,
-) {
+pub(super) fn labels(labels: &crate::Map<String>, path: &Path<'_>, findings: &mut Findings<'_>) {
     for (key, value) in labels {
         if let Err(wrong) = label(key, value) {
             findings.invalid(&Path::Key(path, key), wrong, "");

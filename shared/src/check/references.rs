@@ -1,8 +1,6 @@
 //! References that lead nowhere: gateways, hosts, ports and subsets that nobody defines (istioctl's
 //! `virtualservice.GatewayAnalyzer`, `DestinationHostAnalyzer`, `DestinationRuleAnalyzer`).
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::Findings;
 use crate::finding::{Code, Origin, Report, Severity};
 use crate::model::http_route::Destination;
@@ -10,6 +8,7 @@ use crate::model::read::{Path, nearest, shorten};
 use crate::model::{DestinationRule, Resource, Resources, VirtualService};
 use crate::names::{self, MESH};
 use crate::registry::{MeshService, Registry};
+use crate::{Map, Names};
 
 const NOT_FOUND: (Severity, Origin, Code) = (Severity::Error, Origin::Analysis, Code::ReferencedResourceNotFound);
 const PORT_NEEDED: (Severity, Origin, Code) =
@@ -23,10 +22,10 @@ const NOBODY_SELECTED: (Severity, Origin, Code) =
 const MOST_COMPARED: usize = 200;
 
 /// The subsets of each host.
-type Subsets<'a> = BTreeMap<String, BTreeSet<&'a str>>;
+type Subsets = Map<Names>;
 
 pub(super) fn check(set: &Resources, registry: &Registry, report: &mut Report) {
-    let gateways: BTreeSet<String> = set.gateways.iter().map(|gateway| gateway.meta.full_name()).collect();
+    let gateways: Names = set.gateways.iter().map(|gateway| gateway.meta.full_name()).collect();
     let mut subsets = Subsets::new();
     for rule in &set.destination_rules {
         let host = names::resolve_host(&rule.spec.host, rule.meta.namespace());
@@ -39,7 +38,9 @@ pub(super) fn check(set: &Resources, registry: &Registry, report: &mut Report) {
         if let Some(service) = registry.get(&host) {
             check_endpoints(&rule.spec, service, &mut Findings::new(rule, report));
         }
-        subsets.entry(host).or_default().extend(rule.spec.subsets.iter().map(|subset| subset.name.as_str()));
+        subsets.change(host, |names| {
+            rule.spec.subsets.iter().for_each(|subset| _ = names.add(&subset.name));
+        });
     }
     for service in &set.virtual_services {
         let mut findings = Findings::new(service, report);
@@ -74,7 +75,8 @@ fn check_endpoints(rule: &DestinationRule, service: &MeshService, findings: &mut
     let path = Path::Key(&spec, "subsets");
     for (index, subset) in rule.subsets.iter().enumerate() {
         // Those labels come from the nodes, which no set has.
-        let by_node = subset.labels.keys().any(|key| key.starts_with("topology.") || key.starts_with("kubernetes.io/"));
+        let by_node =
+            subset.labels.names().any(|key| key.starts_with("topology.") || key.starts_with("kubernetes.io/"));
         if by_node || service.endpoints.is_empty() || service.endpoints.iter().any(|one| one.carries(&subset.labels)) {
             continue;
         }
@@ -85,7 +87,7 @@ fn check_endpoints(rule: &DestinationRule, service: &MeshService, findings: &mut
     }
 }
 
-fn check_gateways(service: &Resource<VirtualService>, known: &BTreeSet<String>, findings: &mut Findings<'_>) {
+fn check_gateways(service: &Resource<VirtualService>, known: &Names, findings: &mut Findings<'_>) {
     let spec = Path::Key(&Path::Root, "spec");
     let path = Path::Key(&spec, "gateways");
     for (index, name) in service.spec.gateways.iter().enumerate() {
@@ -93,10 +95,10 @@ fn check_gateways(service: &Resource<VirtualService>, known: &BTreeSet<String>, 
         if full == MESH || known.contains(&full) {
             continue;
         }
-        let hint = match nearest(&full, known.iter().take(MOST_COMPARED).cloned()) {
+        let hint = match nearest(&full, known.names().take(MOST_COMPARED).cloned()) {
             Some(name) => format!("did you mean `{name}`?"),
             None if known.is_empty() => "there is no Gateway in this set".into(),
-            None => format!("the Gateways are {}", known.iter().take(5).cloned().collect::<Vec<_>>().join(", ")),
+            None => format!("the Gateways are {}", known.names().take(5).cloned().collect::<Vec<_>>().join(", ")),
         };
         let message = format!("the Gateway `{}` is not in this set", shorten(&full));
         findings.push(NOT_FOUND, &Path::Index(&path, index), message, hint);
@@ -158,7 +160,7 @@ fn similar(host: &str, namespace: &str, registry: &Registry) -> String {
 fn check_subset(
     destination: &Destination,
     namespace: &str,
-    subsets: &Subsets<'_>,
+    subsets: &Subsets,
     path: &Path<'_>,
     findings: &mut Findings<'_>,
 ) {
@@ -169,7 +171,7 @@ fn check_subset(
     if own.is_some_and(|names| names.contains(subset)) || wild().any(|(_, names)| names.contains(subset)) {
         return;
     }
-    let known = || own.into_iter().flatten().take(MOST_COMPARED).map(|name| (*name).to_owned());
+    let known = || own.into_iter().flat_map(Names::names).take(MOST_COMPARED).cloned();
     let hint = match nearest(subset, known()) {
         Some(name) => format!("did you mean `{name}`?"),
         None if own.is_none() => format!("add a DestinationRule for `{}`", shorten(&destination.host)),

@@ -1,10 +1,9 @@
 //! A ServiceEntry or a WorkloadEntry by itself (Istio's `ValidateServiceEntry`, `validateWorkloadEntry`).
 
-use std::collections::BTreeSet;
-
 use super::name::{domain, is_address, is_label, is_partial_wildcard, wildcard_domain};
 use super::rule::not_a_label;
 use super::{Findings, matches};
+use crate::Names;
 use crate::finding::Code;
 use crate::model::read::{Path, shorten};
 use crate::model::service_entry::Resolution;
@@ -61,16 +60,16 @@ fn hosts(entry: &ServiceEntry, resolution: Resolution, path: &Path<'_>, findings
 
 fn ports(entry: &ServiceEntry, resolution: Resolution, spec: &Path<'_>, findings: &mut Findings<'_>) {
     let path = Path::Key(spec, "ports");
-    let (mut names, mut numbers) = (BTreeSet::new(), BTreeSet::new());
+    let (mut names, mut numbers) = (Names::new(), Names::new());
     for (index, port) in entry.ports.iter().enumerate() {
         let here = Path::Index(&path, index);
         if !is_label(&port.name) {
             findings.invalid(&Path::Key(&here, "name"), not_a_label(&port.name), "");
-        } else if !names.insert(&port.name) {
+        } else if !names.add(&port.name) {
             let message = format!("the port name `{}` is already defined", port.name);
             findings.invalid(&Path::Key(&here, "name"), message, "give each port its own name");
         }
-        if !numbers.insert(port.number) {
+        if !numbers.add(&port.number.to_string()) {
             let message = format!("the port {} is already defined", port.number);
             findings.invalid(&Path::Key(&here, "number"), message, "");
         }
@@ -117,7 +116,7 @@ fn endpoints(entry: &ServiceEntry, resolution: Resolution, spec: &Path<'_>, find
         }
         Resolution::DnsRoundRobin | Resolution::Dns | Resolution::Static => {}
     }
-    let names = crate::order::set(entry.ports.iter().map(|port| port.name.as_str()));
+    let names: Names = entry.ports.iter().map(|port| port.name.clone()).collect();
     for (index, endpoint) in entry.endpoints.iter().enumerate() {
         workload(endpoint, Some(&names), resolution != Resolution::Static, &Path::Index(&path, index), findings);
     }
@@ -153,7 +152,7 @@ pub(super) fn check_workload(entry: &WorkloadEntry, findings: &mut Findings<'_>)
 
 fn workload(
     endpoint: &WorkloadEntry,
-    names: Option<&BTreeSet<&str>>,
+    names: Option<&Names>,
     names_allowed: bool,
     path: &Path<'_>,
     findings: &mut Findings<'_>,
@@ -187,10 +186,10 @@ fn workload(
         }
     }
     let ports = Path::Key(path, "ports");
-    for name in endpoint.ports.keys() {
+    for name in endpoint.ports.names() {
         let here = Path::Key(&ports, name);
         if names.is_some_and(|names| !names.contains(name.as_str())) {
-            let known = names.into_iter().flatten().map(|name| (*name).to_owned());
+            let known = names.into_iter().flat_map(Names::names).cloned();
             let hint = crate::model::read::nearest(name, known).map(|name| format!("did you mean `{name}`?"));
             let message = format!("the ServiceEntry has no port called `{}`", shorten(name));
             findings.invalid(&here, message, hint.unwrap_or_default());

@@ -4,9 +4,8 @@
 //! Where Istio's overlap check guesses (a match without `method` counts as GET, a shorter authority as covered), this
 //! one is exact: it speaks up only if the earlier match takes every request that the later one takes.
 
-use std::collections::BTreeMap;
-
 use super::Findings;
+use crate::Map;
 use crate::finding::{Code, Origin, Severity};
 use crate::model::http_route::HttpMatchRequest;
 use crate::model::read::{Path, shorten};
@@ -71,7 +70,7 @@ fn called(rules: &[HttpRoute], index: usize) -> String {
 /// The matches so far, by the text of their uri.
 #[derive(Default)]
 struct Earlier<'a> {
-    by_uri: BTreeMap<(u8, &'a str), Vec<(usize, &'a HttpMatchRequest)>>,
+    by_uri: Map<Vec<(usize, &'a HttpMatchRequest)>>,
 }
 
 enum Found<'a> {
@@ -83,10 +82,11 @@ enum Found<'a> {
 
 impl<'a> Earlier<'a> {
     fn add(&mut self, index: usize, one: &'a HttpMatchRequest) {
-        let list = self.by_uri.entry(key(one)).or_default();
-        if list.len() < MOST_COMPARED {
-            list.push((index, one));
-        }
+        self.by_uri.change(key(one), |list| {
+            if list.len() < MOST_COMPARED {
+                list.push((index, one));
+            }
+        });
     }
 
     fn find(&self, one: &'a HttpMatchRequest) -> Option<Found<'a>> {
@@ -95,9 +95,10 @@ impl<'a> Earlier<'a> {
             return Some(Found::Same(*index));
         }
         let Some(StringMatch::Prefix(prefix)) = &one.uri else { return None };
+        let key = key(one);
         let shorter = prefix.char_indices().filter_map(|(at, _)| prefix.get(..at)).filter(|text| !text.is_empty());
         for shorter in shorter {
-            let list = self.by_uri.get(&(PREFIX, shorter));
+            let list = key.get(..PREFIX.len() + shorter.len()).and_then(|key| self.by_uri.get(key));
             if let Some((index, _)) = list.into_iter().flatten().find(|(_, other)| covers(other, one)) {
                 return Some(Found::Covered(*index, shorter));
             }
@@ -106,20 +107,21 @@ impl<'a> Earlier<'a> {
     }
 }
 
-const PREFIX: u8 = 2;
+const PREFIX: &str = "prefix ";
 
-fn key(one: &HttpMatchRequest) -> (u8, &str) {
-    match &one.uri {
-        None | Some(StringMatch::Present) => (0, ""),
-        Some(StringMatch::Exact(text)) => (1, text),
-        Some(StringMatch::Prefix(text)) => (PREFIX, text),
-        Some(StringMatch::Regex(re2)) => (3, re2.pattern()),
-    }
+fn key(one: &HttpMatchRequest) -> String {
+    let (kind, text) = match &one.uri {
+        None | Some(StringMatch::Present) => ("any", ""),
+        Some(StringMatch::Exact(text)) => ("exact ", text.as_str()),
+        Some(StringMatch::Prefix(text)) => (PREFIX, text.as_str()),
+        Some(StringMatch::Regex(re2)) => ("regex ", re2.pattern()),
+    };
+    [kind, text].concat()
 }
 
 fn is_same(a: &HttpMatchRequest, b: &HttpMatchRequest) -> bool {
     // A name makes no difference to what is matched; Istio compares it all the same.
-    HttpMatchRequest { name: None, ..a.clone() } == HttpMatchRequest { name: None, ..b.clone() }
+    a.uri == b.uri && covers(a, b) && covers(b, a)
 }
 
 /// Whether `a`, apart from its uri, takes every request that `b` takes.

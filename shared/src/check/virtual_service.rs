@@ -1,9 +1,8 @@
 //! A VirtualService by itself (Istio's `ValidateVirtualService`).
 
-use std::collections::BTreeMap;
-
 use super::name::{domain, is_address, is_label, wildcard_domain};
 use super::{Findings, rule};
+use crate::Map;
 use crate::finding::{Code, Origin, Severity};
 use crate::model::read::{Path, shorten};
 use crate::model::{Resource, VirtualService};
@@ -106,15 +105,15 @@ fn hosts(service: &VirtualService, path: &Path<'_>, findings: &mut Findings<'_>)
 /// Hosts of one VirtualService that take the same requests: the same name twice, or `*.com` beside `a.com`.
 fn overlapping(hosts: &[String], path: &Path<'_>, findings: &mut Findings<'_>) {
     // Backwards, so that the names below a suffix stand together; wildcards without their `*`.
-    let mut backwards: BTreeMap<String, &str> = BTreeMap::new();
-    let mut suffixes: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut backwards: Map<&str> = Map::new();
+    let mut suffixes: Map<&str> = Map::new();
     for (index, host) in hosts.iter().enumerate() {
         let (tail, is_wild) = host.strip_prefix('*').map_or((host.as_str(), false), |tail| (tail, true));
         let reversed: String = tail.chars().rev().collect();
         let ends = tail.char_indices().map(|(at, _)| at).chain([tail.len()]).skip(usize::from(!is_wild));
         let above = ends.filter_map(|at| suffixes.get(tail.get(at..)?)).next();
         let below = || {
-            let (name, host) = backwards.range(reversed.clone()..).next()?;
+            let (name, host) = backwards.at_or_after(&reversed)?;
             if is_wild { name.starts_with(&reversed) } else { *name == reversed }.then_some(host)
         };
         if let Some(other) = above.or_else(below) {
@@ -127,7 +126,7 @@ fn overlapping(hosts: &[String], path: &Path<'_>, findings: &mut Findings<'_>) {
         }
         backwards.insert(reversed, host);
         if is_wild {
-            suffixes.insert(tail, host);
+            suffixes.insert(tail.to_owned(), host);
         }
     }
 }

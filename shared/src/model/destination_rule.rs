@@ -1,10 +1,8 @@
 //! `DestinationRule` (networking.istio.io): the versions of a service, and how its endpoints are used.
 
-use std::collections::BTreeMap;
-
 use super::http_route::PortSelector;
 use super::values::{Count, GoDuration, WholePercent};
-use crate::{object, words};
+use crate::{Map, object, words};
 
 object! {
     /// The `spec` of a DestinationRule.
@@ -24,7 +22,7 @@ object! {
         /// What `destination.subset` says.
         name: String = required,
         /// Which endpoints belong to it; none means all.
-        labels: BTreeMap<String, String>,
+        labels: Map<String>,
         /// Block by block in place of the rule's own.
         traffic_policy: Option<TrafficPolicy>,
     }

@@ -1,9 +1,7 @@
 //! `Gateway` (networking.istio.io): where traffic enters the mesh.
 
-use std::collections::BTreeMap;
-
 use super::values::Port;
-use crate::{object, words};
+use crate::{Map, object, words};
 
 object! {
     /// The `spec` of a Gateway.
@@ -11,7 +9,7 @@ object! {
         /// What it listens for.
         servers: Vec<Server>,
         /// Which proxies take it on: those that carry all these labels.
-        selector: BTreeMap<String, String>,
+        selector: Map<String>,
     }
 }
 

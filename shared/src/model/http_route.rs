@@ -1,10 +1,8 @@
 //! `HTTPRoute`: one rule of a VirtualService, and everything in it.
 
-use std::collections::BTreeMap;
-
 use super::fault::HttpFault;
 use super::values::{GoDuration, Millis, Percent, Port, Regex, StringMatch, WithoutMatch};
-use crate::{object, words};
+use crate::{Map, object, words};
 
 object! {
     /// A rule: when it matches, and what then.
@@ -56,15 +54,15 @@ object! {
         /// As the client sent it, port included; case-sensitive.
         authority: Option<StringMatch>,
         /// Of several values of one header any may match.
-        headers: BTreeMap<String, StringMatch>,
+        headers: Map<StringMatch>,
         /// None of these may hold; an absent header counts as empty, except for `{}`.
-        without_headers: BTreeMap<String, WithoutMatch>,
+        without_headers: Map<WithoutMatch>,
         /// The first value of each parameter, as it stands in the URL, without decoding.
-        query_params: BTreeMap<String, StringMatch>,
+        query_params: Map<StringMatch>,
         /// The listener's port; a rule for another port does not exist there.
         port: Option<Port>,
         /// A selector of the client's proxy, not of requests.
-        source_labels: BTreeMap<String, String>,
+        source_labels: Map<String>,
         /// A selector of the client's proxy, not of requests.
         source_namespace: Option<String>,
         /// In place of the VirtualService's gateways; `sourceLabels` and `sourceNamespace` are then not looked at.
@@ -306,9 +304,9 @@ object! {
     /// Envoy removes first, then sets, then adds.
     pub struct HeaderOperations {
         /// In place of what is there.
-        set: BTreeMap<String, String>,
+        set: Map<String>,
         /// Beside what is there.
-        add: BTreeMap<String, String>,
+        add: Map<String>,
         /// Taken away.
         remove: Vec<String>,
     }

@@ -24,12 +24,36 @@ impl<T> Resource<T> {
     /// A finding about the field at `path` (empty: about the resource).
     pub fn finding(
         &self,
-        (severity, origin, code): (Severity, Origin, Code),
+        rule: (Severity, Origin, Code),
         path: impl Into<String>,
         message: impl Into<String>,
         hint: impl Into<String>,
     ) -> Finding {
-        let path = path.into();
+        self.head().finding(rule, path.into(), message.into(), hint.into())
+    }
+
+    fn head(&self) -> Head<'_> {
+        Head { meta: &self.meta, kind: self.kind, file: self.file.as_ref(), tree: &self.tree }
+    }
+}
+
+/// All of a resource but its spec: what needs no more is the same for all kinds.
+#[derive(Clone, Copy)]
+struct Head<'a> {
+    meta: &'a Meta,
+    kind: &'static str,
+    file: Option<&'a String>,
+    tree: &'a Node,
+}
+
+impl Head<'_> {
+    fn finding(
+        self,
+        (severity, origin, code): (Severity, Origin, Code),
+        path: String,
+        message: String,
+        hint: String,
+    ) -> Finding {
         let Mark { line, column } = self.tree.mark_of(&path);
         Finding {
             severity,
@@ -39,11 +63,11 @@ impl<T> Resource<T> {
             namespace: self.meta.namespace().into(),
             name: self.meta.name.clone(),
             path,
-            file: self.file.clone(),
+            file: self.file.cloned(),
             line,
             column,
-            message: message.into(),
-            hint: hint.into(),
+            message,
+            hint,
         }
     }
 }
@@ -66,18 +90,7 @@ macro_rules! kinds {
             fn take(&mut self, about: &About, node: Node, report: &mut Report) {
                 match about.kind.as_str() {
                     $(stringify!($Spec) => {
-                        if let Some(resource) = read(stringify!($Spec), kinds!(@root $root), about, node, report) {
-                            let same = |old: &Resource<$Spec>| {
-                                old.meta.name == about.name && old.meta.namespace() == about.namespace
-                            };
-                            match self.$field.iter().position(same).and_then(|at| self.$field.get_mut(at)) {
-                                Some(old) => {
-                                    report.push(again(old, &resource));
-                                    *old = resource;
-                                }
-                                None => self.$field.push(resource),
-                            }
-                        }
+                        put(&mut self.$field, (stringify!($Spec), kinds!(@root $root)), about, node, report);
                     })+
                     _ => {}
                 }
@@ -216,15 +229,38 @@ fn unreadable(kind: &str, version: &str, node: &Node) -> Option<Unreadable> {
     None
 }
 
-fn read<T: Read>(
-    kind: &'static str,
-    root: Option<&str>,
+/// Reads a resource and puts it among the others, in place of the one that it replaces.
+fn put<T: Read>(
+    list: &mut Vec<Resource<T>>,
+    (kind, root): (&'static str, Option<&str>),
     about: &About,
     tree: Node,
     report: &mut Report,
-) -> Option<Resource<T>> {
+) {
+    let mut spec = None;
+    let meta = read(root, about, &tree, report, &mut |place, reader| spec = T::read(place, reader));
+    let (Some(meta), Some(spec)) = (meta, spec) else { return };
+    let resource = Resource { meta, spec, kind, file: about.file.clone(), tree };
+    let same = |old: &&mut Resource<T>| old.meta.name == about.name && old.meta.namespace() == about.namespace;
+    match list.iter_mut().find(same) {
+        Some(old) => {
+            report.push(again(old.head(), resource.head()));
+            *old = resource;
+        }
+        None => list.push(resource),
+    }
+}
+
+/// Reads the metadata, and hands on the place of the rest.
+fn read(
+    root: Option<&str>,
+    about: &About,
+    tree: &Node,
+    report: &mut Report,
+    spec: &mut dyn FnMut(Place<'_>, &mut Reader<'_>),
+) -> Option<Meta> {
     let mut reader = Reader::new(about, report);
-    let document = Place { node: &tree, path: &Path::Root };
+    let document = Place { node: tree, path: &Path::Root };
     let meta = match tree.get("metadata") {
         Some(node) => Meta::read(Place { node, path: &Path::Key(document.path, "metadata") }, &mut reader),
         None => {
@@ -233,16 +269,15 @@ fn read<T: Read>(
         }
     };
     let empty = Node { value: Value::Map(Vec::new()), mark: tree.mark };
-    let spec = match root {
+    match root {
         Some(key) => {
             other_fields(document, key, &mut reader);
             let node = tree.get(key).filter(|node| node.value != Value::Null).unwrap_or(&empty);
-            T::read(Place { node, path: &Path::Key(document.path, key) }, &mut reader)
+            spec(Place { node, path: &Path::Key(document.path, key) }, &mut reader);
         }
-        None => T::read(document, &mut reader),
-    };
-    let (meta, spec) = (meta?, spec?);
-    Some(Resource { meta, spec, kind, file: about.file.clone(), tree })
+        None => spec(document, &mut reader),
+    }
+    meta
 }
 
 /// What stands beside `spec` and should not: usually a spec that was indented too little.
@@ -259,10 +294,10 @@ fn other_fields(document: Place<'_>, root: &str, reader: &mut Reader<'_>) {
 }
 
 /// The same resource a second time.
-fn again<T>(old: &Resource<T>, new: &Resource<T>) -> Finding {
-    let place = |resource: &Resource<T>| {
+fn again(old: Head<'_>, new: Head<'_>) -> Finding {
+    let place = |resource: Head<'_>| {
         let Mark { line, .. } = resource.tree.mark;
-        match (&resource.file, line) {
+        match (resource.file, line) {
             (Some(file), 0) => file.clone(),
             (Some(file), line) => format!("{file}:{line}"),
             (None, _) => "the same configuration".into(),
@@ -271,9 +306,10 @@ fn again<T>(old: &Resource<T>, new: &Resource<T>) -> Finding {
     if old.file == new.file {
         let rule = (Severity::Error, Origin::Validation, Code::Duplicate);
         let message = format!("this resource is already defined at {}", place(old));
-        new.finding(rule, "metadata.name", message, "give one of them another name")
+        new.finding(rule, "metadata.name".into(), message, "give one of them another name".into())
     } else {
         let rule = (Severity::Info, Origin::Sailcloth, Code::Replaced);
-        new.finding(rule, "metadata.name", format!("{} takes the place of {}", place(new), place(old)), "")
+        let message = format!("{} takes the place of {}", place(new), place(old));
+        new.finding(rule, "metadata.name".into(), message, String::new())
     }
 }

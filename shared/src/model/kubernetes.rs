@@ -1,11 +1,9 @@
 //! Kubernetes' own kinds, as far as they say who answers. They have many more fields, none of which is ours to judge.
 
-use std::collections::BTreeMap;
-
 use super::read::{Place, Read, Reader};
 use super::values::Port;
 use crate::load::Value;
-use crate::object;
+use crate::{Map, object};
 
 object! {
     /// The `spec` of a Service.
@@ -17,7 +15,7 @@ object! {
         /// Where an `ExternalName` leads.
         external_name: Option<String>,
         /// The Pods that answer; used where no EndpointSlice is in the set.
-        selector: BTreeMap<String, String>,
+        selector: Map<String>,
     } open true
 }
 

@@ -1,8 +1,6 @@
 //! What every Kubernetes resource says about itself.
 
-use std::collections::BTreeMap;
-
-use crate::object;
+use crate::{Map, object};
 
 object! {
     /// `metadata`.
@@ -12,9 +10,9 @@ object! {
         /// The namespace; absent is `default`.
         namespace: Option<String>,
         /// Labels, which selectors look at.
-        labels: BTreeMap<String, String>,
+        labels: Map<String>,
         /// Annotations; `sailcloth.dev/...` are ours.
-        annotations: BTreeMap<String, String>,
+        annotations: Map<String>,
         /// RFC 3339 in UTC, so that text order is time order; absent means that all are equally old.
         creation_timestamp: Option<String>,
     } open true
@@ -24,6 +22,11 @@ impl Meta {
     /// The namespace, `default` when none is written.
     pub fn namespace(&self) -> &str {
         self.namespace.as_deref().filter(|ns| !ns.is_empty()).unwrap_or("default")
+    }
+
+    /// What the oldest has the least of: when it was created; of equally old ones the name counts.
+    pub fn age(&self) -> (Option<&str>, &str, &str) {
+        (self.creation_timestamp.as_deref(), &self.name, self.namespace())
     }
 
     /// `namespace/name`.

@@ -6,13 +6,13 @@
 mod object;
 mod spelling;
 
-use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::Map;
 use crate::finding::{About, Code, Finding, Origin, Report, Severity};
 use crate::load::{Entry, Node, Value};
 
-pub use object::{Fields, Object};
+pub use object::{Fields, object, word};
 pub use spelling::{camel, nearest};
 
 /// A field path, kept on the stack while reading descends.
@@ -61,14 +61,14 @@ impl<'a> Reader<'a> {
     }
 
     /// Something that Istio would refuse.
-    pub fn invalid(&mut self, place: Place<'_>, message: impl Into<String>, hint: impl Into<String>) {
+    pub fn invalid(&mut self, place: Place<'_>, message: impl AsRef<str>, hint: impl AsRef<str>) {
         self.found(
             Severity::Error,
             Origin::Validation,
             Code::SchemaValidationError,
             place,
-            message.into(),
-            hint.into(),
+            message.as_ref(),
+            hint.as_ref(),
         );
     }
 
@@ -80,19 +80,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Something worth a warning.
-    pub fn warn(&mut self, code: Code, place: Place<'_>, message: impl Into<String>, hint: impl Into<String>) {
-        self.found(Severity::Warning, Origin::Sailcloth, code, place, message.into(), hint.into());
+    pub fn warn(&mut self, code: Code, place: Place<'_>, message: impl AsRef<str>, hint: impl AsRef<str>) {
+        self.found(Severity::Warning, Origin::Sailcloth, code, place, message.as_ref(), hint.as_ref());
     }
 
-    fn found(
-        &mut self,
-        severity: Severity,
-        origin: Origin,
-        code: Code,
-        place: Place<'_>,
-        message: String,
-        hint: String,
-    ) {
+    fn found(&mut self, severity: Severity, origin: Origin, code: Code, place: Place<'_>, message: &str, hint: &str) {
+        let (message, hint) = (message.to_owned(), hint.to_owned());
         let About { kind, namespace, name, file } = self.about.clone();
         let (path, crate::load::Mark { line, column }) = (place.path.to_string(), place.node.mark);
         self.report.push(Finding {
@@ -129,12 +122,27 @@ fn hint_for(what: &str, value: &Value) -> String {
         Value::Bool(_) | Value::Integer(_) | Value::Float(_) if what.starts_with("a string") => {
             "write it in quotes; YAML reads it as another type without".into()
         }
-        Value::Text(text) if !what.starts_with("a string") && text.parse::<f64>().is_ok() => {
-            "write it without quotes".into()
-        }
+        Value::Text(text) if !what.starts_with("a string") && is_number(text) => "write it without quotes".into(),
         Value::Map(_) if what.starts_with("a list") => "begin the item with `- `".into(),
         _ => String::new(),
     }
+}
+
+/// Whether the standard library would read it as a float, whose tables would be 10 kB in every module.
+fn is_number(text: &str) -> bool {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if ["inf", "infinity", "nan"].iter().any(|word| unsigned.eq_ignore_ascii_case(word)) {
+        return true;
+    }
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let (number, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    digits(whole)
+        && digits(fraction)
+        && digits(exponent)
+        && !(whole.is_empty() && fraction.is_empty())
+        && !exponent.is_empty()
 }
 
 /// The user's words in a message, at a length that a terminal bears.
@@ -148,60 +156,65 @@ pub trait Read: Sized {
     fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self>;
 }
 
-/// A field of an object, which may be absent.
-pub trait Field: Sized {
-    /// The field's value; absent and `null` are the same, as in proto3's JSON.
-    fn field(place: Option<Place<'_>>, reader: &mut Reader<'_>) -> Option<Self>;
+/// A field of an object, which has a default for when it is absent.
+pub trait Field {
+    /// Reads what stands there; false when a problem was reported.
+    fn fill(&mut self, place: Place<'_>, reader: &mut Reader<'_>) -> bool;
 }
 
 impl<T: Read> Field for Option<T> {
-    fn field(place: Option<Place<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
-        match place {
-            Some(place) => T::read(place, reader).map(Some),
-            None => Some(None),
-        }
+    fn fill(&mut self, place: Place<'_>, reader: &mut Reader<'_>) -> bool {
+        *self = T::read(place, reader);
+        self.is_some()
     }
 }
 
 impl<T: Read> Field for Vec<T> {
-    fn field(place: Option<Place<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
-        let Some(place) = place else { return Some(Vec::new()) };
-        let Value::List(items) = &place.node.value else {
-            reader.expected(place, "a list");
-            return None;
-        };
-        let read: Vec<Option<T>> = items
-            .iter()
-            .enumerate()
-            .map(|(index, node)| T::read(Place { node, path: &Path::Index(place.path, index) }, reader))
-            .collect();
-        read.into_iter().collect()
+    fn fill(&mut self, place: Place<'_>, reader: &mut Reader<'_>) -> bool {
+        list(place, reader, &mut |place, reader| T::read(place, reader).map(|item| self.push(item)).is_some())
     }
 }
 
-impl<T: Read> Field for BTreeMap<String, T> {
-    fn field(place: Option<Place<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
-        let Some(place) = place else { return Some(BTreeMap::new()) };
-        let Value::Map(entries) = &place.node.value else {
-            reader.expected(place, "a mapping");
-            return None;
-        };
-        let read: Vec<Option<(String, T)>> = entries
-            .iter()
-            .map(|Entry { key, value, .. }| {
-                let value = T::read(Place { node: value, path: &Path::Key(place.path, key) }, reader)?;
-                Some((key.clone(), value))
-            })
-            .collect();
-        let read: Option<Vec<(String, T)>> = read.into_iter().collect();
-        read.map(crate::order::map)
+impl<T: Read> Field for Map<T> {
+    fn fill(&mut self, place: Place<'_>, reader: &mut Reader<'_>) -> bool {
+        mapping(place, reader, &mut |key, place, reader| {
+            T::read(place, reader).map(|value| self.insert(key.to_owned(), value)).is_some()
+        })
     }
 }
 
 impl Field for bool {
-    fn field(place: Option<Place<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
-        Some(Option::<bool>::field(place, reader)?.unwrap_or(false))
+    fn fill(&mut self, place: Place<'_>, reader: &mut Reader<'_>) -> bool {
+        bool::read(place, reader).map(|value| *self = value).is_some()
     }
+}
+
+fn list(place: Place<'_>, reader: &mut Reader<'_>, item: &mut dyn FnMut(Place<'_>, &mut Reader<'_>) -> bool) -> bool {
+    let Value::List(items) = &place.node.value else {
+        reader.expected(place, "a list");
+        return false;
+    };
+    let mut good = true;
+    for (index, node) in items.iter().enumerate() {
+        good &= item(Place { node, path: &Path::Index(place.path, index) }, reader);
+    }
+    good
+}
+
+fn mapping(
+    place: Place<'_>,
+    reader: &mut Reader<'_>,
+    entry: &mut dyn FnMut(&str, Place<'_>, &mut Reader<'_>) -> bool,
+) -> bool {
+    let Value::Map(entries) = &place.node.value else {
+        reader.expected(place, "a mapping");
+        return false;
+    };
+    let mut good = true;
+    for Entry { key, value: node, .. } in entries {
+        good &= entry(key, Place { node, path: &Path::Key(place.path, key) }, reader);
+    }
+    good
 }
 
 impl Read for bool {
@@ -255,5 +268,49 @@ impl Read for u32 {
 impl Read for i32 {
     fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
         whole(place, reader, i64::from(i32::MIN)..=i64::from(i32::MAX)).and_then(|value| i32::try_from(value).ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn numbers_are_what_the_standard_library_reads() {
+        for text in [
+            "",
+            ".",
+            "+",
+            "-",
+            "1",
+            "-1",
+            "+1",
+            "--1",
+            "1.",
+            ".5",
+            "1.5",
+            "1.5.1",
+            "1e",
+            "1e5",
+            "1E-5",
+            "1e+5",
+            "1e++5",
+            "e5",
+            ".e5",
+            "1.e5",
+            "inf",
+            "-Infinity",
+            "NaN",
+            "infin",
+            "0x1",
+            "1_0",
+            " 1",
+            "1 ",
+            "e",
+            "1e5.0",
+        ] {
+            assert_eq!(super::is_number(text), text.parse::<f64>().is_ok(), "{text}");
+        }
     }
 }

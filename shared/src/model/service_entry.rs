@@ -1,9 +1,7 @@
 //! `ServiceEntry` and `WorkloadEntry` (networking.istio.io): who answers outside a cluster.
 
-use std::collections::BTreeMap;
-
 use super::values::Port;
-use crate::{object, words};
+use crate::{Map, object, words};
 
 object! {
     /// The `spec` of a ServiceEntry.
@@ -67,7 +65,7 @@ object! {
     /// Selects by labels.
     pub struct WorkloadSelector {
         /// All of these.
-        labels: BTreeMap<String, String>,
+        labels: Map<String>,
     }
 }
 
@@ -77,9 +75,9 @@ object! {
         /// An IP address, or a DNS name where the resolution is DNS.
         address: Option<String>,
         /// Where it listens, by the name of the service's port; absent is the target port.
-        ports: BTreeMap<String, Port>,
+        ports: Map<Port>,
         /// What subsets select by.
-        labels: BTreeMap<String, String>,
+        labels: Map<String>,
         /// Relative to the other endpoints; absent is 1.
         weight: Option<u32>,
     } unsupported { "network", "locality", "service_account" }

@@ -1,5 +1,6 @@
 //! Values that several resources share; each type holds only what Istio takes.
 
+use std::fmt;
 use std::num::NonZeroU16;
 use std::time::Duration;
 
@@ -121,6 +122,24 @@ impl Read for WithoutMatch {
 /// A duration as Go and Kubernetes write it: `1h30m`, `1.5s`, `100ms`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct GoDuration(pub Duration);
+
+/// In the largest unit of which it has one: `1.5s`.
+impl fmt::Display for GoDuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nanos = u64::try_from(self.0.as_nanos()).unwrap_or(u64::MAX);
+        let (scale, digits, unit) = match nanos {
+            1_000_000_000.. => (1_000_000_000, 9, "s"),
+            1_000_000.. => (1_000_000, 6, "ms"),
+            1_000.. => (1_000, 3, "µs"),
+            _ => (1, 0, "ns"),
+        };
+        let (whole, rest) = (nanos / scale, nanos % scale);
+        if rest == 0 {
+            return write!(f, "{whole}{unit}");
+        }
+        write!(f, "{whole}.{}{unit}", format!("{rest:0digits$}").trim_end_matches('0'))
+    }
+}
 
 impl Read for GoDuration {
     fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
@@ -252,6 +271,16 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
+
+    #[test]
+    fn durations_are_said_as_the_standard_library_says_them() {
+        for nanos in
+            [0, 1, 999, 1_000, 1_500, 999_999, 1_000_000, 1_050_000, 1_000_000_000, 1_500_000_001, 3_600_000_000_000]
+        {
+            let duration = Duration::from_nanos(nanos);
+            assert_eq!(GoDuration(duration).to_string(), format!("{duration:?}"));
+        }
+    }
 
     #[test]
     fn durations_are_gos() {

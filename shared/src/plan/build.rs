@@ -3,7 +3,6 @@
 //! Gateways merge: every VirtualService that is bound to a gateway adds its rules to each host that both serve, and
 //! rules that take everything go to the end. The mesh does not merge: for one host the oldest VirtualService counts.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::guard::Guards;
@@ -15,6 +14,7 @@ use super::{Plan, Proxy, View, VirtualHost};
 use crate::model::{Port, Resource, Resources, VirtualService};
 use crate::names::{self, MESH};
 use crate::registry::{AppProtocol, Registry, carries};
+use crate::{Map, Names, order};
 
 /// Where the mesh looks for a host without a port.
 const HTTP_PORT: Port = match Port::new(80) {
@@ -55,7 +55,7 @@ type Route = (u32, u32, bool);
 
 /// What is known of each domain of one port.
 #[derive(Default)]
-struct Domains(BTreeMap<String, Domain>);
+struct Domains(Map<Domain>);
 
 #[derive(Default)]
 struct Domain {
@@ -76,10 +76,7 @@ struct Builder<'a> {
 impl<'a> Builder<'a> {
     fn new(set: &'a Resources, proxy: &'a Proxy) -> Builder<'a> {
         let mut services: Vec<_> = set.virtual_services.iter().collect();
-        services.sort_by(|a, b| {
-            let key = |r: &'a Resource<VirtualService>| (&r.meta.creation_timestamp, &r.meta.name, r.meta.namespace());
-            key(a).cmp(&key(b))
-        });
+        order::sort_by(&mut services, |a, b| a.meta.age().cmp(&b.meta.age()));
         Builder { set, proxy, registry: Registry::new(set), services, hosts: Vec::new(), rules: Vec::new() }
     }
 
@@ -91,7 +88,10 @@ impl<'a> Builder<'a> {
 
     fn mesh_ports(&self) -> Vec<Port> {
         let ports = self.registry.iter().flat_map(|service| service.ports.iter().map(|port| port.number));
-        ports.chain([HTTP_PORT]).collect::<BTreeSet<Port>>().into_iter().collect()
+        let mut ports: Vec<Port> = ports.chain([HTTP_PORT]).collect();
+        order::sort(&mut ports);
+        ports.dedup();
+        ports
     }
 
     /// The hosts of the gateways' servers on this port, and the rules of all VirtualServices bound to them.
@@ -99,21 +99,21 @@ impl<'a> Builder<'a> {
         for &gateway in gateways {
             let servers = self.servers(gateway, port);
             for (host, _, https_redirect) in servers.iter().filter(|(_, _, redirect)| *redirect) {
-                domains.0.entry(host.clone()).or_default().https_redirect |= https_redirect;
+                domains.0.change(host.clone(), |domain| domain.https_redirect |= https_redirect);
             }
             for service in self.services.clone() {
                 if !bound_to(service, gateway) {
                     continue;
                 }
                 let namespace = service.meta.namespace();
-                let mut served: BTreeMap<String, bool> = BTreeMap::new();
+                let mut served: Map<bool> = Map::new();
                 for host in &service.spec.hosts {
                     let host = names::resolve_host(host, namespace);
                     for (server, from, https_redirect) in &servers {
                         if from.as_deref().is_none_or(|from| from == namespace)
                             && let Some(domain) = names::intersection(server, &host)
                         {
-                            *served.entry(domain.to_owned()).or_default() |= https_redirect;
+                            served.change(domain.to_owned(), |it| *it |= https_redirect);
                         }
                     }
                 }
@@ -121,15 +121,16 @@ impl<'a> Builder<'a> {
                     continue;
                 }
                 let routes = self.routes(service, gateway, port);
-                for (domain, https_redirect) in served.into_iter().filter(|_| !routes.is_empty()) {
-                    let domain = domains.0.entry(domain).or_default();
-                    domain.https_redirect |= https_redirect;
-                    domain.routes.extend(&routes);
+                for (domain, https_redirect) in served.into_sorted().into_iter().filter(|_| !routes.is_empty()) {
+                    domains.0.change(domain, |domain| {
+                        domain.https_redirect |= https_redirect;
+                        domain.routes.extend(&routes);
+                    });
                 }
             }
         }
         for domain in domains.0.values_mut() {
-            domain.routes.sort_by_key(|(.., catch_all)| *catch_all);
+            order::sort_by(&mut domain.routes, |a, b| a.2.cmp(&b.2));
         }
     }
 
@@ -157,7 +158,7 @@ impl<'a> Builder<'a> {
     /// The services of the mesh on this port, each with its VirtualService or its default route, and the hosts of
     /// VirtualServices that are no service.
     fn mesh_hosts(&mut self, port: Port, domains: &mut Domains) {
-        let mut of_service: BTreeMap<String, Vec<Route>> = BTreeMap::new();
+        let mut of_service: Map<Vec<Route>> = Map::new();
         let services: Vec<_> = self.services.iter().copied().filter(|service| bound_to(service, MESH)).collect();
         let resolved: Vec<(String, &Resource<VirtualService>)> = services
             .iter()
@@ -170,11 +171,12 @@ impl<'a> Builder<'a> {
             .filter_map(|service| Some((service.host.clone(), service.port(port)?.protocol != AppProtocol::Tcp)))
             .collect();
         let mut routes_of = |builder: &mut Self, service: &Resource<VirtualService>| {
-            let known = of_service.entry(service.meta.full_name());
-            known.or_insert_with(|| builder.routes(service, MESH, port)).clone()
+            let name = service.meta.full_name();
+            of_service.insert_new(&name, || builder.routes(service, MESH, port));
+            of_service.get(&name).cloned().unwrap_or_default()
         };
         // VirtualServices of which a service here has got its rules.
-        let mut at_work: BTreeSet<String> = BTreeSet::new();
+        let mut at_work = Names::new();
         for (host, _) in registered.iter().filter(|(_, http)| *http) {
             // The host itself beats any wildcard, the longest wildcard the others; then the older one counts.
             let mut owners: Vec<_> = resolved.iter().filter(|(name, _)| name == host).collect();
@@ -186,7 +188,7 @@ impl<'a> Builder<'a> {
             for (_, service) in owners {
                 routes = routes_of(self, service);
                 if !routes.is_empty() {
-                    at_work.insert(service.meta.full_name());
+                    at_work.add(&service.meta.full_name());
                     break;
                 }
             }
@@ -230,7 +232,7 @@ impl<'a> Builder<'a> {
     /// A host and its other names; whoever came first keeps a name.
     fn add_mesh_domains(&self, host: &str, others: Vec<String>, routes: &[Route], domains: &mut Domains) {
         for name in std::iter::once(host.to_owned()).chain(others) {
-            domains.0.entry(name).or_insert_with(|| Domain { routes: routes.to_vec(), https_redirect: false });
+            domains.0.insert_new(&name, || Domain { routes: routes.to_vec(), https_redirect: false });
         }
     }
 
@@ -286,7 +288,7 @@ impl<'a> Builder<'a> {
     fn finish(&mut self, domains: Domains) -> HostTable {
         let mut table = Vec::new();
         let mut last: Option<Arc<Routes>> = None;
-        for (domain, Domain { routes, https_redirect }) in domains.0 {
+        for (domain, Domain { routes, https_redirect }) in domains.0.into_sorted() {
             let Ok(index) = u32::try_from(self.hosts.len()) else { break };
             let routes: Vec<_> = routes.into_iter().map(|(rule, matched, _)| (rule, matched)).collect();
             // The names of a service follow each other.

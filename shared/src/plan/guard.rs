@@ -4,12 +4,12 @@
 //! Guards are asked for by a cluster's name, since a breaker may also stand in an Envoy whose routes are somebody
 //! else's.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::rule::{Action, Rule};
 use super::split::Destination;
+use crate::Map;
 use crate::model::destination_rule::{ConnectionPoolSettings, OutlierDetection, TrafficPolicy};
 use crate::model::values::{Count, GoDuration};
 use crate::model::{Port, Resources};
@@ -133,7 +133,7 @@ impl Ejection {
 pub(super) struct Guards {
     /// Those of the rules' destinations.
     of_rules: Vec<Guard>,
-    hosts: BTreeMap<String, HostGuards>,
+    hosts: Map<HostGuards>,
     /// Hosts with a wildcard, for services that are not in the set.
     wild: Vec<(String, HostGuards)>,
 }
@@ -142,7 +142,7 @@ pub(super) struct Guards {
 #[derive(Debug)]
 struct HostGuards {
     /// By subset, `""` for none; by port, those that differ from the others'.
-    subsets: BTreeMap<String, ByPort>,
+    subsets: Map<ByPort>,
 }
 
 #[derive(Debug)]
@@ -180,11 +180,11 @@ impl Guards {
 
     /// Tells every destination its guard, and makes the names of those that are the same cluster one.
     pub(super) fn assign(&mut self, rules: &mut [Rule]) {
-        let mut known: BTreeMap<Arc<str>, Option<u32>> = BTreeMap::new();
+        let mut known: Map<(Arc<str>, Option<u32>)> = Map::new();
         let actions = rules.iter_mut().map(|rule| &mut rule.action);
         let routes = actions.filter_map(|action| if let Action::Route(route) = action { Some(route) } else { None });
         for destination in routes.flat_map(|route| route.destinations.destinations_mut()) {
-            if let Some((name, guard)) = known.get_key_value(&destination.cluster) {
+            if let Some((name, guard)) = known.get(&destination.cluster) {
                 (destination.cluster, destination.guard) = (Arc::clone(name), *guard);
                 continue;
             }
@@ -192,7 +192,7 @@ impl Guards {
                 self.of_rules.push(guard);
                 u32::try_from(self.of_rules.len() - 1).ok()
             });
-            known.insert(Arc::clone(&destination.cluster), destination.guard);
+            known.insert_new(&destination.cluster, || (Arc::clone(&destination.cluster), destination.guard));
         }
     }
 

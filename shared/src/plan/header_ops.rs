@@ -22,7 +22,7 @@ impl HeaderOps {
     /// or drops them. So is a value that is no format string, which `check` refuses.
     pub fn compile(model: Option<&HeaderOperations>) -> HeaderOps {
         let Some(model) = model else { return HeaderOps::default() };
-        let ops = |map: &std::collections::BTreeMap<String, String>| {
+        let ops = |map: &crate::Map<String>| {
             let parsed = map
                 .iter()
                 .filter(|(name, _)| !is_internal(name))
@@ -47,7 +47,7 @@ impl HeaderOps {
 /// The authority that `set` or `add` of `host` or `:authority` asks for; `set` is preferred, as in istiod.
 pub fn authority(model: Option<&HeaderOperations>) -> Option<Box<[u8]>> {
     let model = model?;
-    let named = |map: &std::collections::BTreeMap<String, String>| {
+    let named = |map: &crate::Map<String>| {
         let found =
             map.iter().find(|(name, _)| name.eq_ignore_ascii_case(":authority") || name.eq_ignore_ascii_case("host"));
         found.map(|(_, value)| value.as_bytes().into())

@@ -1,14 +1,12 @@
 //! Who this proxy is, and the configuration of a module: `{proxy: {...}, resources: [...], stats: {...}}`.
 
-use std::collections::BTreeMap;
-
 use super::Plan;
 use super::fingerprint::fingerprint;
 use crate::finding::{About, Code, Finding, Origin, Report, Severity};
 use crate::load::{self, Node, Value};
 use crate::model::read::{Path, Place, Read, Reader, whole};
 use crate::model::{Port, Resources};
-use crate::{check, names, object};
+use crate::{Map, check, names, object};
 
 object! {
     /// Who this proxy is.
@@ -20,7 +18,7 @@ object! {
         /// `labels`, and `mesh` when there is none.
         gateways: Vec<String>,
         /// Its labels, which `sourceLabels` and Gateways' selectors look at.
-        labels: BTreeMap<String, String>,
+        labels: Map<String>,
         /// The listener's port as Istio would see it. Absent: for a gateway its server's, for the mesh the port of the
         /// request's authority.
         port: Option<Port>,
@@ -189,7 +187,7 @@ pub struct NodeMetadata {
     /// `NAMESPACE`.
     pub namespace: Option<String>,
     /// `LABELS`.
-    pub labels: BTreeMap<String, String>,
+    pub labels: Map<String>,
     /// `WORKLOAD_NAME`, for metrics.
     pub workload: Option<String>,
     /// `CLUSTER_ID`, for metrics.

@@ -1,11 +1,9 @@
 //! What metrics say about the proxy itself and about the services behind a rule's destinations.
 
-use std::collections::BTreeMap;
-
 use super::proxy::{NodeMetadata, Proxy, StatsConfig};
 use super::{Action, Rule};
-use crate::names;
 use crate::registry::Registry;
+use crate::{Map, names};
 
 /// Istio's labels of HTTP metrics, in Istio's order: those of the source, then those of the destination and the request.
 pub const LABELS: [&str; 25] = [
@@ -63,9 +61,9 @@ pub struct Workload {
 
 impl Workload {
     /// From the labels of whoever runs it (Istio's `CanonicalServiceLabels` and their fallbacks).
-    pub fn from_labels(labels: &BTreeMap<String, String>, name: &str, namespace: &str, cluster: &str) -> Workload {
+    pub fn from_labels(labels: &Map<String>, name: &str, namespace: &str, cluster: &str) -> Workload {
         let first = |keys: &[&str]| {
-            let values = keys.iter().filter_map(|key| labels.get(*key));
+            let values = keys.iter().filter_map(|key| labels.get(key));
             values.into_iter().find(|value| !value.is_empty()).cloned().unwrap_or_default()
         };
         let name = if name.is_empty() { first(&["service.istio.io/workload-name"]) } else { name.to_owned() };
@@ -161,7 +159,7 @@ pub struct Telemetry {
 impl Telemetry {
     pub(super) fn new(rules: &[Rule], registry: &Registry, proxy: &Proxy) -> Telemetry {
         let mut services: Vec<TargetService> = Vec::new();
-        let mut known: BTreeMap<String, u32> = BTreeMap::new();
+        let mut known: Map<u32> = Map::new();
         let mut index = |cluster: &str| {
             let host = host_of(cluster);
             if let Some(index) = known.get(host) {
@@ -230,7 +228,7 @@ mod tests {
 
     use super::*;
 
-    fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    fn labels(pairs: &[(&str, &str)]) -> Map<String> {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
     }
 

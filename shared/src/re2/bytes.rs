@@ -24,10 +24,9 @@ impl Bytes {
         set
     }
 
-    /// `.`, without or with the line feed.
-    pub(super) fn dot(line_feed: bool) -> Self {
-        if line_feed { Bytes::ALL } else { Bytes::of(&[(b'\n', b'\n')]).negated() }
-    }
+    /// `.` where it does not.
+    pub(super) const LINE: Bytes =
+        Bytes([!(1 << b'\n'), u32::MAX, u32::MAX, u32::MAX, u32::MAX, u32::MAX, u32::MAX, u32::MAX]);
 
     pub(super) fn add(&mut self, other: Bytes) {
         for (word, other) in self.0.iter_mut().zip(other.0) {
@@ -50,6 +49,14 @@ impl Bytes {
 
     pub(super) fn has(&self, byte: u8) -> bool {
         self.0.get(usize::from(byte / 32)).is_some_and(|word| word >> (byte % 32) & 1 == 1)
+    }
+
+    pub(super) fn has_all(&self, bytes: &[u8]) -> bool {
+        match *self {
+            Bytes::ALL => true,
+            Bytes::LINE => !bytes.contains(&b'\n'),
+            _ => bytes.iter().all(|&byte| self.has(byte)),
+        }
     }
 
     /// The fewest ranges that make up the set, in order.

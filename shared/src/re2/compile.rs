@@ -18,7 +18,17 @@ pub(super) enum Purpose {
     Find,
 }
 
-pub(super) fn compile(node: &Node, purpose: Purpose) -> Result<NFA, BuildError> {
+/// The builder's error, which is for more states than there are numbers.
+#[derive(Debug)]
+pub(super) struct Refused;
+
+impl From<BuildError> for Refused {
+    fn from(_: BuildError) -> Self {
+        Refused
+    }
+}
+
+pub(super) fn compile(node: &Node, purpose: Purpose) -> Result<NFA, Refused> {
     let mut compiler = Compiler { builder: Builder::new() };
     compiler.builder.start_pattern()?;
     let pattern = match purpose {
@@ -46,7 +56,7 @@ pub(super) fn compile(node: &Node, purpose: Purpose) -> Result<NFA, BuildError> 
             skip
         }
     };
-    compiler.builder.build(pattern.start, searched_from)
+    Ok(compiler.builder.build(pattern.start, searched_from)?)
 }
 
 struct Compiler {
@@ -66,7 +76,7 @@ impl Piece {
 }
 
 impl Compiler {
-    fn node(&mut self, node: &Node) -> Result<Piece, BuildError> {
+    fn node(&mut self, node: &Node) -> Result<Piece, Refused> {
         match node {
             Node::Byte(byte) => self.range(*byte, *byte),
             Node::Set(set) => self.set(&set.ranges()),
@@ -89,11 +99,11 @@ impl Compiler {
         }
     }
 
-    fn range(&mut self, start: u8, end: u8) -> Result<Piece, BuildError> {
-        self.builder.add_range(Transition { start, end, next: StateID::ZERO }).map(Piece::of)
+    fn range(&mut self, start: u8, end: u8) -> Result<Piece, Refused> {
+        Ok(Piece::of(self.builder.add_range(Transition { start, end, next: StateID::ZERO })?))
     }
 
-    fn set(&mut self, ranges: &[(u8, u8)]) -> Result<Piece, BuildError> {
+    fn set(&mut self, ranges: &[(u8, u8)]) -> Result<Piece, Refused> {
         if let &[(first, last)] = ranges {
             return self.range(first, last);
         }
@@ -102,7 +112,7 @@ impl Compiler {
         Ok(Piece { start: self.builder.add_sparse(transitions)?, end: next })
     }
 
-    fn look(&mut self, look: Look) -> Result<Piece, BuildError> {
+    fn look(&mut self, look: Look) -> Result<Piece, Refused> {
         let look = match look {
             Look::Start => AutomataLook::Start,
             Look::End => AutomataLook::End,
@@ -111,10 +121,10 @@ impl Compiler {
             Look::Word => AutomataLook::WordAscii,
             Look::NotWord => AutomataLook::WordAsciiNegate,
         };
-        self.builder.add_look(StateID::ZERO, look).map(Piece::of)
+        Ok(Piece::of(self.builder.add_look(StateID::ZERO, look)?))
     }
 
-    fn group(&mut self, index: u32, node: &Node) -> Result<Piece, BuildError> {
+    fn group(&mut self, index: u32, node: &Node) -> Result<Piece, Refused> {
         let start = self.builder.add_capture_start(StateID::ZERO, index, None)?;
         let inner = self.node(node)?;
         let end = self.builder.add_capture_end(StateID::ZERO, index)?;
@@ -123,7 +133,7 @@ impl Compiler {
         Ok(Piece { start, end })
     }
 
-    fn sequence(&mut self, nodes: &[Node]) -> Result<Piece, BuildError> {
+    fn sequence(&mut self, nodes: &[Node]) -> Result<Piece, Refused> {
         let mut whole: Option<Piece> = None;
         for node in nodes {
             let next = self.node(node)?;
@@ -131,17 +141,17 @@ impl Compiler {
         }
         match whole {
             Some(whole) => Ok(whole),
-            None => self.builder.add_empty().map(Piece::of),
+            None => Ok(Piece::of(self.builder.add_empty()?)),
         }
     }
 
-    fn join(&mut self, before: Option<Piece>, after: Piece) -> Result<Piece, BuildError> {
+    fn join(&mut self, before: Option<Piece>, after: Piece) -> Result<Piece, Refused> {
         let Some(before) = before else { return Ok(after) };
         self.builder.patch(before.end, after.start)?;
         Ok(Piece { start: before.start, end: after.end })
     }
 
-    fn choice(&mut self, nodes: &[Node]) -> Result<Piece, BuildError> {
+    fn choice(&mut self, nodes: &[Node]) -> Result<Piece, Refused> {
         let start = self.builder.add_union(Vec::new())?;
         let end = self.builder.add_empty()?;
         for node in nodes {
@@ -152,7 +162,7 @@ impl Compiler {
         Ok(Piece { start, end })
     }
 
-    fn copies(&mut self, node: &Node, count: u32) -> Result<Option<Piece>, BuildError> {
+    fn copies(&mut self, node: &Node, count: u32) -> Result<Option<Piece>, Refused> {
         let mut whole = None;
         for _ in 0..count {
             let next = self.node(node)?;
@@ -162,11 +172,11 @@ impl Compiler {
     }
 
     /// A state with two ways on, of which it prefers what is patched in first if it is greedy.
-    fn fork(&mut self, greedy: bool) -> Result<StateID, BuildError> {
-        if greedy { self.builder.add_union(Vec::new()) } else { self.builder.add_union_reverse(Vec::new()) }
+    fn fork(&mut self, greedy: bool) -> Result<StateID, Refused> {
+        Ok(if greedy { self.builder.add_union(Vec::new())? } else { self.builder.add_union_reverse(Vec::new())? })
     }
 
-    fn star(&mut self, node: &Node, greedy: bool) -> Result<Piece, BuildError> {
+    fn star(&mut self, node: &Node, greedy: bool) -> Result<Piece, Refused> {
         let fork = self.fork(greedy)?;
         let inner = self.node(node)?;
         self.builder.patch(fork, inner.start)?;
@@ -174,7 +184,7 @@ impl Compiler {
         Ok(Piece::of(fork))
     }
 
-    fn plus(&mut self, node: &Node, greedy: bool) -> Result<Piece, BuildError> {
+    fn plus(&mut self, node: &Node, greedy: bool) -> Result<Piece, Refused> {
         let inner = self.node(node)?;
         let fork = self.fork(greedy)?;
         self.builder.patch(inner.end, fork)?;
@@ -182,7 +192,7 @@ impl Compiler {
         Ok(Piece { start: inner.start, end: fork })
     }
 
-    fn maybe(&mut self, inner: Piece, greedy: bool) -> Result<Piece, BuildError> {
+    fn maybe(&mut self, inner: Piece, greedy: bool) -> Result<Piece, Refused> {
         let fork = self.fork(greedy)?;
         let end = self.builder.add_empty()?;
         self.builder.patch(fork, inner.start)?;
@@ -192,7 +202,7 @@ impl Compiler {
     }
 
     /// All that are optional lead to one end, or each would have to be gone through to get past them.
-    fn bounded(&mut self, node: &Node, least: u32, most: u32, greedy: bool) -> Result<Piece, BuildError> {
+    fn bounded(&mut self, node: &Node, least: u32, most: u32, greedy: bool) -> Result<Piece, Refused> {
         let mut whole = self.copies(node, least)?;
         let end = self.builder.add_empty()?;
         for _ in least..most {

@@ -1,10 +1,9 @@
 //! Runs a program: by a DFA made as values come along, or else by simulating the NFA.
 
-use regex_automata::Anchored;
-use regex_automata::Input;
 use regex_automata::hybrid::dfa;
 use regex_automata::nfa::thompson::pikevm::{self, PikeVM};
 use regex_automata::util::primitives::NonMaxUsize;
+use regex_automata::{Anchored, Input};
 
 use super::compile::{self, Purpose};
 use super::program::Program;
@@ -12,12 +11,24 @@ use super::program::Program;
 /// Bytes of the states that a DFA keeps. A pattern that needs more begins anew, or goes on without a DFA.
 const DFA_CAPACITY: usize = 128 << 10;
 
+/// Values that the NFA is run on before there is a DFA: one costs as much to make as it saves on so many, and most
+/// patterns of a large configuration see none.
+const RUNS_BEFORE_DFA: u8 = 8;
+
 /// A program made ready to run.
 pub(super) struct Engine {
     /// Takes a time in proportion to program and value, whatever they are.
     nfa: PikeVM,
-    /// Many times faster; not for programs so large that a few states would fill it.
-    dfa: Option<Box<Dfa>>,
+    /// Many times faster.
+    fast: Fast,
+}
+
+enum Fast {
+    /// After so many runs more.
+    Later(u8),
+    Ready(Box<Dfa>),
+    /// For those that find, and for programs so large that a few states would fill it.
+    Never,
 }
 
 struct Dfa {
@@ -28,30 +39,30 @@ struct Dfa {
 /// What simulating needs, which is nothing that has to last.
 pub(super) type Scratch = Option<pikevm::Cache>;
 
+/// The cache of a program that finds.
+pub(super) struct Finder(pikevm::Cache);
+
 impl Engine {
     /// None if regex-automata refuses, which it does for programs that are larger than patterns can make.
     pub(super) fn new(program: &Program) -> Option<Engine> {
         let nfa = compile::compile(&program.node, program.purpose).ok()?;
-        let dfa = match program.purpose {
-            Purpose::Find => None,
-            Purpose::Match => {
-                let config = dfa::DFA::config()
-                    .cache_capacity(DFA_CAPACITY)
-                    // As in the regex crate: it gives up when it makes a state for every ten bytes.
-                    .minimum_cache_clear_count(Some(3))
-                    .minimum_bytes_per_state(Some(10));
-                let dfa = dfa::Builder::new().configure(config).build_from_nfa(nfa.clone()).ok();
-                dfa.map(|dfa| Box::new(Dfa { cache: dfa.create_cache(), dfa }))
-            }
+        let fast = match program.purpose {
+            Purpose::Find => Fast::Never,
+            Purpose::Match => Fast::Later(RUNS_BEFORE_DFA),
         };
-        Some(Engine { nfa: PikeVM::new_from_nfa(nfa).ok()?, dfa })
+        Some(Engine { nfa: PikeVM::new_from_nfa(nfa).ok()?, fast })
     }
 
     /// Whether a [`Purpose::Match`] program matches the value.
     pub(super) fn is_match(&mut self, value: &[u8], scratch: &mut Scratch) -> bool {
         let input = Input::new(value).anchored(Anchored::Yes).earliest(true);
-        if let Some(Dfa { dfa, cache }) = self.dfa.as_deref_mut()
-            && let Ok(found) = dfa.try_search_fwd(cache, &input)
+        match &mut self.fast {
+            Fast::Later(0) => self.fast = Dfa::new(&self.nfa).map_or(Fast::Never, Fast::Ready),
+            Fast::Later(runs) => *runs -= 1,
+            Fast::Ready(_) | Fast::Never => {}
+        }
+        if let Fast::Ready(fast) = &mut self.fast
+            && let Ok(found) = fast.dfa.try_search_fwd(&mut fast.cache, &input)
         {
             return found.is_some();
         }
@@ -64,10 +75,16 @@ impl Engine {
         value: &[u8],
         from: usize,
         groups: &mut [Option<NonMaxUsize>],
-        scratch: &mut Scratch,
+        finder: &mut Finder,
     ) -> bool {
         let input = Input::new(value).range(from.min(value.len())..);
-        self.nfa.search_slots(self.scratch(scratch), &input, groups).is_some()
+        self.nfa.search_slots(&mut finder.0, &input, groups).is_some()
+    }
+
+    /// What the searches of one value share. Made anew, since a cache that has served another program keeps places of
+    /// that one's groups, which even a reset leaves there.
+    pub(super) fn finder(&self) -> Finder {
+        Finder(self.nfa.create_cache())
     }
 
     fn scratch<'s>(&self, scratch: &'s mut Scratch) -> &'s mut pikevm::Cache {
@@ -78,7 +95,31 @@ impl Engine {
 
     /// Bytes that it takes, which are more as its DFA grows.
     pub(super) fn size(&self) -> usize {
-        let dfa = self.dfa.as_deref().map_or(0, |dfa| size_of::<Dfa>() + dfa.cache.memory_usage());
-        size_of::<Engine>() + self.nfa.get_nfa().memory_usage() + dfa
+        let fast = match &self.fast {
+            Fast::Ready(fast) => size_of::<Dfa>() + fast.cache.memory_usage(),
+            Fast::Later(_) | Fast::Never => 0,
+        };
+        self.nfa.get_nfa().memory_usage() + fast
+    }
+
+    /// Gives back what it can go on without for a while. False if there was nothing.
+    pub(super) fn shrink(&mut self) -> bool {
+        let shrinks = matches!(self.fast, Fast::Ready(_));
+        if shrinks {
+            self.fast = Fast::Later(RUNS_BEFORE_DFA);
+        }
+        shrinks
+    }
+}
+
+impl Dfa {
+    fn new(nfa: &PikeVM) -> Option<Box<Dfa>> {
+        let config = dfa::DFA::config()
+            .cache_capacity(DFA_CAPACITY)
+            // As in the regex crate: it gives up when it makes a state for every ten bytes.
+            .minimum_cache_clear_count(Some(3))
+            .minimum_bytes_per_state(Some(10));
+        let dfa = dfa::Builder::new().configure(config).build_from_nfa(nfa.get_nfa().clone()).ok()?;
+        Some(Box::new(Dfa { cache: dfa.create_cache(), dfa }))
     }
 }

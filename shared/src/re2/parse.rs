@@ -89,7 +89,6 @@ impl Group {
 
 /// What to restore when the group being read closes.
 struct Inner {
-    /// In the pattern.
     opened: usize,
     /// Its number, if a rewrite can ask for it.
     index: Option<u8>,
@@ -131,7 +130,7 @@ impl<'p> Parser<'p> {
             }
             b'.' => {
                 self.input.bump();
-                self.set(Bytes::dot(self.flags.dot_line_feed))
+                self.set(if self.flags.dot_line_feed { Bytes::ALL } else { Bytes::LINE })
             }
             b'[' => {
                 let set = class::bracket(&mut self.input, self.flags.fold)?;
@@ -147,17 +146,11 @@ impl<'p> Parser<'p> {
     }
 
     fn backslash(&mut self) -> Result<(), Re2Error> {
-        if self.input.eat(r"\b") {
-            return self.look(Look::Word);
-        }
-        if self.input.eat(r"\B") {
-            return self.look(Look::NotWord);
-        }
-        if self.input.eat(r"\A") {
-            return self.look(Look::Start);
-        }
-        if self.input.eat(r"\z") {
-            return self.look(Look::End);
+        let looks = [(r"\b", Look::Word), (r"\B", Look::NotWord), (r"\A", Look::Start), (r"\z", Look::End)];
+        for (written, look) in looks {
+            if self.input.eat(written) {
+                return self.look(look);
+            }
         }
         if self.input.eat(r"\C") {
             return self.set(Bytes::ALL);

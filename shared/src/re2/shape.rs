@@ -58,24 +58,29 @@ impl Shape {
     }
 
     pub(super) fn holds(&self, value: &[u8]) -> bool {
-        let Some(rest) = value.strip_prefix(&*self.prefix).and_then(|rest| rest.strip_suffix(&*self.suffix)) else {
-            return false;
-        };
+        let Some(rest) = self.between(value) else { return false };
         match &self.middle {
             Middle::Run { set, least, most } => {
                 rest.len() >= *least as usize
                     && most.is_none_or(|most| rest.len() <= most as usize)
-                    && (*set == Bytes::ALL || rest.iter().all(|&byte| set.has(byte)))
+                    && set.has_all(rest)
             }
             Middle::Program(program) => program.is_match(rest),
             Middle::Whole(program) => program.is_match(value),
         }
     }
 
+    /// The value without prefix and suffix. Empty ones are not compared: they have no address that is mapped, and with
+    /// AVX-512 it takes memcmp 100 ns to see that it does not matter.
+    fn between<'v>(&self, value: &'v [u8]) -> Option<&'v [u8]> {
+        let rest = if self.prefix.is_empty() { value } else { value.strip_prefix(&*self.prefix)? };
+        if self.suffix.is_empty() { Some(rest) } else { rest.strip_suffix(&*self.suffix) }
+    }
+
     /// The one value that it holds for.
     pub(super) fn literal(&self) -> Option<&[u8]> {
         match self.middle {
-            Middle::Run { most: Some(0), .. } => Some(&self.prefix),
+            Middle::Run { most: Some(0), .. } if self.suffix.is_empty() => Some(&self.prefix),
             _ => None,
         }
     }
@@ -84,8 +89,7 @@ impl Shape {
     pub(super) fn takes_any_line(&self) -> bool {
         self.prefix.is_empty()
             && self.suffix.is_empty()
-            && matches!(&self.middle, Middle::Run { set, least: 0, most: None }
-                if *set == Bytes::ALL || *set == Bytes::dot(false))
+            && matches!(self.middle, Middle::Run { set: Bytes::ALL | Bytes::LINE, least: 0, most: None })
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use regex_automata::util::primitives::NonMaxUsize;
 
 use super::compile::Purpose;
-use super::engine::{Engine, Scratch};
+use super::engine::Engine;
 use super::error::{Kind, Re2Error};
 use super::pool;
 use super::program::{self, Program};
@@ -64,21 +64,22 @@ impl Substitution {
 
     /// The value with every match replaced; the value itself if there is none.
     pub fn apply<'v>(&self, value: &'v [u8]) -> Cow<'v, [u8]> {
-        let replaced = pool::with(&self.0.program, |engine, scratch| self.0.replace(value, engine, scratch));
+        let replaced = pool::with(&self.0.program, |engine, _| self.0.replace(value, engine));
         replaced.flatten().map_or(Cow::Borrowed(value), Cow::Owned)
     }
 }
 
 impl Inner {
     /// What GlobalReplace does, step by step. None if it replaces nothing.
-    fn replace(&self, value: &[u8], engine: &Engine, scratch: &mut Scratch) -> Option<Vec<u8>> {
+    fn replace(&self, value: &[u8], engine: &Engine) -> Option<Vec<u8>> {
+        let mut finder = engine.finder();
         let mut places = vec![None; 2 * (self.last_group() + 1)];
         let mut out = Vec::new();
         let mut replaced = false;
         let mut at = 0;
         let mut last_end = None;
         while at <= value.len()
-            && engine.find(value, at, &mut places, scratch)
+            && engine.find(value, at, &mut places, &mut finder)
             && let Some((start, end)) = place(&places, 0)
         {
             out.extend_from_slice(part(value, at, start));

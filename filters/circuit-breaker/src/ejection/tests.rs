@@ -130,13 +130,30 @@ fn verdicts_come_from_status_and_flags() {
 
 /// VMs of different builds share what they know.
 #[test]
+fn who_does_not_look_is_told_once_of_the_first_failure() {
+    let mut health = Health::default();
+    assert!(health.listen(1) && health.listen(2) && health.listen(1));
+    health.tell(b"a:1", Verdict::Good, false, &RULE, 0);
+    assert_eq!(health.to_be_told(), [0; 0]);
+    health.tell(b"a:1", Verdict::Error { gateway: false }, false, &RULE, 1);
+    assert_eq!(health.to_be_told(), [1, 2]);
+    assert!(!health.listen(3), "everybody looks while something fails");
+    health.tell(b"b:1", Verdict::Error { gateway: false }, false, &RULE, 2);
+    assert_eq!(health.to_be_told(), [0; 0]);
+    health.tell(b"a:1", Verdict::Good, false, &RULE, 3);
+    health.tell(b"b:1", Verdict::Good, false, &RULE, 3);
+    assert!(health.listen(3));
+}
+
+#[test]
 fn golden() {
-    let mut health = Health { phase: Phase::Closed(7), ..Health::default() };
+    let mut health = Health { phase: Phase::Closed(7), listeners: vec![258], ..Health::default() };
     health.tell(b"a:1", Verdict::Error { gateway: true }, false, &RULE, 9);
     let bytes = [
-        &[1, 0][..],
+        &[2, 0][..],
         &[7, 0, 0, 0, 0, 0, 0, 0],
         &[0, 0, 0, 0],
+        &[1, 2, 1, 0, 0],
         &[3, b'a', b':', b'1'],
         &[1, 0, 0, 0],
         &[1, 0, 0, 0],
@@ -148,7 +165,7 @@ fn golden() {
     assert_eq!(health.encode(), bytes);
     assert_eq!(Health::decode(&bytes), health);
     for cut in 1..bytes.len() {
-        assert!(cut == 14 || Health::decode(&bytes[..cut]) == Health::default(), "{cut}");
+        assert!(cut == 19 || Health::decode(&bytes[..cut]) == Health::default(), "{cut}");
     }
 }
 

@@ -133,7 +133,7 @@ fn bootstrap(side: Side, setup: &Setup, set: &Resources, clusters: &[Cluster]) -
         Side::SuiteStats | Side::Modules => {}
         Side::Native | Side::MatcherTree | Side::Floor | Side::OneRoute => {
             manager["route_config"] = native::route_config(set, &proxy);
-            manager["http_filters"] = native::http_filters();
+            manager["http_filters"] = native::http_filters().into();
             limit(&mut clusters, setup);
             if side == Side::MatcherTree {
                 crate::matcher_tree::replace(&mut manager["route_config"])?;

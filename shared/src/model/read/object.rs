@@ -1,91 +1,78 @@
 //! Objects: how a struct says which fields it has, and what becomes of the others.
+//!
+//! All that can be is done once for all structs and types of fields, through [`Field`]: the modules read 40 structs, and
+//! every line here that knew their types would be in them 40 times.
 
 use super::spelling::{camel, nearest, spells};
-use super::{Field, Path, Place, Read, Reader, shorten};
+use super::{Field, Path, Place, Reader, shorten};
 use crate::finding::Code;
 use crate::load::{Entry, Node, Value};
 
-/// What [`object!`](crate::model::object) says about the fields that it does not read.
+/// What [`object!`](crate::model::object) says about the fields.
 pub struct Fields {
     /// The fields it reads, as Rust spells them.
     pub known: &'static [&'static str],
+    /// Those of them that must be there.
+    pub required: &'static [&'static str],
     /// Istio's fields that Sailcloth does not act on: each use is a finding.
     pub unsupported: &'static [&'static str],
     /// Whether the object has more fields that do not concern Sailcloth at all, as Kubernetes' own kinds do.
     pub open: bool,
 }
 
-/// An object that is being read.
-pub struct Object<'a> {
-    place: Place<'a>,
-    entries: &'a [Entry],
-    seen: Vec<bool>,
-}
-
-impl<'a> Object<'a> {
-    /// Begins to read an object; anything else than a mapping is a finding.
-    pub fn open(place: Place<'a>, reader: &mut Reader<'_>) -> Option<Object<'a>> {
-        let Value::Map(entries) = &place.node.value else {
-            reader.expected(place, "a mapping");
-            return None;
-        };
-        Some(Object { place, entries, seen: vec![false; entries.len()] })
-    }
-
-    fn take(&mut self, name: &str) -> Option<(&'a str, &'a Node)> {
-        let index = self.entries.iter().position(|entry| spells(&entry.key, name))?;
-        if let Some(seen) = self.seen.get_mut(index) {
+/// Reads an object into `slots`, one for each known field; false when a problem was reported. Absent and `null` are the
+/// same, as in proto3's JSON.
+pub fn object(place: Place<'_>, reader: &mut Reader<'_>, fields: &Fields, slots: &mut [&mut dyn Field]) -> bool {
+    let Value::Map(entries) = &place.node.value else {
+        reader.expected(place, "a mapping");
+        return false;
+    };
+    let mut seen = vec![false; entries.len()];
+    let mut good = true;
+    for (name, slot) in fields.known.iter().zip(slots) {
+        let at = entries.iter().position(|entry| spells(&entry.key, name));
+        if let Some(seen) = at.and_then(|at| seen.get_mut(at)) {
             *seen = true;
         }
-        let entry = self.entries.get(index)?;
-        (entry.value.value != Value::Null).then_some((entry.key.as_str(), &entry.value))
-    }
-
-    /// A field that may be absent.
-    pub fn field<T: Field>(&mut self, name: &str, reader: &mut Reader<'_>) -> Option<T> {
-        match self.take(name) {
-            Some((key, node)) => T::field(Some(Place { node, path: &Path::Key(self.place.path, key) }), reader),
-            None => T::field(None, reader),
-        }
-    }
-
-    /// A field that must be there.
-    pub fn required<T: Read>(&mut self, name: &str, reader: &mut Reader<'_>) -> Option<T> {
-        match self.take(name) {
-            Some((key, node)) => T::read(Place { node, path: &Path::Key(self.place.path, key) }, reader),
-            None => {
-                reader.invalid(self.place, format!("`{}` is missing", camel(name)), "");
-                None
+        match at.and_then(|at| entries.get(at)) {
+            Some(Entry { key, value: node, .. }) if node.value != Value::Null => {
+                good &= slot.fill(Place { node, path: &Path::Key(place.path, key) }, reader);
             }
+            _ if fields.required.contains(name) => {
+                reader.invalid(place, format!("`{}` is missing", camel(name)), "");
+                good = false;
+            }
+            _ => {}
         }
     }
+    let others = entries.iter().zip(&seen).filter(|(_, seen)| !**seen);
+    others.for_each(|(entry, _)| other(place, entry, fields, reader));
+    good
+}
 
-    /// Ends reading: what was not read is unsupported or unknown, and said so.
-    pub fn close(self, fields: &Fields, reader: &mut Reader<'_>) {
-        for (entry, _) in self.entries.iter().zip(&self.seen).filter(|(_, seen)| !**seen) {
-            let value = Node { value: Value::Null, mark: entry.mark };
-            let place = Place { node: &value, path: &Path::Key(self.place.path, &entry.key) };
-            if fields.unsupported.iter().any(|name| spells(&entry.key, name)) {
-                if entry.value.value != Value::Null {
-                    let message = format!("`{}` is not supported by Sailcloth and has no effect", entry.key);
-                    reader.warn(Code::Unsupported, place, message, "");
-                }
-            } else if !fields.open {
-                let names = || fields.known.iter().chain(fields.unsupported).map(|name| camel(name));
-                let hint = match nearest(&entry.key, names()) {
-                    Some(name) => format!("did you mean `{name}`?"),
-                    None => format!("the fields here are {}", names().collect::<Vec<_>>().join(", ")),
-                };
-                let message = format!("unknown field `{}`, which has no effect", shorten(&entry.key));
-                reader.warn(Code::UnknownField, place, message, hint);
-            }
+/// What was not read is unsupported or unknown, and said so.
+fn other(place: Place<'_>, entry: &Entry, fields: &Fields, reader: &mut Reader<'_>) {
+    let value = Node { value: Value::Null, mark: entry.mark };
+    let place = Place { node: &value, path: &Path::Key(place.path, &entry.key) };
+    if fields.unsupported.iter().any(|name| spells(&entry.key, name)) {
+        if entry.value.value != Value::Null {
+            let message = format!("`{}` is not supported by Sailcloth and has no effect", entry.key);
+            reader.warn(Code::Unsupported, place, message, "");
         }
+    } else if !fields.open {
+        let names = || fields.known.iter().chain(fields.unsupported).map(|name| camel(name));
+        let hint = match nearest(&entry.key, names()) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => format!("the fields here are {}", names().collect::<Vec<_>>().join(", ")),
+        };
+        let message = format!("unknown field `{}`, which has no effect", shorten(&entry.key));
+        reader.warn(Code::UnknownField, place, message, hint);
     }
 }
 
 /// Declares a struct together with how it is read: one row a field.
 ///
-/// A field is a [`Field`] (`Option`, `Vec`, `BTreeMap`, `bool`) or, marked `= required`, a [`Read`]. `unsupported`
+/// A field is a [`Field`] (`Option`, `Vec`, `Map`, `bool`) or, marked `= required`, a `Read`. `unsupported`
 /// names Istio's fields that Sailcloth does not act on; `open` says that other fields are none of its business.
 #[macro_export]
 macro_rules! object {
@@ -103,18 +90,37 @@ macro_rules! object {
             ) -> Option<Self> {
                 const FIELDS: $crate::model::read::Fields = $crate::model::read::Fields {
                     known: &[$(stringify!($field)),*],
+                    required: &[$($($crate::object!(@name $field, $required),)?)*],
                     unsupported: &[$($($unsupported),*)?],
                     open: false $(|| $open)?,
                 };
-                let mut object = $crate::model::read::Object::open(place, reader)?;
-                $(let $field: Option<$Type> = $crate::object!(@read object, reader, $field $(, $required)?);)*
-                object.close(&FIELDS, reader);
-                Some($Name { $($field: $field?,)* })
+                $(let mut $field = <$crate::object!(@slot $Type $(, $required)?)>::default();)*
+                if !$crate::model::read::object(place, reader, &FIELDS, &mut [$(&mut $field),*]) {
+                    return None;
+                }
+                Some($Name { $($field: $crate::object!(@take $field $(, $required)?),)* })
             }
         }
     };
-    (@read $object:ident, $reader:ident, $field:ident, required) => { $object.required(stringify!($field), $reader) };
-    (@read $object:ident, $reader:ident, $field:ident) => { $object.field(stringify!($field), $reader) };
+    (@slot $Type:ty, required) => { Option<$Type> };
+    (@slot $Type:ty) => { $Type };
+    (@take $field:ident, required) => { $field? };
+    (@take $field:ident) => { $field };
+    (@name $field:ident, required) => { stringify!($field) };
+}
+
+/// Which of these words it is.
+pub fn word(place: Place<'_>, reader: &mut Reader<'_>, words: &[&str], any_case: bool) -> Option<usize> {
+    let found = match &place.node.value {
+        Value::Text(text) => {
+            words.iter().position(|word| text == word || (any_case && text.eq_ignore_ascii_case(word)))
+        }
+        _ => None,
+    };
+    if found.is_none() {
+        reader.expected(place, &format!("one of `{}`", words.join("` `")));
+    }
+    found
 }
 
 /// Declares an enum of words, read as Istio spells them; `any_case true` takes upper and lower case.
@@ -132,15 +138,10 @@ macro_rules! words {
                 place: $crate::model::read::Place<'_>,
                 reader: &mut $crate::model::read::Reader<'_>,
             ) -> Option<Self> {
-                const ANY_CASE: bool = false $(|| $any_case)?;
-                if let $crate::load::Value::Text(text) = &place.node.value {
-                    let is = |word: &str| text == word || (ANY_CASE && text.eq_ignore_ascii_case(word));
-                    $(if is($text) {
-                        return Some($Name::$Word);
-                    })+
-                }
-                reader.expected(place, concat!("one of", $(" `", $text, "`"),+));
-                None
+                const WORDS: &[$Name] = &[$($Name::$Word),+];
+                const TEXTS: &[&str] = &[$($text),+];
+                let index = $crate::model::read::word(place, reader, TEXTS, false $(|| $any_case)?)?;
+                WORDS.get(index).copied()
             }
         }
     };

@@ -1,0 +1,93 @@
+//! A long load of everything at once on real Envoy; `scripts/soak.sh` builds what it needs and starts it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use integration::soak::{self, Verdict, hosts};
+
+const HELP: &str = "\
+Sends a million requests through the suite on a stock Envoy: clients and upstreams that break off, waits, timeouts,
+delays, aborts, copies, and a configuration that is replaced all the while. Ends with 1 and the reasons if anything is
+left afterwards, a VM died, or a request ended as none may.
+
+Usage: scripts/soak.sh [--requests N] [--minutes M] [--seed S] [--workers W] [--hosts N [--series N]]
+
+  --requests N  how many requests (1000000)
+  --minutes M   the most that they may take (30)
+  --seed S      what all that is random follows from; a new one each time, which is printed
+  --workers W   Envoy's worker threads (3)
+  --hosts N     another load: one client that names N distinct hosts; what Envoy keeps of them is measured
+  --series N    with --hosts, the series that each worker may have (5000)
+
+Examples:
+  scripts/soak.sh --requests 100000
+  scripts/soak.sh --hosts 1000000
+";
+
+struct Options {
+    plan: soak::Plan,
+    hosts: Option<u64>,
+    series: u32,
+}
+
+fn main() -> ExitCode {
+    let options = match options(std::env::args().skip(1)) {
+        Ok(Some(options)) => options,
+        Ok(None) => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        Err(problem) => {
+            eprintln!("error: {problem}\n\n{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    // A panic of the harness says why by itself.
+    let Ok(verdict) = catch_unwind(AssertUnwindSafe(|| soaked(&options))) else { return ExitCode::FAILURE };
+    for line in &verdict.told {
+        println!("{line}");
+    }
+    for failure in &verdict.failures {
+        eprintln!("failed: {failure}");
+    }
+    if verdict.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn soaked(options: &Options) -> Verdict {
+    let plan = &options.plan;
+    let mut tell = |line: &str| eprintln!("{line}");
+    match options.hosts {
+        Some(hosts) => hosts::run(
+            &hosts::Plan { hosts, within: plan.within, workers: plan.workers, series: options.series },
+            &mut tell,
+        ),
+        None => {
+            eprintln!("seed {}: to repeat this, --requests {} --seed {0}", plan.seed, plan.requests);
+            soak::run(plan, &mut tell)
+        }
+    }
+}
+
+fn options(mut words: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
+    let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs());
+    let mut options = Options { plan: soak::Plan { seed, ..soak::Plan::default() }, hosts: None, series: 5000 };
+    while let Some(word) = words.next() {
+        let mut number = |least: u64| {
+            let value = words.next().ok_or(format!("`{word}` wants a value"))?;
+            let number = value.parse().ok().filter(|number| *number >= least);
+            number.ok_or(format!("`{word}` wants a whole number from {least}, found `{value}`"))
+        };
+        match word.as_str() {
+            "--requests" => options.plan.requests = number(1)?,
+            "--minutes" => options.plan.within = Duration::from_secs(60 * number(1)?),
+            "--seed" => options.plan.seed = number(0)?,
+            "--workers" => options.plan.workers = number(1)?.min(64) as u32,
+            "--hosts" => options.hosts = Some(number(1)?),
+            "--series" => options.series = number(1)?.min(1_000_000) as u32,
+            "--help" | "-h" => return Ok(None),
+            _ => return Err(format!("unknown option `{word}`")),
+        }
+    }
+    Ok(Some(options))
+}

@@ -1,0 +1,95 @@
+//! `Re2` and `Substitution` against the regex crate, in the syntax on which the two agree.
+
+#![cfg(not(target_arch = "wasm32"))]
+#![expect(clippy::unwrap_used, reason = "a pattern that does not compile is a failure of its test")]
+
+use proptest::prelude::*;
+use regex::bytes::{Regex, RegexBuilder};
+use shared::re2::{Re2, Substitution};
+
+/// Patterns that mean the same to RE2, in its Latin-1 mode, and to the regex crate without Unicode.
+fn pattern() -> impl Strategy<Value = String> {
+    let atom = prop::sample::select(&[
+        "a", "b", "ab", "/", ".", "[ab]", "[^a/]", "[0-9]", "(?s:.)", "(?i:aB)", r"\x00", r"\xff", "", "^", "$", r"\b",
+        r"\B", "(?m:^)", "(?m:$)", "abba", ".*", ".+",
+    ])
+    .prop_map(str::to_owned);
+    atom.prop_recursive(5, 40, 4, |inner| {
+        let many = prop::collection::vec(inner.clone(), 1..4);
+        let repetition =
+            prop::sample::select(&["*", "+", "?", "{2}", "{1,3}", "{2,}", "{0}", "*?", "+?", "??", "{0,2}?"]);
+        prop_oneof![
+            4 => many.clone().prop_map(|parts| parts.concat()),
+            2 => many.prop_map(|parts| format!("(?:{})", parts.join("|"))),
+            2 => inner.clone().prop_map(|part| format!("({part})")),
+            3 => (inner, repetition).prop_map(|(part, repetition)| format!("(?:{part}){repetition}")),
+        ]
+    })
+}
+
+fn value() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(prop::sample::select(b"aaabbb//A0\n\x00\xff".as_slice()), 0..14)
+}
+
+fn regex(pattern: &str) -> Regex {
+    RegexBuilder::new(pattern).unicode(false).build().unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn matches_what_the_regex_crate_matches(pattern in pattern(), values in prop::collection::vec(value(), 4)) {
+        let oracle = regex(&format!(r"\A(?:{pattern})\z"));
+        let re2 = Re2::new(&pattern).unwrap();
+        // The first values are matched by one engine and the others by another.
+        for value in values.iter().cycle().take(16) {
+            let matches = re2.is_full_match(value);
+            prop_assert_eq!(matches, oracle.is_match(value), "{} on {:?}", pattern, value);
+            if matches {
+                prop_assert!(value.starts_with(re2.prefix()), "{}: {:?}", pattern, re2.prefix());
+            }
+            if let Some(literal) = re2.literal() {
+                prop_assert_eq!(matches, value == literal, "{}", pattern);
+            }
+            if re2.takes_any_line() && !value.contains(&b'\n') {
+                prop_assert!(matches, "{}", pattern);
+            }
+        }
+    }
+
+    #[test]
+    fn replaces_what_the_regex_crate_replaces(pattern in pattern(), value in value()) {
+        let oracle = regex(&pattern);
+        let (rewrite, replacement) =
+            if oracle.captures_len() > 1 { (r"<\0,\1>", "<${0},${1}>") } else { (r"<\0>", "<${0}>") };
+        let substitution = Substitution::new(&pattern, rewrite).unwrap();
+        prop_assert_eq!(substitution.apply(&value), oracle.replace_all(&value, replacement.as_bytes()), "{}", pattern);
+    }
+}
+
+#[test]
+fn a_pattern_tells_what_it_begins_with() {
+    for (pattern, prefix, literal, any) in [
+        ("/items/[0-9]+", "/items/", None, false),
+        ("^/items/(?:a|b)$", "/items/", None, false),
+        (r"(/v1)(/a\.b(c.*))", "/v1/a.bc", None, false),
+        ("/a|/b", "", None, false),
+        ("(?:a){0}abba", "", None, false),
+        ("/a?", "/", None, false),
+        ("(?i)/a", "/", None, false),
+        (r"^/index\.html$", "/index.html", Some("/index.html"), false),
+        ("", "", Some(""), false),
+        (r"\Q.*\E", ".*", Some(".*"), false),
+        (r"a\b", "a", None, false),
+        (".*", "", None, true),
+        ("^(?s)(.*)$", "", None, true),
+        (r"\C*", "", None, true),
+        (".+", "", None, false),
+        (".*a", "", None, false),
+    ] {
+        let re2 = Re2::new(pattern).unwrap();
+        let got = (re2.prefix(), re2.literal(), re2.takes_any_line());
+        assert_eq!(got, (prefix.as_bytes(), literal.map(str::as_bytes), any), "{pattern}");
+    }
+}
