@@ -1,6 +1,5 @@
 //! The core by itself: what a configuration costs to load and to compile, and what a request costs to decide, natively.
 //! `scripts/bench.sh` measures the same on Envoy.
-#![expect(missing_docs, reason = "criterion's macros write functions")]
 #![expect(clippy::expect_used, reason = "a bench that cannot be set up has nothing to measure")]
 
 use std::fmt::Write as _;

@@ -1,5 +1,4 @@
 //! The table of a destination: what a request costs that has to look at it, with more and fewer VMs in it.
-#![expect(missing_docs, reason = "criterion's macros write functions")]
 
 use std::collections::VecDeque;
 use std::hint::black_box;

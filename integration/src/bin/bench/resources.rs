@@ -66,7 +66,7 @@ impl Setup {
                 "{delay: {percentage: {value: 0}, fixedDelay: 1s}, abort: {percentage: {value: 0}, httpStatus: 503}}"
             }
             Fault::Abort => "{abort: {percentage: {value: 100}, httpStatus: 503}}",
-            Fault::Delay => "{delay: {percentage: {value: 100}, fixedDelay: 1ms}}",
+            Fault::Delay => "{delay: {percentage: {value: 100}, fixedDelay: 5ms}}",
         };
         let mirrors = match self.mirror {
             Mirror::Off => "",

@@ -37,7 +37,7 @@ pub enum Fault {
     Never,
     /// Each request is aborted.
     Abort,
-    /// Each request is delayed by the least there is, 1 ms.
+    /// Each request is delayed by 5 ms.
     Delay,
 }
 
@@ -207,6 +207,7 @@ impl Setup {
             ask.served_by.clear();
         }
         if self.fault == Fault::Delay {
+            // Envoy counts from when its loop last looked at the clock, which is earlier under load.
             ask.at_least = Duration::from_millis(1);
         }
         if self.changes {
