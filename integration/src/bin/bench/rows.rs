@@ -171,7 +171,7 @@ fn by_behaviour() -> Vec<Row> {
     ];
     let firing = [
         ("abort", Setup { fault: Fault::Abort, ..plain() }),
-        ("delay of 1 ms", Setup { fault: Fault::Delay, ..plain() }),
+        ("delay of 5 ms", Setup { fault: Fault::Delay, ..plain() }),
         ("mirror", Setup { mirror: Mirror::Always, ..plain() }),
         ("CORS, other origin", Setup { cors: Cors::OtherOrigin, ..plain() }),
         ("CORS preflight", Setup { cors: Cors::Preflight, ..plain() }),

@@ -41,8 +41,8 @@ impl Fact {
     }
 }
 
-/// How often what is a matter of time is tried.
-const TRIES: usize = 5;
+/// How often what is a matter of time is tried, in full and with `--quick`.
+const TRIES: [usize; 2] = [5, 3];
 /// Workers of the larger of two Envoys: what they have beyond those of the other is what VMs cost.
 const MANY: u32 = 4;
 
@@ -52,9 +52,10 @@ pub fn facts(quick: bool, wanted: impl Fn(&str) -> bool, mut found: impl FnMut(F
         sizes()?.into_iter().for_each(&mut found);
     }
     if wanted("start") {
-        for (side, most) in [(Side::Native, None), (Side::Suite, Some(0.6)), (Side::Modules, None)] {
+        let tries = TRIES[usize::from(quick)];
+        for (side, most) in [(Side::Native, None), (Side::Suite, Some(0.6))] {
             let setup = Setup::everything(10);
-            let starts = (0..TRIES).map(|_| started(side, &setup).map(|it| it.start.as_secs_f64()));
+            let starts = (0..tries).map(|_| started(side, &setup).map(|it| it.start.as_secs_f64()));
             let starts: Vec<f64> = starts.collect::<Result<_, _>>()?;
             let name = format!("start of {side} with 10 rules");
             let figure = spread(starts).map_or(f64::NAN, |it| it.median);
