@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs the core's tests as WebAssembly in Node. Called by test.sh where there is a Node.
+# Runs the core's tests as WebAssembly in Node. Called by test.sh.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-have node || die "node is not on PATH"
+node=$("$ROOT/scripts/node.sh")
 need_target wasm32-unknown-unknown
 # The runner has to be of the very version that the tests are linked with.
 version=$(awk '/^name = "wasm-bindgen"$/ { getline; gsub(/[^0-9.]/, ""); print; exit }' Cargo.lock)
@@ -14,5 +14,6 @@ if [ ! -x "$runner" ]; then
     # built, and fast enough for what it does.
     cargo install wasm-bindgen-cli --version "$version" --root "$tools" --debug --quiet --target-dir target/tools/build
 fi
-CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER="$runner" \
+# The runner looks for `node` on PATH.
+PATH="$(dirname "$node"):$PATH" CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER="$runner" \
     cargo test -p shared --target wasm32-unknown-unknown --lib --tests

@@ -23,7 +23,8 @@ note "$(rustc --version)"
 note "$(cargo --version)"
 note "$(python3 --version)"
 note "Envoy: $("$ENVOY" --version | grep -o 'version: .*') ($ENVOY)"
-have node && note "Node $(node --version)"
+node=$("$ROOT/scripts/node.sh")
+note "Node $("$node" --version)"
 
 step "Formatting"
 cargo fmt --all --check
@@ -58,12 +59,8 @@ if [ -n "$all_envoys" ]; then
     done
 fi
 
-if have node; then
-    step "Tests as WebAssembly, in Node"
-    "$ROOT/scripts/test-wasm.sh"
-else
-    note "There is no Node here: the core's tests were not run as WebAssembly"
-fi
+step "Tests as WebAssembly, in Node"
+"$ROOT/scripts/test-wasm.sh"
 
 step "The demo's tour"
 "$ROOT/target/release/tour" --tour
