@@ -1,6 +1,7 @@
 //! Istio's metrics on real Envoy: what Prometheus reads is what Istio's proxies would say.
 
 mod ends;
+mod grpc;
 mod others;
 
 use std::collections::BTreeMap;
