@@ -29,7 +29,7 @@ pub(crate) fn final_decision(plan: &Plan, common: &Common, hands_over: bool) -> 
     if hands_over
         && common.decision.is_some()
         && let Some(bytes) = abi::property(handover::PROPERTY)
-        && let Handed::Decision(decision) = handover::decode(plan.fingerprint(), &bytes)
+        && let Handed::Decision(decision, _) = handover::decode(plan.fingerprint(), &bytes)
     {
         return Some(decision);
     }

@@ -76,7 +76,10 @@ impl<'a> RequestPhase<'a> {
             && let Some(bytes) = abi::property(handover::PROPERTY)
         {
             match handover::decode(self.plan.fingerprint(), &bytes) {
-                Handed::Decision(decision) => self.common.decision = Some(decision),
+                Handed::Decision(decision, waited) => {
+                    self.common.decision = Some(decision);
+                    self.common.waited = waited;
+                }
                 Handed::Foreign => {
                     self.common.stands_aside = true;
                     self.foreign.increment();
@@ -128,11 +131,17 @@ impl<'a> RequestPhase<'a> {
     /// The request has waited for so long, which its timeout does not give it again.
     pub fn has_waited(&mut self, time: Duration) {
         self.common.waited += time;
+        if let Some(decision) = self.common.decision {
+            self.hand_over(decision);
+        }
     }
 
     fn hand_over(&self, decision: Decision) {
         if self.hands_over {
-            abi::set_property(handover::PROPERTY, &handover::encode(self.plan.fingerprint(), &decision));
+            abi::set_property(
+                handover::PROPERTY,
+                &handover::encode(self.plan.fingerprint(), &decision, self.common.waited),
+            );
         }
     }
 

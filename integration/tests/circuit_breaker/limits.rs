@@ -123,15 +123,17 @@ fn the_wait_is_a_part_of_the_timeout() {
     let echo = Echo::start();
     let rules = "- timeout: 1s\n  route: [{destination: {host: echo}}]";
     let policy = "{connectionPool: {tcp: {maxConnections: 1}}}";
-    let envoy = Sail::new(guarded(echo.port(), rules, policy)).start();
-    let address = gateway(&envoy);
-    let first = std::thread::spawn(move || Request::get("/").header("x-echo-delay-ms", "700").send(address).status);
-    until("one is on its way", Duration::from_secs(5), || gauges(&envoy).0 == 1);
-    let started = Instant::now();
-    let second = Request::get("/").header("x-echo-delay-ms", "700").send(address);
-    assert_eq!(second.status, 504);
-    assert!(started.elapsed() < Duration::from_millis(1300), "{:?}", started.elapsed());
-    assert_eq!(first.join().unwrap(), 200);
+    let sail = || Sail::new(guarded(echo.port(), rules, policy));
+    for (how, envoy) in [("suite", sail().start()), ("separate", sail().separate().start())] {
+        let address = gateway(&envoy);
+        let first = std::thread::spawn(move || Request::get("/").header("x-echo-delay-ms", "700").send(address).status);
+        until("one is on its way", Duration::from_secs(5), || gauges(&envoy).0 == 1);
+        let started = Instant::now();
+        let second = Request::get("/").header("x-echo-delay-ms", "700").send(address);
+        assert_eq!(second.status, 504, "{how}");
+        assert!(started.elapsed() < Duration::from_millis(1300), "{how}: {:?}", started.elapsed());
+        assert_eq!(first.join().unwrap(), 200, "{how}");
+    }
 }
 
 #[test]
