@@ -2,11 +2,13 @@
 //! is in the corpus.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
 use integration::client::{Connection, Request, Response};
 use integration::echo::Echo;
 use integration::envoy::Envoy;
 use integration::sail::{Sail, gateway_and_echo};
+use serde_json::json;
 
 /// The two versions, each an echo of its own.
 struct Versions {
@@ -174,4 +176,37 @@ fn hostile_keys() {
         }
         assert_eq!(envoy.vm_reloads(), 0);
     }
+}
+
+/// Envoy ends TLS with the certificate in `tls/`, which is for tests alone; curl is a client that speaks it.
+#[test]
+fn over_tls_the_cookie_is_secure() {
+    let versions = Versions::start();
+    let yaml = versions.yaml(50, 50, "cookie=cat", NAMED);
+    let envoy = Sail::new(yaml)
+        .adjust(|bootstrap| {
+            let listeners = bootstrap["static_resources"]["listeners"].as_array_mut().unwrap();
+            let gateway = listeners.iter_mut().find(|listener| listener["name"] == "gateway-80").unwrap();
+            gateway["filter_chains"][0]["transport_socket"] = json!({
+                "name": "envoy.transport_sockets.tls",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+                    "common_tls_context": {"tls_certificates": [{
+                        "certificate_chain": {"inline_string": include_str!("tls/certificate.pem")},
+                        "private_key": {"inline_string": include_str!("tls/key.pem")},
+                    }]},
+                },
+            });
+        })
+        .start();
+    let url = format!("https://{}/", envoy.listener("gateway-80"));
+    let curl =
+        Command::new("curl").args(["--silent", "--show-error", "--insecure", "--dump-header", "-", &url]).output();
+    let output = curl.expect("curl is on PATH");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    let cookie = said.lines().find_map(|line| line.strip_prefix("set-cookie: ")).expect("a cookie");
+    let (_, attributes) = cookie.split_once("; ").unwrap();
+    assert_eq!(attributes, "Path=/; HttpOnly; SameSite=Lax; Secure");
+    assert_eq!(envoy.vm_reloads(), 0);
 }
