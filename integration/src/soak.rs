@@ -10,12 +10,14 @@
 //! | `changes` | configurations that are replaced meanwhile |
 //! | `verdict` | what must hold when all is over |
 //! | `hosts` | another load: one client, any number of hosts |
+//! | `control` | the same load without a module |
 //!
 //! What a request is, whether its client leaves and when follow from the seed and the request's number alone; what comes
 //! of it depends on the machine as well.
 
 mod asked;
 mod changes;
+pub mod control;
 pub mod hosts;
 mod load;
 mod mesh;

@@ -4,19 +4,20 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use integration::soak::{self, Verdict, hosts};
+use integration::soak::{self, Verdict, control, hosts};
 
 const HELP: &str = "\
 Sends a million requests through the suite on a stock Envoy: clients and upstreams that break off, waits, timeouts,
 delays, aborts, copies, and a configuration that is replaced all the while. Ends with 1 and the reasons if anything is
 left afterwards, a VM died, or a request ended as none may.
 
-Usage: scripts/soak.sh [--requests N] [--minutes M] [--seed S] [--workers W] [--hosts N [--series N]]
+Usage: scripts/soak.sh [--requests N] [--minutes M] [--seed S] [--workers W] [--control | --hosts N [--series N]]
 
   --requests N  how many requests (1000000)
   --minutes M   the most that they may take (30)
   --seed S      what all that is random follows from; a new one each time, which is printed
   --workers W   Envoy's worker threads (3)
+  --control     the same load on an Envoy without a module, for what Envoy does by itself
   --hosts N     another load: one client that names N distinct hosts; what Envoy keeps of them is measured
   --series N    with --hosts, the series that each worker may have (5000)
 
@@ -27,6 +28,7 @@ Examples:
 
 struct Options {
     plan: soak::Plan,
+    control: bool,
     hosts: Option<u64>,
     series: u32,
 }
@@ -62,6 +64,7 @@ fn soaked(options: &Options) -> Verdict {
             &hosts::Plan { hosts, within: plan.within, workers: plan.workers, series: options.series },
             &mut tell,
         ),
+        None if options.control => control::run(plan, &mut tell),
         None => {
             eprintln!("seed {}: to repeat this, --requests {} --seed {0}", plan.seed, plan.requests);
             soak::run(plan, &mut tell)
@@ -71,7 +74,8 @@ fn soaked(options: &Options) -> Verdict {
 
 fn options(mut words: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
     let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs());
-    let mut options = Options { plan: soak::Plan { seed, ..soak::Plan::default() }, hosts: None, series: 5000 };
+    let mut options =
+        Options { plan: soak::Plan { seed, ..soak::Plan::default() }, control: false, hosts: None, series: 5000 };
     while let Some(word) = words.next() {
         let mut number = |least: u64| {
             let value = words.next().ok_or(format!("`{word}` wants a value"))?;
@@ -83,6 +87,7 @@ fn options(mut words: impl Iterator<Item = String>) -> Result<Option<Options>, S
             "--minutes" => options.plan.within = Duration::from_secs(60 * number(1)?),
             "--seed" => options.plan.seed = number(0)?,
             "--workers" => options.plan.workers = number(1)?.min(64) as u32,
+            "--control" => options.control = true,
             "--hosts" => options.hosts = Some(number(1)?),
             "--series" => options.series = number(1)?.min(1_000_000) as u32,
             "--help" | "-h" => return Ok(None),

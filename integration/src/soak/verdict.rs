@@ -77,11 +77,16 @@ pub(super) fn judge(plan: &Plan, envoy: &Envoy, changes: &mut Changes<'_>, tally
     verdict
 }
 
+/// How many connections Envoy has ended by its codec's error.
+pub(super) fn codec_errors(envoy: &Envoy) -> u64 {
+    envoy.stats(r"^http\.gateway.*\.downstream_cx_protocol_error$").values().sum()
+}
+
 /// Envoy ends a connection over HTTP/2 now and then whose client resets streams, with "codec_error:
 /// The_user_callback_function_failed" (envoyproxy/envoy#30882, #36387). It counts them, which the requests must agree
-/// with, and there are few.
+/// with, and there are few. It does so without any module too (`scripts/soak.sh --control`).
 fn disconnected(envoy: &Envoy, tally: &Tally, verdict: &mut Verdict) {
-    let errors = envoy.stats(r"^http\.gateway.*\.downstream_cx_protocol_error$").values().sum::<u64>();
+    let errors = codec_errors(envoy);
     let requests = tally.all_of(Outcome::Disconnected);
     if errors > 0 {
         verdict
