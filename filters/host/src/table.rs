@@ -1,0 +1,142 @@
+//! Streams by their number: an open-addressed table, since a request looks its stream up in each of its callbacks.
+
+/// Half of the slots are free at least, so that whoever looks for a number meets a free slot soon.
+#[derive(Debug)]
+pub(crate) struct Table<T> {
+    /// None, or a power of two.
+    slots: Vec<Option<(u32, T)>>,
+    taken: usize,
+}
+
+const FEWEST: usize = 16;
+
+impl<T> Table<T> {
+    pub(crate) const fn new() -> Table<T> {
+        Table { slots: Vec::new(), taken: 0 }
+    }
+
+    pub(crate) fn get(&self, id: u32) -> Option<&T> {
+        self.slots.get(self.find(id)?)?.as_ref().map(|(_, it)| it)
+    }
+
+    /// Puts it there; gives back what was there under this number.
+    pub(crate) fn insert(&mut self, id: u32, it: T) -> Option<T> {
+        let before = self.remove(id);
+        if (self.taken + 1) * 2 > self.slots.len() {
+            let size = (self.slots.len() * 2).max(FEWEST);
+            let full = std::mem::take(&mut self.slots);
+            self.slots.resize_with(size, || None);
+            for (id, it) in full.into_iter().flatten() {
+                self.place(id, it);
+            }
+        }
+        self.place(id, it);
+        self.taken += 1;
+        before
+    }
+
+    /// Takes it out. Those behind it move up, so that no free slot comes between a number and where it is looked for.
+    pub(crate) fn remove(&mut self, id: u32) -> Option<T> {
+        let mut hole = self.find(id)?;
+        let (_, removed) = self.slots.get_mut(hole)?.take()?;
+        self.taken -= 1;
+        let mut at = self.after(hole);
+        while let Some(Some((id, _))) = self.slots.get(at) {
+            let distance = |from: usize| at.wrapping_sub(from) & (self.slots.len() - 1);
+            if distance(self.home(*id)) >= distance(hole) {
+                self.slots.swap(hole, at);
+                hole = at;
+            }
+            at = self.after(at);
+        }
+        Some(removed)
+    }
+
+    fn find(&self, id: u32) -> Option<usize> {
+        let mut at = self.home(id);
+        while let Some((known, _)) = self.slots.get(at)? {
+            if *known == id {
+                return Some(at);
+            }
+            at = self.after(at);
+        }
+        None
+    }
+
+    /// There is a free slot and the number is not in the table.
+    fn place(&mut self, id: u32, it: T) {
+        let mut at = self.home(id);
+        while let Some(slot) = self.slots.get_mut(at) {
+            if slot.is_none() {
+                *slot = Some((id, it));
+                return;
+            }
+            at = self.after(at);
+        }
+    }
+
+    /// Envoy numbers streams one after the other. Multiplied by the golden ratio such numbers lie evenly, and do not
+    /// make one long run through which every removal would have to go.
+    fn home(&self, id: u32) -> usize {
+        const GOLDEN: u32 = 0x9e37_79b9;
+        let spread = id.wrapping_mul(GOLDEN);
+        (spread ^ spread >> 16) as usize & self.slots.len().wrapping_sub(1)
+    }
+
+    fn after(&self, at: usize) -> usize {
+        (at + 1) & self.slots.len().wrapping_sub(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn an_empty_table_has_nothing() {
+        let mut table = Table::<()>::new();
+        assert_eq!(table.remove(7), None);
+        assert_eq!((table.get(0), table.get(u32::MAX)), (None, None));
+    }
+
+    /// Streams come in the order of their numbers and go in any, as in Envoy; some numbers come again.
+    #[test]
+    fn it_has_what_a_map_has() {
+        let (mut table, mut map) = (Table::new(), BTreeMap::new());
+        let mut random = 1_u32;
+        for id in (u32::MAX - 2000..=u32::MAX).chain(0..20_000) {
+            assert_eq!(table.insert(id, id), map.insert(id, id));
+            for _ in 0..2 {
+                random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let other = id.wrapping_sub(random >> 22);
+                assert_eq!(table.get(other), map.get(&other));
+                if random & 4096 == 0 {
+                    assert_eq!(table.remove(other), map.remove(&other));
+                } else if random & 0xf0000 == 0 {
+                    assert_eq!(table.insert(other, id), map.insert(other, id));
+                }
+            }
+            assert_eq!(table.taken, map.len());
+        }
+        for (id, it) in &map {
+            assert_eq!(table.get(*id), Some(it));
+        }
+        for (id, it) in map {
+            assert_eq!(table.remove(id), Some(it));
+        }
+        assert_eq!(table.taken, 0);
+        assert!(table.slots.iter().all(Option::is_none));
+    }
+
+    #[test]
+    fn numbers_in_a_row_make_no_long_runs() {
+        let mut table = Table::new();
+        for id in 1000..9000 {
+            table.insert(id, ());
+        }
+        let runs = table.slots.split(Option::is_none);
+        assert!(runs.map(<[_]>::len).max() < Some(64));
+    }
+}
