@@ -17,6 +17,7 @@ pub(super) struct Program {
 
 impl Program {
     /// Whether it matches all of a value; for [`Purpose::Match`].
+    #[inline]
     pub(super) fn is_match(self: &Arc<Self>, value: &[u8]) -> bool {
         pool::with(self, |engine, scratch| engine.is_match(value, scratch)).unwrap_or_default()
     }
