@@ -6,11 +6,12 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use shared::table::Table;
+
 use crate::behaviour::Chain;
 use crate::configure::configure;
 use crate::module::Configured;
 use crate::stream::{Stream, Way};
-use crate::table::Table;
 use crate::vm::StreamId;
 
 /// What Envoy is told after headers.
@@ -43,7 +44,7 @@ pub(crate) struct Live<C: Chain> {
 }
 
 /// The streams of a VM.
-pub(crate) struct Streams<C: Chain>(RefCell<Table<Rc<Live<C>>>>);
+pub(crate) struct Streams<C: Chain>(RefCell<Table<u32, Rc<Live<C>>>>);
 
 impl<C: Chain> Streams<C> {
     pub(crate) fn get(&self, id: u32) -> Option<Rc<Live<C>>> {

@@ -27,7 +27,6 @@
 //! | `module` | a configured module: its plan, its chain, its waiting streams |
 //! | `waits` | who waits until when |
 //! | [`vm`] | values that all VMs of a module share, and how one wakes another |
-//! | `table` | streams by their number |
 //! | `dispatch` | from Envoy's callbacks to streams |
 //! | `configure` | from the configuration's text to a configured module |
 //! | [`start`] | how a module starts; the callbacks |
@@ -46,7 +45,6 @@ mod reply;
 #[doc(hidden)]
 pub mod start;
 mod stream;
-mod table;
 pub mod vm;
 mod waits;
 

@@ -10,6 +10,7 @@ mod series;
 mod target;
 
 use std::cell::RefCell;
+use std::hash::Hash;
 
 use host::{Behaviour, Counter, DonePhase, Histogram, RequestPhase, Step};
 use labels::Labels;
@@ -24,7 +25,7 @@ pub struct Stats {
     /// The labels of the source, as each name begins.
     source: String,
     max_series: u32,
-    recent: RefCell<Recent<Key, Series>>,
+    recent: RefCell<Recent<Series>>,
     overflow: RefCell<Option<Series>>,
     overflowed: Counter,
 }
@@ -36,7 +37,7 @@ pub struct Seen {
 }
 
 /// What makes two requests count as the same, before any label is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct Key {
     target: Target,
     /// A hash of what the endpoint says of its workload; 0 for no endpoint.
@@ -85,6 +86,11 @@ fn registry<T>(ask: impl FnOnce(&mut Registry<Series>) -> Option<T>) -> Option<T
     REGISTRY.with(|registry| registry.try_borrow_mut().ok().and_then(|mut registry| ask(&mut registry)))
 }
 
+/// A hash that only this VM can tell.
+fn hash(it: &(impl Hash + ?Sized)) -> u64 {
+    registry(|registry| Some(registry.hash(it))).unwrap_or(0)
+}
+
 impl Behaviour for Stats {
     type Stream = Seen;
 
@@ -120,20 +126,20 @@ impl Behaviour for Stats {
         }
         let end = target::end(done);
         let peer = if end.answered_here { Vec::new() } else { done.upstream_workload() };
-        let hash = |bytes: &[u8]| registry(|registry| Some(registry.hash(bytes))).unwrap_or(0);
         let key = Key {
-            target: end.target.key(hash),
-            peer: if peer.is_empty() { 0 } else { hash(&peer) },
+            target: end.target.key(|bytes| hash(bytes)),
+            peer: if peer.is_empty() { 0 } else { hash(peer.as_slice()) },
             grpc: own.grpc,
             status: done.status(),
             grpc_status: if own.grpc { done.grpc_status() } else { None },
             flags: end.flags | done.flags(),
         };
-        let recent = self.recent.try_borrow().ok().and_then(|recent| recent.get(&key));
+        let place = hash(&key);
+        let recent = self.recent.try_borrow().ok().and_then(|recent| recent.get(place));
         let series = recent.or_else(|| {
             let series = self.find(&key, &end.target, &peer, done.plan());
             if let (Some(series), Ok(mut recent)) = (series, self.recent.try_borrow_mut()) {
-                recent.insert(key, series);
+                recent.insert(place, series);
             }
             series
         });
