@@ -68,6 +68,31 @@ impl<N: Copy + Eq + Into<u64>, T> Table<N, T> {
         Some(removed)
     }
 
+    /// What has this number, to change it.
+    pub fn get_mut(&mut self, id: N) -> Option<&mut T> {
+        let at = self.find(id)?;
+        self.slots.get_mut(at)?.as_mut().map(|(_, it)| it)
+    }
+
+    /// Takes those out that `keep` does not want.
+    pub fn retain(&mut self, mut keep: impl FnMut(&mut T) -> bool) {
+        let size = self.slots.len();
+        let all = std::mem::take(&mut self.slots);
+        self.slots.resize_with(size, || None);
+        self.taken = 0;
+        for (id, mut it) in all.into_iter().flatten() {
+            if keep(&mut it) {
+                self.place(id, it);
+                self.taken += 1;
+            }
+        }
+    }
+
+    /// All there are, in no order.
+    pub fn values(&self) -> impl Iterator<Item = &T> {
+        self.slots.iter().flatten().map(|(_, it)| it)
+    }
+
     fn find(&self, id: N) -> Option<usize> {
         let mut at = self.home(id);
         while let Some((known, _)) = self.slots.get(at)? {
@@ -152,6 +177,21 @@ mod tests {
         }
         assert!(table.is_empty());
         assert!(table.slots.iter().all(Option::is_none));
+    }
+
+    #[test]
+    fn what_is_kept_stays_found() {
+        let mut table = Table::new();
+        for id in 0_u64..100 {
+            table.insert(id << 7, id);
+        }
+        table.retain(|it| {
+            *it += 1;
+            *it % 3 == 0
+        });
+        assert_eq!((table.len(), table.values().sum::<u64>()), (33, 1683));
+        table.get_mut(2 << 7).into_iter().for_each(|it| *it = 7);
+        assert_eq!((table.get(2 << 7), table.get(3 << 7)), (Some(&7), None));
     }
 
     #[test]

@@ -54,7 +54,10 @@ impl<C: Chain> Configured<C> {
             Wait::UntilWoken(None) => None,
         };
         // The clock has just passed some part of a millisecond; the wait is never shorter than asked for.
-        let ms = |time: Duration| u64::try_from(time.as_micros().div_ceil(1000)).unwrap_or(u64::MAX);
+        let ms = |time: Duration| {
+            let part = time.subsec_micros().div_ceil(1000);
+            time.as_secs().saturating_mul(1000).saturating_add(part.into())
+        };
         let deadline = time.map_or(u64::MAX, |time| now.saturating_add(ms(time)).saturating_add(1));
         live.deadline.set(Some(deadline));
         self.waits.borrow_mut().insert(deadline, id);

@@ -10,7 +10,6 @@ mod series;
 mod target;
 
 use std::cell::RefCell;
-use std::hash::Hash;
 
 use host::{Behaviour, Counter, DonePhase, Histogram, RequestPhase, Step};
 use labels::Labels;
@@ -37,7 +36,7 @@ pub struct Seen {
 }
 
 /// What makes two requests count as the same, before any label is written.
-#[derive(Clone, Copy, Debug, Hash)]
+#[derive(Clone, Copy, Debug)]
 struct Key {
     target: Target,
     /// A hash of what the endpoint says of its workload; 0 for no endpoint.
@@ -46,6 +45,22 @@ struct Key {
     status: Option<u32>,
     grpc_status: Option<i64>,
     flags: u64,
+}
+
+impl Key {
+    /// A number that no other key is likely to have. What clients choose of it is a hash already.
+    fn number(&self) -> u64 {
+        let (other, target) = match self.target {
+            Target::Service(index) => (0, index.into()),
+            Target::Other(hash) => (1, hash),
+        };
+        let kind = other << 33 | u64::from(self.grpc) << 32 | u64::from(self.status.unwrap_or(0));
+        let words = [target, self.peer, kind, self.grpc_status.map_or(u64::MAX, i64::cast_unsigned), self.flags];
+        words.into_iter().fold(0, |number, word| {
+            let product = (number ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            product ^ product >> 32
+        })
+    }
 }
 
 /// The metrics of one set of labels.
@@ -87,8 +102,8 @@ fn registry<T>(ask: impl FnOnce(&mut Registry<Series>) -> Option<T>) -> Option<T
 }
 
 /// A hash that only this VM can tell.
-fn hash(it: &(impl Hash + ?Sized)) -> u64 {
-    registry(|registry| Some(registry.hash(it))).unwrap_or(0)
+fn hash(bytes: &[u8]) -> u64 {
+    registry(|registry| Some(registry.hash(bytes))).unwrap_or(0)
 }
 
 impl Behaviour for Stats {
@@ -127,14 +142,14 @@ impl Behaviour for Stats {
         let end = target::end(done);
         let peer = if end.answered_here { Vec::new() } else { done.upstream_workload() };
         let key = Key {
-            target: end.target.key(|bytes| hash(bytes)),
-            peer: if peer.is_empty() { 0 } else { hash(peer.as_slice()) },
+            target: end.target.key(hash),
+            peer: if peer.is_empty() { 0 } else { hash(&peer) },
             grpc: own.grpc,
             status: done.status(),
             grpc_status: if own.grpc { done.grpc_status() } else { None },
             flags: end.flags | done.flags(),
         };
-        let place = hash(&key);
+        let place = key.number();
         let recent = self.recent.try_borrow().ok().and_then(|recent| recent.get(place));
         let series = recent.or_else(|| {
             let series = self.find(&key, &end.target, &peer, done.plan());

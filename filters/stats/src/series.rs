@@ -1,7 +1,7 @@
 //! The series of a VM: which there are, and that there are not too many. Nothing ever frees a metric, so the count
 //! outlives configurations.
 
-use std::hash::{Hash, Hasher};
+use std::hash::Hasher;
 
 use shared::table::Table;
 
@@ -24,11 +24,11 @@ impl<S: Copy> Registry<S> {
         self.seed.get_or_insert_with(draw);
     }
 
-    /// A hash of what clients choose.
-    pub fn hash(&mut self, it: &(impl Hash + ?Sized)) -> u64 {
+    /// A hash of bytes that clients choose.
+    pub fn hash(&mut self, bytes: &[u8]) -> u64 {
         let mut hasher = std::hash::DefaultHasher::new();
         hasher.write_u64(*self.seed.get_or_insert(0));
-        it.hash(&mut hasher);
+        hasher.write(bytes);
         hasher.finish()
     }
 
@@ -48,7 +48,7 @@ impl<S: Copy> Registry<S> {
     }
 }
 
-/// The series of the requests that came lately, by the hash of what they have in common before any label is written.
+/// The series of the requests that came lately, by the number of what they have in common before any label is written.
 #[derive(Debug)]
 pub struct Recent<S> {
     by_key: Table<u64, S>,
