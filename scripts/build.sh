@@ -13,9 +13,11 @@ for module in "${MODULES[@]}"; do packages+=(-p "${module//_/-}"); done
 short=()
 for registry in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/; do short+=("--remap-path-prefix=${registry%/}="); done
 flags=$(IFS=$'\x1f' && echo "${short[*]}")
+export CARGO_ENCODED_RUSTFLAGS=$flags
 # The test filters and the empty module are for tests and benches alone; they are built here since they must match the others.
-CARGO_ENCODED_RUSTFLAGS=$flags CARGO_TARGET_WASM32_WASIP1_LINKER=$ROOT/scripts/wasm-ld.sh \
-    cargo build --profile wasm --target "$WASM_TARGET" "${packages[@]}" -p test-filter -p floor --bins
+cargo build --profile wasm --target "$WASM_TARGET" "${packages[@]}" -p test-filter --bins
+cargo rustc --profile wasm --target "$WASM_TARGET" -p floor -- -C linker="$ROOT/integration/floor/linker.sh"
+unset CARGO_ENCODED_RUSTFLAGS
 mkdir -p target/wasm
 built="${CARGO_TARGET_DIR:-target}/$WASM_TARGET/wasm"
 pairs=()

@@ -93,6 +93,7 @@ pub struct Decision {
 
 impl Decision {
     /// The rule behind the decision.
+    #[inline]
     pub fn rule<'p>(&self, plan: &'p Plan) -> Option<&'p Rule> {
         match self.found {
             Found::Rule { rule, .. } => plan.rule(rule),
@@ -101,6 +102,7 @@ impl Decision {
     }
 
     /// The cluster that the request goes to, unless it is answered here.
+    #[inline]
     pub fn cluster<'p>(&self, plan: &'p Plan) -> Option<&'p str> {
         if self.reply.is_some() {
             return None;
@@ -112,11 +114,13 @@ impl Decision {
     }
 
     /// The rule's destination that was chosen.
+    #[inline]
     pub fn chosen<'p>(&self, plan: &'p Plan) -> Option<&'p Destination> {
         self.route(plan)?.destinations.get(self.destination?)
     }
 
     /// What a rule says about requests that go to a destination; nothing for those that are answered here.
+    #[inline]
     fn route<'p>(&self, plan: &'p Plan) -> Option<&'p RouteAction> {
         match self.rule(plan) {
             Some(Rule { action: Action::Route(route), .. }) if self.reply.is_none() => Some(route),
@@ -177,6 +181,7 @@ pub fn choose(plan: &Plan, decision: &mut Decision, draw: impl FnOnce() -> u64) 
 
 /// The fault that a request may run into. Requests that are redirected or answered directly have none; a preflight has
 /// one, since Envoy's fault filter stands before its CORS filter.
+#[inline]
 pub fn fault<'p>(plan: &'p Plan, decision: &Decision) -> Option<&'p Fault> {
     if !matches!(decision.reply, None | Some(OwnReply::Preflight)) {
         return None;

@@ -28,6 +28,7 @@ pub mod plan;
 pub mod policy;
 pub mod re2;
 pub mod registry;
+pub mod table;
 
 pub use finding::{Finding, Report, Severity};
 pub use map::{Map, Names};

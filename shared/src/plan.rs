@@ -102,16 +102,19 @@ impl Plan {
     }
 
     /// A rule by its index.
+    #[inline]
     pub fn rule(&self, index: u32) -> Option<&Rule> {
         self.rules.get(index as usize)
     }
 
     /// A virtual host by its index.
+    #[inline]
     pub fn host(&self, index: u32) -> Option<&VirtualHost> {
         self.hosts.get(index as usize)
     }
 
     /// What guards a rule's destination.
+    #[inline]
     pub fn guard_of(&self, destination: &Destination) -> Option<guard::Guard> {
         self.guards.of(destination).copied()
     }
@@ -127,15 +130,18 @@ impl Plan {
     }
 
     /// What metrics say about the proxy and its destinations.
+    #[inline]
     pub fn telemetry(&self) -> &Telemetry {
         &self.telemetry
     }
 
     /// The cluster for hosts that are not of the mesh; a gateway has none.
+    #[inline]
     pub fn passthrough(&self) -> Option<&'static str> {
         self.passthrough.then_some(PASSTHROUGH_CLUSTER)
     }
 
+    #[inline]
     pub(crate) fn wants_https(&self, host: u32) -> bool {
         self.host(host).is_some_and(|host| host.https_redirect)
     }
@@ -160,6 +166,7 @@ impl Plan {
         }
     }
 
+    #[inline]
     fn view(&self, request: &Request<'_>) -> Option<&View> {
         if self.by_authority {
             // Whoever asks the mesh for a host without a port means HTTP's.

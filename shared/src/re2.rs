@@ -83,6 +83,7 @@ impl Re2 {
     }
 
     /// Whether the pattern matches the value from its first byte to its last, as `RE2::FullMatch` does.
+    #[inline]
     pub fn is_full_match(&self, value: &[u8]) -> bool {
         self.0.shape.holds(value)
     }
@@ -94,6 +95,7 @@ impl Re2 {
     /// assert_eq!(Re2::new("^/items/[0-9]+")?.prefix(), b"/items/");
     /// # Ok::<(), shared::re2::Re2Error>(())
     /// ```
+    #[inline]
     pub fn prefix(&self) -> &[u8] {
         &self.0.shape.prefix
     }
@@ -105,6 +107,7 @@ impl Re2 {
     /// assert_eq!(Re2::new(r"/index\.html")?.literal(), Some(b"/index.html".as_slice()));
     /// # Ok::<(), shared::re2::Re2Error>(())
     /// ```
+    #[inline]
     pub fn literal(&self) -> Option<&[u8]> {
         self.0.shape.literal()
     }

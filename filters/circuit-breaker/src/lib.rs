@@ -8,7 +8,9 @@
 //! | [`ejection`] | what is known of a destination's endpoints, shared by all VMs; pure |
 //! | `outlook` | what this VM knows of a destination's health without asking |
 //! | `slots` | what this VM holds, and how it keeps the table right |
+//! | `by_name` | what there is of each destination |
 
+mod by_name;
 pub mod ejection;
 mod outlook;
 mod slots;

@@ -3,13 +3,13 @@
 //! is well again.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use host::DonePhase;
 use host::vm::{self, Vm};
 use shared::plan::guard::Ejection;
 
+use crate::by_name::ByName;
 use crate::ejection::{Health, Passage, Verdict};
 
 /// Of so many good answers in the beginning it is seen which endpoint gave them, so that all are known before one fails.
@@ -20,13 +20,13 @@ const LOOKS_EVERY: u32 = 16;
 
 /// Destinations where nothing fails, and how many good answers they have given since that is known.
 #[derive(Debug, Default)]
-pub(crate) struct Outlook(RefCell<BTreeMap<Arc<str>, u32>>);
+pub(crate) struct Outlook(RefCell<ByName<u32>>);
 
 impl Outlook {
     /// Whether a request is let through.
     pub(crate) fn pass(&self, cluster: &Arc<str>, vm: Vm<'_>) -> Passage {
         let mut fine = self.0.borrow_mut();
-        if fine.contains_key(cluster) {
+        if fine.get_mut(cluster).is_some() {
             return Passage::Passes;
         }
         let (now, queue) = (vm.now(), vm.queue());
@@ -36,7 +36,7 @@ impl Outlook {
         });
         let (passage, listens) = told.unwrap_or((Passage::Passes, false));
         if listens {
-            fine.insert(Arc::clone(cluster), 0);
+            fine.get_or_insert(cluster, || 0);
         }
         passage
     }

@@ -1,7 +1,7 @@
 //! The slots of this VM, and how the shared table is kept right about them.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use host::vm::{self, StreamId};
 use host::{AttendPhase, Gauge, RequestPhase};
 use shared::plan::guard::Limits;
 
+use crate::by_name::ByName;
 use crate::table::{Admission, Mine, RENEW_MS, SPARE, Table, Waiter};
 
 /// How often a VM whose requests wait looks by itself: VMs wake each other, but one that dies wakes nobody.
@@ -19,7 +20,7 @@ const RENEW: Duration = Duration::from_millis(RENEW_MS);
 /// What this VM holds of each destination. Destinations without any request are not in it.
 #[derive(Debug)]
 pub(crate) struct Slots {
-    destinations: RefCell<BTreeMap<Arc<str>, Held>>,
+    destinations: RefCell<ByName<Box<Held>>>,
     active: Gauge,
     waiting: Gauge,
 }
@@ -40,7 +41,7 @@ struct Held {
     used: bool,
     waiting: VecDeque<Waiter>,
     /// Those that have a slot and do not know it yet.
-    given: BTreeSet<StreamId>,
+    given: Vec<StreamId>,
     /// When the lease was renewed last.
     renewed: u64,
 }
@@ -60,12 +61,12 @@ impl Slots {
     /// A new request.
     pub(crate) fn admit(&self, cluster: &Arc<str>, limits: Limits, request: &RequestPhase<'_>) -> Admission {
         let mut destinations = self.destinations.borrow_mut();
-        if destinations.get_mut(cluster).is_some_and(Held::admit_one) {
+        if destinations.get_mut(cluster).is_some_and(|held| held.admit_one()) {
             return Admission::Admitted;
         }
         let now = request.vm().now();
-        if !destinations.contains_key(cluster.as_ref()) {
-            let held = Held {
+        let held = destinations.get_or_insert(cluster, || {
+            Box::new(Held {
                 limits,
                 queue: request.vm().queue(),
                 active: 0,
@@ -73,12 +74,11 @@ impl Slots {
                 spare: 0,
                 used: false,
                 waiting: VecDeque::new(),
-                given: BTreeSet::new(),
+                given: Vec::new(),
                 renewed: now,
-            };
-            destinations.insert(Arc::clone(cluster), held);
-        }
-        let Some(held) = destinations.get_mut(cluster) else { return Admission::Refused };
+            })
+        });
+        let Some(held) = held else { return Admission::Refused };
         let mut wake = Vec::new();
         let told = vm::update(&key(cluster), |bytes| {
             wake.clear();
@@ -113,12 +113,12 @@ impl Slots {
 
     /// Whether a waiting request has got a slot, which it knows from now on.
     pub(crate) fn has_slot(&self, cluster: &str, stream: StreamId) -> bool {
-        self.destinations.borrow_mut().get_mut(cluster).is_some_and(|held| held.given.remove(&stream))
+        self.destinations.borrow_mut().get_mut(cluster).is_some_and(|held| held.take_given(stream))
     }
 
     /// A request that was on its way has ended.
     pub(crate) fn end(&self, cluster: &str, now: impl FnOnce() -> u64) {
-        if self.destinations.borrow_mut().get_mut(cluster).is_some_and(Held::keep_one) {
+        if self.destinations.borrow_mut().get_mut(cluster).is_some_and(|held| held.keep_one()) {
             return;
         }
         self.change(cluster, now(), Held::end_one);
@@ -127,7 +127,7 @@ impl Slots {
     /// A request does not wait any more.
     pub(crate) fn leave(&self, cluster: &str, stream: StreamId, now: u64) {
         self.change(cluster, now, |held| {
-            if held.given.remove(&stream) {
+            if held.take_given(stream) {
                 held.end_one();
             } else {
                 held.waiting.retain(|waiter| waiter.stream != stream.0);
@@ -173,7 +173,7 @@ impl Slots {
             for _ in 0..given {
                 let Some(waiter) = held.waiting.pop_front() else { break };
                 held.active = held.active.saturating_add(1);
-                held.given.insert(StreamId(waiter.stream));
+                held.given.push(StreamId(waiter.stream));
                 attend.wake(StreamId(waiter.stream));
             }
             !held.is_empty()
@@ -227,6 +227,12 @@ impl Held {
     /// No slot is kept any more.
     fn let_go(&mut self) {
         self.ended = self.ended.saturating_add(std::mem::take(&mut self.spare));
+    }
+
+    /// Whether a request has got a slot, which it knows from now on. They learn of it in the order in which they got it.
+    fn take_given(&mut self, stream: StreamId) -> bool {
+        let at = self.given.iter().position(|given| *given == stream);
+        at.map(|at| self.given.remove(at)).is_some()
     }
 
     fn end_one(&mut self) {

@@ -10,6 +10,7 @@ const OK: u32 = 0;
 
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
+    fn proxy_log(level: u32, message: *const u8, size: usize) -> u32;
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_get_header_map_value(
         map: u32,
@@ -58,6 +59,24 @@ unsafe extern "C" {
     fn clock_time_get(clock: u32, precision: u64, nanos: *mut u64) -> u16;
 }
 
+/// How much a line in Envoy's log matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Level {
+    Trace = 0,
+    Debug = 1,
+    Info = 2,
+    Warn = 3,
+    Error = 4,
+    Critical = 5,
+}
+
+/// Writes a line to Envoy's log.
+pub(crate) fn log(level: Level, message: &str) {
+    // SAFETY: the message outlives the call.
+    unsafe { proxy_log(level as u32, message.as_ptr(), message.len()) };
+}
+
 /// Which of a stream's header maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
@@ -74,7 +93,7 @@ fn owned(status: u32, data: *mut u8, size: usize) -> Option<Vec<u8>> {
     if data.is_null() {
         return Some(Vec::new());
     }
-    // SAFETY: the SDK's allocator hands out boxed slices of exactly `size` bytes, and Envoy gives them up to us.
+    // SAFETY: `start::allocate` hands out the memory of vectors of exactly `size` bytes, and Envoy gives them up to us.
     Some(unsafe { Vec::from_raw_parts(data, size, size) })
 }
 

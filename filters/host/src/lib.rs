@@ -5,6 +5,10 @@
 //! behaviour ([`Alone`]) or several (a tuple) over a stream, stops where one of them waits, and goes on from there when
 //! the wait ends, which is on a timer tick of the root context or when another VM has woken this one.
 //!
+//! Envoy's callbacks come in here and not in the SDK's dispatcher: that has every callback of the ABI, three tables of
+//! boxed contexts to look a stream up in, and panics where it does not know one. Each module is some 50 kB smaller without
+//! it, and a callback holds no table while Envoy may call back.
+//!
 //! Packaging takes one line in the `main.rs` of a binary:
 //!
 //! ```ignore
@@ -23,10 +27,14 @@
 //! | `module` | a configured module: its plan, its chain, its waiting streams |
 //! | `waits` | who waits until when |
 //! | [`vm`] | values that all VMs of a module share, and how one wakes another |
-//! | `root` | the SDK's contexts |
+//! | `dispatch` | from Envoy's callbacks to streams |
+//! | `configure` | from the configuration's text to a configured module |
+//! | [`start`] | how a module starts; the callbacks |
 
 mod abi;
 mod behaviour;
+mod configure;
+mod dispatch;
 mod done;
 mod facts;
 mod handover;
@@ -34,24 +42,15 @@ mod headers;
 mod module;
 mod phase;
 mod reply;
-mod root;
+#[doc(hidden)]
+pub mod start;
 mod stream;
 pub mod vm;
 mod waits;
 
 pub use abi::{Counter, Gauge, Histogram};
 pub use behaviour::{Alone, Behaviour, Chain, Step, Wait};
+pub use dispatch::Dispatcher;
 pub use done::{DonePhase, ServiceField};
 pub use phase::{AttendPhase, RequestPhase, ResponsePhase};
 pub use reply::Reply;
-pub use root::start;
-
-/// Makes a binary into a module: its name, as in `root_id` and in logs, and its chain.
-#[macro_export]
-macro_rules! main {
-    ($name:literal, $Chain:ty) => {
-        fn main() {
-            $crate::start::<$Chain>($name);
-        }
-    };
-}

@@ -1,7 +1,6 @@
 //! A configured module: its plan, its chain, and the streams that wait in this VM.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -11,8 +10,9 @@ use shared::plan::Plan;
 
 use crate::abi::{self, Counter};
 use crate::behaviour::{Chain, Wait};
+use crate::dispatch::{Live, Streams};
 use crate::phase::AttendPhase;
-use crate::stream::{Stream, Way};
+use crate::stream::Way;
 use crate::vm::{Attention, StreamId, Vm};
 use crate::waits::{self, Waits};
 
@@ -23,21 +23,11 @@ pub(crate) struct Configured<C: Chain> {
     pub(crate) random: RefCell<SmallRng>,
     /// Requests that another module decided by another configuration.
     pub(crate) foreign: Counter,
-    waiting: RefCell<Waiting<C>>,
+    waits: RefCell<Waits>,
     pub(crate) attention: Attention,
     /// The time for which a tick was asked.
     armed: Cell<Option<u64>>,
 }
-
-/// The streams that wait. They are owned here too, since a tick of the root context cannot reach a stream's own
-/// context.
-struct Waiting<C: Chain> {
-    waits: Waits,
-    streams: BTreeMap<u32, Waiter<C>>,
-}
-
-/// A deadline and whose it is.
-type Waiter<C> = (u64, Rc<RefCell<Stream<C>>>);
 
 impl<C: Chain> Configured<C> {
     pub(crate) fn new(name: &str, plan: Plan) -> Configured<C> {
@@ -50,32 +40,33 @@ impl<C: Chain> Configured<C> {
             plan,
             random: RefCell::new(SmallRng::from_seed(seed)),
             foreign: Counter::define(&format!("sailcloth.{name}.foreign_decisions")),
-            waiting: RefCell::new(Waiting { waits: Waits::default(), streams: BTreeMap::new() }),
+            waits: RefCell::default(),
             attention: Attention::default(),
             armed: Cell::new(None),
         }
     }
 
     /// A stream's way has led to a wait.
-    pub(crate) fn wait(&self, id: u32, stream: &Rc<RefCell<Stream<C>>>, wait: Wait) {
+    pub(crate) fn wait(&self, id: u32, live: &Live<C>, wait: Wait) {
         let now = abi::now();
         let time = match wait {
             Wait::For(time) | Wait::UntilWoken(Some(time)) => Some(time),
             Wait::UntilWoken(None) => None,
         };
         // The clock has just passed some part of a millisecond; the wait is never shorter than asked for.
-        let ms = |time: Duration| u64::try_from(time.as_micros().div_ceil(1000)).unwrap_or(u64::MAX);
+        let ms = |time: Duration| {
+            let part = time.subsec_micros().div_ceil(1000);
+            time.as_secs().saturating_mul(1000).saturating_add(part.into())
+        };
         let deadline = time.map_or(u64::MAX, |time| now.saturating_add(ms(time)).saturating_add(1));
-        let mut waiting = self.waiting.borrow_mut();
-        waiting.waits.insert(deadline, id);
-        waiting.streams.insert(id, (deadline, Rc::clone(stream)));
-        drop(waiting);
+        live.deadline.set(Some(deadline));
+        self.waits.borrow_mut().insert(deadline, id);
         self.arm();
     }
 
     /// Asks for the next tick, where it is needed earlier than the one that was asked for.
     pub(crate) fn arm(&self) {
-        let waits = self.waiting.borrow().waits.next();
+        let waits = self.waits.borrow().next();
         let next = [waits, self.attention.at.get()].into_iter().flatten().min();
         if let Some(next) = next
             && self.armed.get().is_none_or(|armed| armed > next)
@@ -86,59 +77,62 @@ impl<C: Chain> Configured<C> {
     }
 
     /// A stream has ended, maybe while it waited.
-    pub(crate) fn forget(&self, id: u32) {
-        let mut waiting = self.waiting.borrow_mut();
-        if let Some((deadline, _)) = waiting.streams.remove(&id) {
-            waiting.waits.remove(deadline, id);
+    pub(crate) fn forget(&self, id: u32, live: &Live<C>) {
+        if let Some(deadline) = live.deadline.take() {
+            self.waits.borrow_mut().remove(deadline, id);
         }
     }
 
     /// A tick: behaviours are asked whose time has come, then streams go on.
-    pub(crate) fn tick(&self) {
+    pub(crate) fn tick(&self, streams: &Streams<C>) {
         if self.attention.at.get().is_some_and(|at| at <= abi::now()) {
-            self.attend();
+            self.attend(streams);
         }
-        self.resume();
+        self.resume(streams);
     }
 
     /// Another VM has sent a message.
-    pub(crate) fn woken(&self) {
+    pub(crate) fn woken(&self, streams: &Streams<C>) {
         self.attention.drain();
-        self.attend();
-        self.resume();
+        self.attend(streams);
+        self.resume(streams);
     }
 
-    fn attend(&self) {
+    fn attend(&self, streams: &Streams<C>) {
         self.attention.at.set(None);
         let mut wake = Vec::new();
         self.chain.attend(&mut AttendPhase { plan: &self.plan, vm: Vm(&self.attention), wake: &mut wake });
-        let mut waiting = self.waiting.borrow_mut();
         for StreamId(id) in wake {
-            if let Some((deadline, _)) = waiting.streams.get_mut(&id) {
-                let before = std::mem::take(deadline);
-                waiting.waits.remove(before, id);
-                waiting.waits.insert(0, id);
+            if let Some(live) = streams.get(id)
+                && std::ptr::eq(Rc::as_ptr(&live.module), self)
+                && let Some(deadline) = live.deadline.replace(Some(0))
+            {
+                let mut waits = self.waits.borrow_mut();
+                waits.remove(deadline, id);
+                waits.insert(0, id);
             }
         }
     }
 
     /// Lets those go on whose time has come, and asks for the next tick.
-    fn resume(&self) {
-        let due: Vec<_> = {
-            let mut waiting = self.waiting.borrow_mut();
-            let ids = waiting.waits.due(abi::now());
-            ids.into_iter().filter_map(|id| Some((id, waiting.streams.remove(&id)?.1))).collect()
-        };
-        for (id, stream) in due {
+    fn resume(&self, streams: &Streams<C>) {
+        let due = self.waits.borrow_mut().due(abi::now());
+        // None of them waits any more, whatever becomes of one while another goes on.
+        let due = due.into_iter().filter_map(|id| {
+            let live = streams.get(id)?;
+            live.deadline.set(None);
+            Some((id, live))
+        });
+        for (id, live) in due.collect::<Vec<_>>() {
             if !abi::set_effective_context(id) {
                 continue;
             }
-            let Ok(mut state) = stream.try_borrow_mut() else { continue };
+            let Ok(mut state) = live.state.try_borrow_mut() else { continue };
             let way = state.request(self, true);
             drop(state);
             match way {
                 Way::On => abi::continue_request(),
-                Way::Waits(wait) => self.wait(id, &stream, wait),
+                Way::Waits(wait) => self.wait(id, &live, wait),
                 Way::Back => {}
             }
         }

@@ -190,6 +190,7 @@ impl<'a> RequestPhase<'a> {
             && let Some(timeout) = act::timeout(self.plan, decision, &self.request)
         {
             let left = timeout.saturating_sub(self.common.waited).as_millis().max(1);
+            let left = u64::try_from(left).unwrap_or(u64::MAX);
             RequestHeaders.set(b"x-envoy-upstream-rq-timeout-ms", left.to_string().as_bytes());
         }
     }

@@ -2,41 +2,45 @@
 //!
 //! There are never more entries than waiting streams, since whoever leaves takes its entry along.
 
-use std::collections::BTreeSet;
+use std::collections::VecDeque;
 
 /// How many streams may go on in one tick. Envoy lets them go on one inside the other, so a thousand at once overflow
 /// V8's stack and kill the VM.
 pub(crate) const MOST_PER_TICK: usize = 64;
 
-/// Streams by deadline.
+/// Streams by deadline. Most waits are as long as those before them, and new ones come to the end.
 #[derive(Debug, Default)]
 pub(crate) struct Waits {
-    by_deadline: BTreeSet<(u64, u32)>,
+    sorted: VecDeque<(u64, u32)>,
 }
 
 impl Waits {
     /// A stream begins to wait.
     pub(crate) fn insert(&mut self, deadline: u64, stream: u32) {
-        self.by_deadline.insert((deadline, stream));
+        if let Err(at) = self.sorted.binary_search(&(deadline, stream)) {
+            self.sorted.insert(at, (deadline, stream));
+        }
     }
 
     /// A stream stops waiting before its time.
     pub(crate) fn remove(&mut self, deadline: u64, stream: u32) {
-        self.by_deadline.remove(&(deadline, stream));
+        if let Ok(at) = self.sorted.binary_search(&(deadline, stream)) {
+            self.sorted.remove(at);
+        }
     }
 
     /// The streams whose time has come, as many as one tick bears, in the order of their deadlines.
     pub(crate) fn due(&mut self, now: u64) -> Vec<u32> {
         let mut out = Vec::new();
-        while out.len() < MOST_PER_TICK && self.by_deadline.first().is_some_and(|(deadline, _)| *deadline <= now) {
-            out.extend(self.by_deadline.pop_first().map(|(_, stream)| stream));
+        while out.len() < MOST_PER_TICK && self.sorted.front().is_some_and(|(deadline, _)| *deadline <= now) {
+            out.extend(self.sorted.pop_front().map(|(_, stream)| stream));
         }
         out
     }
 
     /// The earliest deadline; nothing when nobody waits for a time.
     pub(crate) fn next(&self) -> Option<u64> {
-        self.by_deadline.first().map(|(deadline, _)| *deadline).filter(|deadline| *deadline < u64::MAX)
+        self.sorted.front().map(|(deadline, _)| *deadline).filter(|deadline| *deadline < u64::MAX)
     }
 }
 

@@ -24,7 +24,7 @@ pub struct Stats {
     /// The labels of the source, as each name begins.
     source: String,
     max_series: u32,
-    recent: RefCell<Recent<Key, Series>>,
+    recent: RefCell<Recent<Series>>,
     overflow: RefCell<Option<Series>>,
     overflowed: Counter,
 }
@@ -36,7 +36,7 @@ pub struct Seen {
 }
 
 /// What makes two requests count as the same, before any label is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug)]
 struct Key {
     target: Target,
     /// A hash of what the endpoint says of its workload; 0 for no endpoint.
@@ -45,6 +45,22 @@ struct Key {
     status: Option<u32>,
     grpc_status: Option<i64>,
     flags: u64,
+}
+
+impl Key {
+    /// A number that no other key is likely to have. What clients choose of it is a hash already.
+    fn number(&self) -> u64 {
+        let (other, target) = match self.target {
+            Target::Service(index) => (0, index.into()),
+            Target::Other(hash) => (1, hash),
+        };
+        let kind = other << 33 | u64::from(self.grpc) << 32 | u64::from(self.status.unwrap_or(0));
+        let words = [target, self.peer, kind, self.grpc_status.map_or(u64::MAX, i64::cast_unsigned), self.flags];
+        words.into_iter().fold(0, |number, word| {
+            let product = (number ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            product ^ product >> 32
+        })
+    }
 }
 
 /// The metrics of one set of labels.
@@ -85,6 +101,11 @@ fn registry<T>(ask: impl FnOnce(&mut Registry<Series>) -> Option<T>) -> Option<T
     REGISTRY.with(|registry| registry.try_borrow_mut().ok().and_then(|mut registry| ask(&mut registry)))
 }
 
+/// A hash that only this VM can tell.
+fn hash(bytes: &[u8]) -> u64 {
+    registry(|registry| Some(registry.hash(bytes))).unwrap_or(0)
+}
+
 impl Behaviour for Stats {
     type Stream = Seen;
 
@@ -120,7 +141,6 @@ impl Behaviour for Stats {
         }
         let end = target::end(done);
         let peer = if end.answered_here { Vec::new() } else { done.upstream_workload() };
-        let hash = |bytes: &[u8]| registry(|registry| Some(registry.hash(bytes))).unwrap_or(0);
         let key = Key {
             target: end.target.key(hash),
             peer: if peer.is_empty() { 0 } else { hash(&peer) },
@@ -129,11 +149,12 @@ impl Behaviour for Stats {
             grpc_status: if own.grpc { done.grpc_status() } else { None },
             flags: end.flags | done.flags(),
         };
-        let recent = self.recent.try_borrow().ok().and_then(|recent| recent.get(&key));
+        let place = key.number();
+        let recent = self.recent.try_borrow().ok().and_then(|recent| recent.get(place));
         let series = recent.or_else(|| {
             let series = self.find(&key, &end.target, &peer, done.plan());
             if let (Some(series), Ok(mut recent)) = (series, self.recent.try_borrow_mut()) {
-                recent.insert(key, series);
+                recent.insert(place, series);
             }
             series
         });

@@ -1,19 +1,20 @@
 //! The series of a VM: which there are, and that there are not too many. Nothing ever frees a metric, so the count
 //! outlives configurations.
 
-use std::collections::BTreeMap;
 use std::hash::Hasher;
+
+use shared::table::Table;
 
 /// Series by the hash of their labels. `S` is what it takes to count in one.
 #[derive(Debug)]
 pub struct Registry<S> {
-    by_labels: BTreeMap<u64, S>,
+    by_labels: Table<u64, S>,
     seed: Option<u64>,
 }
 
 impl<S> Default for Registry<S> {
     fn default() -> Registry<S> {
-        Registry { by_labels: BTreeMap::new(), seed: None }
+        Registry { by_labels: Table::new(), seed: None }
     }
 }
 
@@ -35,7 +36,7 @@ impl<S: Copy> Registry<S> {
     /// no room.
     pub fn series(&mut self, labels: &str, most: u32, define: impl FnOnce(&str) -> S) -> Option<S> {
         let hash = self.hash(labels.as_bytes());
-        if let Some(known) = self.by_labels.get(&hash) {
+        if let Some(known) = self.by_labels.get(hash) {
             return Some(*known);
         }
         if self.by_labels.len() >= most as usize {
@@ -47,29 +48,29 @@ impl<S: Copy> Registry<S> {
     }
 }
 
-/// The series of the requests that came lately, by what they have in common before any label is written.
+/// The series of the requests that came lately, by the number of what they have in common before any label is written.
 #[derive(Debug)]
-pub struct Recent<K, S> {
-    by_key: BTreeMap<K, S>,
+pub struct Recent<S> {
+    by_key: Table<u64, S>,
     most: usize,
 }
 
-impl<K: Ord, S: Copy> Recent<K, S> {
+impl<S: Copy> Recent<S> {
     /// Never remembers more than `most`.
-    pub fn new(most: u32) -> Recent<K, S> {
-        Recent { by_key: BTreeMap::new(), most: most as usize }
+    pub fn new(most: u32) -> Recent<S> {
+        Recent { by_key: Table::new(), most: most as usize }
     }
 
     /// The series of a key.
-    pub fn get(&self, key: &K) -> Option<S> {
+    pub fn get(&self, key: u64) -> Option<S> {
         self.by_key.get(key).copied()
     }
 
     /// Remembers a series. Many keys may share one (hosts that differ beyond the longest label), so that keys are not
     /// as few as series: a full table begins anew.
-    pub fn insert(&mut self, key: K, series: S) {
+    pub fn insert(&mut self, key: u64, series: S) {
         if self.by_key.len() >= self.most {
-            self.by_key.clear();
+            self.by_key = Table::new();
         }
         self.by_key.insert(key, series);
     }
@@ -98,6 +99,6 @@ mod tests {
         for key in 0..4 {
             recent.insert(key, key);
         }
-        assert_eq!((recent.get(&0), recent.get(&3)), (None, Some(3)));
+        assert_eq!((recent.get(0), recent.get(3)), (None, Some(3)));
     }
 }

@@ -11,7 +11,7 @@ use crate::flags;
 const BLACK_HOLE_CLUSTER: &str = "BlackHoleCluster";
 
 /// What was reached, small enough to look a series up by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug)]
 pub enum Target {
     /// A service of the plan.
     Service(u32),

@@ -84,6 +84,7 @@ pub fn request<S: Source + Changes>(plan: &Plan, decision: &Decision, request: &
 }
 
 /// How long the request may take as a whole: the rule's timeout, or less where a gRPC client asks for less.
+#[inline]
 pub fn timeout(plan: &Plan, decision: &Decision, request: &Request<'_>) -> Option<Duration> {
     let rule = match decision.rule(plan) {
         Some(Rule { action: Action::Route(route), .. }) => route.timeout.as_ref().map(|timeout| timeout.ms),
@@ -92,6 +93,7 @@ pub fn timeout(plan: &Plan, decision: &Decision, request: &Request<'_>) -> Optio
     rule.into_iter().chain(grpc_timeout(request)).min().map(Duration::from_millis)
 }
 
+#[inline]
 fn grpc_timeout(request: &Request<'_>) -> Option<u64> {
     let asked = request.header(b"grpc-timeout").filter(|_| request.is_grpc());
     asked.and_then(|value| grpc_timeout_ms(&value)).filter(|ms| *ms > 0)
@@ -131,6 +133,7 @@ pub fn name_route(plan: &Plan, decision: &Decision, request: &Request<'_>, heade
     }
 }
 
+#[inline]
 fn is_internal(name: &[u8]) -> bool {
     name.starts_with(INTERNAL_PREFIX)
         || (name.starts_with(b"x-envoy-") && INTERNAL_HEADERS.iter().any(|internal| internal.as_bytes() == name))

@@ -36,6 +36,7 @@ pub fn response<S: Source + Changes>(plan: &Plan, decision: &Decision, headers: 
 }
 
 /// Whether [`response`] could change anything, so that nobody has to look at the response otherwise.
+#[inline]
 pub fn touches_response(plan: &Plan, decision: &Decision) -> bool {
     // Envoy gives these before any route has a say in the response.
     let before = matches!(decision.reply, Some(OwnReply::Preflight | OwnReply::HttpsRedirect | OwnReply::NotFound));
@@ -44,6 +45,7 @@ pub fn touches_response(plan: &Plan, decision: &Decision) -> bool {
 
 /// The request headers that [`response`] asks for. They are gone by then, so whoever carries it out keeps them, with
 /// the values they have when the request goes on.
+#[inline]
 pub fn kept_for_response<'p>(plan: &'p Plan, decision: &Decision) -> &'p [Box<[u8]>] {
     match decision.rule(plan) {
         Some(rule) if touches_response(plan, decision) => &rule.kept,

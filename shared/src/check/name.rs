@@ -1,8 +1,6 @@
 //! Names as Istio takes them: DNS labels and domains (`pkg/config/labels`, `agent.ValidateWildcardDomain`), header
 //! names, label keys and values.
 
-use std::net::IpAddr;
-
 /// Longest DNS label.
 const LABEL: usize = 63;
 
@@ -46,9 +44,40 @@ pub(super) fn is_partial_wildcard(text: &str) -> bool {
     text.contains('*') && text != "*" && !text.starts_with("*.")
 }
 
-/// An IPv4 or IPv6 address.
+/// An IPv4 or IPv6 address. The standard library's parser, which also says which, is five times as large.
 pub(super) fn is_address(text: &str) -> bool {
-    text.parse::<IpAddr>().is_ok()
+    if is_ipv4(text) {
+        return true;
+    }
+    match text.split_once("::") {
+        // It stands for one group at least.
+        Some((before, after)) => {
+            let before = if before.contains('.') { None } else { groups(before) };
+            before.zip(groups(after)).is_some_and(|(before, after)| before + after < 8)
+        }
+        None => groups(text) == Some(8),
+    }
+}
+
+fn is_ipv4(text: &str) -> bool {
+    let fits = |part: &str| is_digits(part, 3, 10) && (part.len() == 1 || !part.starts_with('0'));
+    text.split('.').count() == 4 && text.split('.').all(|part| fits(part) && part.parse::<u8>().is_ok())
+}
+
+/// How many groups of an IPv6 address these are; an IPv4 address at their end is two.
+fn groups(text: &str) -> Option<usize> {
+    if text.is_empty() {
+        return Some(0);
+    }
+    let (rest, last) = text.rsplit_once(':').map_or((None, text), |(rest, last)| (Some(rest), last));
+    let last = if is_ipv4(last) { 2 } else { usize::from(is_digits(last, 4, 16)) };
+    let rest = rest
+        .map_or(Some(0), |rest| rest.split(':').all(|group| is_digits(group, 4, 16)).then(|| rest.split(':').count()));
+    (last > 0).then_some(last + rest?)
+}
+
+fn is_digits(text: &str, most: usize, radix: u32) -> bool {
+    (1..=most).contains(&text.len()) && text.chars().all(|c| c.is_digit(radix))
 }
 
 fn length(text: &str) -> Result<(), String> {
@@ -128,6 +157,26 @@ mod tests {
         assert!(domain("*.foo").is_err());
         assert!(wildcard_domain(&"a.".repeat(200)).is_err());
         assert!(is_partial_wildcard("*foo.bar") && !is_partial_wildcard("*.bar") && !is_partial_wildcard("*"));
+    }
+
+    #[test]
+    fn addresses_as_the_standard_library_takes_them() {
+        let pieces = ["", "1", "ffff", "12345", "g", ":", "::", "1.2.3.4", "01.2.3.4", "256.1.1.1", "1.2.3", "7:8"];
+        let mut all = 0;
+        for count in 1..=4 {
+            for mut number in 0..pieces.len().pow(count) {
+                let mut parts = Vec::new();
+                for _ in 0..count {
+                    parts.push(pieces[number % pieces.len()]);
+                    number /= pieces.len();
+                }
+                for text in [parts.concat(), parts.join(":"), format!("1:2:3:4:{}", parts.join(":"))] {
+                    assert_eq!(is_address(&text), text.parse::<std::net::IpAddr>().is_ok(), "{text}");
+                    all += usize::from(is_address(&text));
+                }
+            }
+        }
+        assert!(all > 500, "{all}");
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// A view of header pairs; names are in lower case, as Envoy keeps them. Pseudo headers that are absent are empty.
+    #[inline]
     pub fn new(headers: &'a [(&'a [u8], &'a [u8])]) -> Request<'a> {
         let mut request = Request { headers, method: b"", scheme: b"", authority: b"", path: b"", query: 0 };
         for (name, value) in headers {
@@ -57,16 +58,19 @@ impl<'a> Request<'a> {
     }
 
     /// The path alone.
+    #[inline]
     pub fn path(&self) -> &'a [u8] {
         self.path.get(..self.query).unwrap_or(self.path)
     }
 
     /// The authority without its port.
+    #[inline]
     pub fn host(&self) -> &'a [u8] {
         split_port(self.authority).0
     }
 
     /// The port that the authority names.
+    #[inline]
     pub fn port(&self) -> Option<u16> {
         let digits = split_port(self.authority).1;
         std::str::from_utf8(digits).ok()?.parse().ok()
@@ -78,6 +82,7 @@ impl<'a> Request<'a> {
     }
 
     /// A header's value; several are joined with commas.
+    #[inline]
     pub fn header(&self, name: &[u8]) -> Option<Cow<'a, [u8]>> {
         let mut values = self.values(name);
         let first = values.next()?;
@@ -91,6 +96,7 @@ impl<'a> Request<'a> {
     }
 
     /// The first value of a query parameter, as it stands in the URL; a parameter without `=` is empty.
+    #[inline]
     pub fn query(&self, name: &[u8]) -> Option<&'a [u8]> {
         let start = self.path.iter().position(|byte| *byte == b'?')?;
         let query = self.path.get(start + 1..)?;
@@ -101,11 +107,13 @@ impl<'a> Request<'a> {
     }
 
     /// Whether the client came by https, as Envoy's `require_tls` sees it.
+    #[inline]
     pub fn is_https(&self) -> bool {
         self.header(b"x-forwarded-proto").as_deref().unwrap_or(self.scheme) == b"https"
     }
 
     /// Whether this is a gRPC request, by its content type.
+    #[inline]
     pub fn is_grpc(&self) -> bool {
         self.header(b"content-type").is_some_and(|value| match value.strip_prefix(b"application/grpc") {
             Some(rest) => rest.is_empty() || rest.starts_with(b"+"),
@@ -115,6 +123,7 @@ impl<'a> Request<'a> {
 }
 
 /// Host and port of an authority; the port is empty where there is none. `[::1]:80` keeps its brackets.
+#[inline]
 pub fn split_port(authority: &[u8]) -> (&[u8], &[u8]) {
     if let Some(colon) = authority.iter().rposition(|byte| *byte == b':')
         && let Some((host, port)) = authority.split_at_checked(colon)

@@ -35,6 +35,7 @@ impl Cors {
     }
 
     /// Whether this request is a preflight that is answered here.
+    #[inline]
     pub fn answers(&self, request: &Request<'_>) -> bool {
         request.method() == b"OPTIONS"
             && request.header(b"access-control-request-method").is_some_and(|method| !method.is_empty())
@@ -83,11 +84,13 @@ impl Cors {
     }
 
     /// A matcher that takes the literal `*` allows every origin.
+    #[inline]
     fn allows(&self, origin: &[u8]) -> bool {
         self.origins.iter().any(|matcher| holds(matcher, b"*") || holds(matcher, origin))
     }
 }
 
+#[inline]
 fn holds(matcher: &StringMatch, value: &[u8]) -> bool {
     match matcher {
         StringMatch::Exact(text) => text.as_bytes() == value,

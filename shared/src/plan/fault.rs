@@ -43,6 +43,7 @@ fn with(abort: &Abort) -> Option<AbortWith> {
 
 /// Whether a draw hits a share of `ppm` millionths: all of them at 1,000,000, none at 0. The error of the scaling is
 /// below 2^-44.
+#[inline]
 pub fn hits(ppm: u32, draw: u64) -> bool {
     ((u128::from(draw) * 1_000_000) >> 64) < u128::from(ppm)
 }

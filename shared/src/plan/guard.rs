@@ -197,6 +197,7 @@ impl Guards {
     }
 
     /// The guard of a rule's destination, if it has one.
+    #[inline]
     pub(super) fn of(&self, destination: &Destination) -> Option<&Guard> {
         self.of_rules.get(destination.guard? as usize)
     }

@@ -33,10 +33,12 @@ macro_rules! conditions {
             }
 
             /// Whether the request has it.
+            #[inline]
             pub fn holds(&self, request: &Request<'_>) -> bool {
                 match self { $(Condition::$Kind(condition) => condition.holds(request),)+ }
             }
 
+            #[inline]
             fn selector(&self) -> Option<(Selector<'_>, &[u8])> {
                 match self { $(Condition::$Kind(condition) => condition.selector(),)+ }
             }
@@ -92,26 +94,31 @@ impl Match {
     }
 
     /// Whether the request matches.
+    #[inline]
     pub fn holds(&self, request: &Request<'_>) -> bool {
         self.conditions.iter().all(|condition| condition.holds(request))
     }
 
     /// What every path that matches begins with.
+    #[inline]
     pub(super) fn path_literal(&self) -> &[u8] {
         self.uri().map_or(&[], uri::UriCondition::literal)
     }
 
     /// A value that every request that matches has in some place; nothing where no value is the only one.
+    #[inline]
     pub(super) fn selector(&self) -> Option<(Selector<'_>, &[u8])> {
         // Of an empty value nobody knows whether it is there at all.
         self.conditions.iter().find_map(Condition::selector).filter(|(_, value)| !value.is_empty())
     }
 
     /// How the path matches, which is what rewrites and redirects replace.
+    #[inline]
     pub fn path(&self) -> PathMatch<'_> {
         self.uri().map_or(PathMatch::Prefix(b"/"), uri::UriCondition::path)
     }
 
+    #[inline]
     fn uri(&self) -> Option<&uri::UriCondition> {
         self.conditions.iter().find_map(|condition| match condition {
             Condition::Uri(uri) => Some(uri),

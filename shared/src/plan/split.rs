@@ -47,12 +47,14 @@ impl Split {
     }
 
     /// One destination.
+    #[inline]
     pub fn get(&self, index: u32) -> Option<&Destination> {
         self.destinations.get(index as usize)
     }
 
     /// Whether the rule has more than one, be it of weight 0. Header operations of weighted destinations come before
     /// those of the rule, those of a single one after.
+    #[inline]
     pub fn is_weighted(&self) -> bool {
         self.weighted
     }

@@ -44,6 +44,7 @@ impl Sticky {
 
 impl Split {
     /// The destination that a client with this key belongs to.
+    #[inline]
     pub fn stick(&self, key: &[u8]) -> u32 {
         let mut best: Option<(u32, u64, u32)> = None;
         for (index, destination) in (0u32..).zip(self.destinations()) {
@@ -62,6 +63,7 @@ impl Split {
 
 /// FNV-1a over both, a byte that no cluster's name has between them, and splitmix64's last steps, since FNV leaves the
 /// high bits of short keys much alike. A destination's index is never part of it.
+#[inline]
 fn hash(key: &[u8], cluster: &[u8]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     for byte in key.iter().chain(&[0xff]).chain(cluster) {
@@ -77,6 +79,7 @@ const FRACTION: u32 = 44;
 
 /// `-log2((hash + 1) / 2^64)` in 2^-44ths, in integers alone, so that every build chooses alike. For a uniform hash it
 /// is distributed exponentially, which is what makes shares follow weights.
+#[inline]
 fn minus_log2(hash: u64) -> u64 {
     let value = u128::from(hash) + 1;
     let whole = 127 - value.leading_zeros();

@@ -196,6 +196,7 @@ impl Telemetry {
 
     /// The service that a destination of a rule belongs to. Without a destination it is the one that all of the rule's
     /// destinations belong to, as with the versions of a canary.
+    #[inline]
     pub fn service(&self, rule: u32, destination: Option<u32>) -> Option<u32> {
         let services = self.by_rule.get(rule as usize)?;
         match destination {
@@ -205,11 +206,13 @@ impl Telemetry {
     }
 
     /// A service by its index.
+    #[inline]
     pub fn get(&self, index: u32) -> Option<&TargetService> {
         self.services.get(index as usize)
     }
 
     /// The service that one of Istio's cluster names is for.
+    #[inline]
     pub fn of_cluster(&self, cluster: &str) -> Option<u32> {
         let host = cluster.starts_with("outbound|").then(|| host_of(cluster))?;
         u32::try_from(self.services.iter().position(|service| service.host == host)?).ok()

@@ -47,10 +47,12 @@ impl Bytes {
         Bytes(self.0.map(|word| !word))
     }
 
+    #[inline]
     pub(super) fn has(&self, byte: u8) -> bool {
         self.0.get(usize::from(byte / 32)).is_some_and(|word| word >> (byte % 32) & 1 == 1)
     }
 
+    #[inline]
     pub(super) fn has_all(&self, bytes: &[u8]) -> bool {
         match *self {
             Bytes::ALL => true,

@@ -54,6 +54,7 @@ impl Engine {
     }
 
     /// Whether a [`Purpose::Match`] program matches the value.
+    #[inline]
     pub(super) fn is_match(&mut self, value: &[u8], scratch: &mut Scratch) -> bool {
         let input = Input::new(value).anchored(Anchored::Yes).earliest(true);
         match &mut self.fast {
@@ -87,6 +88,7 @@ impl Engine {
         Finder(self.nfa.create_cache())
     }
 
+    #[inline]
     fn scratch<'s>(&self, scratch: &'s mut Scratch) -> &'s mut pikevm::Cache {
         let cache = scratch.get_or_insert_with(|| self.nfa.create_cache());
         cache.reset(&self.nfa);

@@ -4,12 +4,11 @@
 //! whoever knows what makes each work hardest would have them all at their limits.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use super::engine::{Engine, Scratch};
 use super::program::Program;
+use crate::table::Table;
 
 /// Bytes of all engines together, but for the one at work. That is enough for the largest by itself, and for thousands
 /// as patterns of routes are.
@@ -24,7 +23,7 @@ thread_local! {
 
 struct Pool {
     /// By the addresses of their programs, which are nobody else's as long as they are here.
-    engines: HashMap<usize, Slot, BuildHasherDefault<AddressHasher>>,
+    engines: Table<u64, Slot>,
     /// Of all engines.
     size: usize,
     scratch: Scratch,
@@ -43,15 +42,16 @@ pub(super) fn with<R>(program: &Arc<Program>, run: impl FnOnce(&mut Engine, &mut
 
 impl Pool {
     const fn new() -> Pool {
-        Pool { engines: HashMap::with_hasher(BuildHasherDefault::new()), size: 0, scratch: None }
+        Pool { engines: Table::new(), size: 0, scratch: None }
     }
 
     fn with<R>(&mut self, program: &Arc<Program>, run: impl FnOnce(&mut Engine, &mut Scratch) -> R) -> Option<R> {
-        let slot = self.engines.entry(Arc::as_ptr(program).addr()).or_insert_with(|| Slot {
-            _program: Arc::clone(program),
-            engine: Engine::new(program),
-            size: 0,
-        });
+        let address = Arc::as_ptr(program).addr() as u64;
+        if self.engines.get(address).is_none() {
+            let slot = Slot { _program: Arc::clone(program), engine: Engine::new(program), size: 0 };
+            self.engines.insert(address, slot);
+        }
+        let slot = self.engines.get_mut(address)?;
         let result = slot.engine.as_mut().map(|engine| run(engine, &mut self.scratch));
         let size = slot.measured();
         self.size = self.size - slot.size + size;
@@ -67,7 +67,7 @@ impl Pool {
     /// soon back. Were it the oldest, a request that runs through more patterns than there is room for would find none.
     fn drop_half(&mut self) {
         let mut keep = true;
-        self.engines.retain(|_, slot| {
+        self.engines.retain(|slot| {
             keep = !keep;
             if !keep && slot.engine.as_mut().is_some_and(Engine::shrink) {
                 slot.size = slot.measured();
@@ -81,29 +81,7 @@ impl Pool {
 
 impl Slot {
     fn measured(&self) -> usize {
-        size_of::<(usize, Slot)>() + self.engine.as_ref().map_or(0, Engine::size)
-    }
-}
-
-/// Spreads addresses, which nobody chooses.
-#[derive(Default)]
-struct AddressHasher(u64);
-
-impl Hasher for AddressHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_usize(byte.into());
-        }
-    }
-
-    fn write_usize(&mut self, address: usize) {
-        // The table wants both its ends to differ.
-        let product = (self.0 ^ address as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        self.0 = product ^ (product >> 32);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
+        size_of::<(u64, Slot)>() + self.engine.as_ref().map_or(0, Engine::size)
     }
 }
 

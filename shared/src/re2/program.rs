@@ -1,7 +1,6 @@
 //! Programs: what the engines run, shared among the patterns that have the same.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::compile::Purpose;
@@ -17,6 +16,7 @@ pub(super) struct Program {
 
 impl Program {
     /// Whether it matches all of a value; for [`Purpose::Match`].
+    #[inline]
     pub(super) fn is_match(self: &Arc<Self>, value: &[u8]) -> bool {
         pool::with(self, |engine, scratch| engine.is_match(value, scratch)).unwrap_or_default()
     }
@@ -29,18 +29,19 @@ pub(super) fn shared(node: Node, purpose: Purpose) -> Arc<Program> {
 }
 
 thread_local! {
-    static PROGRAMS: RefCell<Programs> = const { RefCell::new(Programs { all: BTreeSet::new(), tidy_at: 0 }) };
+    static PROGRAMS: RefCell<Programs> = const { RefCell::new(Programs { all: Vec::new(), tidy_at: 0 }) };
 }
 
 struct Programs {
-    all: BTreeSet<Arc<Program>>,
+    /// In their order.
+    all: Vec<Arc<Program>>,
     /// How many there have to be before those that nobody uses are sought again.
     tidy_at: usize,
 }
 
 impl Programs {
     fn shared(&mut self, program: Program) -> Arc<Program> {
-        if let Some(known) = self.all.get(&program) {
+        if let Some(known) = self.place(&program).ok().and_then(|at| self.all.get(at)) {
             return Arc::clone(known);
         }
         if self.all.len() >= self.tidy_at {
@@ -48,7 +49,13 @@ impl Programs {
             self.tidy_at = self.all.len() * 2 + 16;
         }
         let program = Arc::new(program);
-        self.all.insert(Arc::clone(&program));
+        if let Err(at) = self.place(&program) {
+            self.all.insert(at, Arc::clone(&program));
+        }
         program
+    }
+
+    fn place(&self, program: &Program) -> Result<usize, usize> {
+        self.all.binary_search_by(|known| known.as_ref().cmp(program))
     }
 }

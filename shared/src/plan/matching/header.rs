@@ -30,6 +30,7 @@ impl HeaderCondition {
         all.collect()
     }
 
+    #[inline]
     pub(super) fn holds(&self, request: &Request<'_>) -> bool {
         let mut values = request.values(&self.name).peekable();
         let has = match (values.peek(), &self.text) {
@@ -42,6 +43,7 @@ impl HeaderCondition {
         has != self.without
     }
 
+    #[inline]
     pub(super) fn selector(&self) -> Option<(Selector<'_>, &[u8])> {
         self.text.only().filter(|_| !self.without).map(|value| (Selector::Header(&self.name), value))
     }

@@ -29,6 +29,7 @@ impl PseudoCondition {
         compiled.map(|(which, text)| PseudoCondition { which, text }).collect()
     }
 
+    #[inline]
     pub(super) fn holds(&self, request: &Request<'_>) -> bool {
         self.text.holds(match self.which {
             Pseudo::Method => request.method(),
@@ -37,6 +38,7 @@ impl PseudoCondition {
         })
     }
 
+    #[inline]
     pub(super) fn selector(&self) -> Option<(Selector<'_>, &[u8])> {
         let name: &[u8] = match self.which {
             Pseudo::Method => b":method",

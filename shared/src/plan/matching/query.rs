@@ -21,10 +21,12 @@ impl QueryCondition {
         block.query_params.iter().map(compile).collect()
     }
 
+    #[inline]
     pub(super) fn holds(&self, request: &Request<'_>) -> bool {
         request.query(&self.name).is_some_and(|value| self.text.holds(value))
     }
 
+    #[inline]
     pub(super) fn selector(&self) -> Option<(Selector<'_>, &[u8])> {
         self.text.only().map(|value| (Selector::Query(&self.name), value))
     }

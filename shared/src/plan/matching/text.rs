@@ -25,6 +25,7 @@ impl Text {
     }
 
     /// The only value that holds, if there is one.
+    #[inline]
     pub(super) fn only(&self) -> Option<&[u8]> {
         match self {
             Text::Exact(text) => Some(text),
@@ -34,6 +35,7 @@ impl Text {
     }
 
     /// What every value that holds begins with.
+    #[inline]
     pub(super) fn literal(&self) -> &[u8] {
         match self {
             Text::Exact(text) | Text::Prefix(text) => text,
@@ -42,6 +44,7 @@ impl Text {
         }
     }
 
+    #[inline]
     pub(super) fn holds(&self, value: &[u8]) -> bool {
         match self {
             Text::Exact(text) => text.as_ref() == value,

@@ -37,6 +37,7 @@ impl UriCondition {
         })
     }
 
+    #[inline]
     pub(super) fn holds(&self, request: &Request<'_>) -> bool {
         let path = request.path();
         match &self.text {
@@ -50,10 +51,12 @@ impl UriCondition {
     }
 
     /// What every path that matches begins with. Where case does not count nothing is said of it.
+    #[inline]
     pub(super) fn literal(&self) -> &[u8] {
         if self.ignore_case { &[] } else { self.text.literal() }
     }
 
+    #[inline]
     pub(super) fn selector(&self) -> Option<(Selector<'_>, &[u8])> {
         None
     }
@@ -66,6 +69,7 @@ impl UriCondition {
         }
     }
 
+    #[inline]
     pub(super) fn path(&self) -> PathMatch<'_> {
         match &self.text {
             Text::Prefix(text) => PathMatch::Prefix(text),
