@@ -1,0 +1,211 @@
+//! Finding a request's rule allocates nothing, however many rules there are: counted by the allocator.
+#![cfg(not(target_arch = "wasm32"))]
+#![expect(clippy::panic, reason = "a failure of the test")]
+#![expect(unsafe_code, reason = "an allocator is unsafe to implement; this one hands everything on")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use shared::decide::{Found, OwnReply, Request, Untraced, decide, find};
+use shared::finding::Report;
+use shared::plan::proxy::NodeMetadata;
+use shared::plan::{ModuleConfig, Plan};
+
+struct Counting;
+
+thread_local! {
+    /// Of this thread alone, since tests run beside each other.
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+fn count() {
+    ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+}
+
+// SAFETY: all is the system's allocator; counting neither allocates nor unwinds.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller keeps the contract, which is the same.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above; every pointer is the system's.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: as above.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+const SIZES: [usize; 2] = [10, 10_000];
+
+/// What a rule matches on, for its number.
+type Matches = fn(usize) -> String;
+
+const KINDS: [(&str, Matches); 6] = [
+    ("prefix", |rule| format!(r#"{{"uri": {{"prefix": "/r{rule:05}/"}}}}"#)),
+    ("any case", |rule| format!(r#"{{"uri": {{"prefix": "/R{rule:05}/"}}, "ignoreUriCase": true}}"#)),
+    ("exact", |rule| format!(r#"{{"uri": {{"exact": "/r{rule:05}/item"}}}}"#)),
+    ("header", |rule| format!(r#"{{"headers": {{"x-rule": {{"exact": "r{rule:05}"}}}}}}"#)),
+    // Two patterns that need an engine, and one that needs none.
+    ("regex", |rule| match rule % 3 {
+        0 => format!(r#"{{"uri": {{"regex": "/r{rule:05}/([a-z]+|[0-9]+x)"}}}}"#),
+        1 => format!(r#"{{"headers": {{"x-rule": {{"regex": "(q|r)(0*){rule}(a|b)?"}}}}}}"#),
+        _ => format!(r#"{{"uri": {{"regex": "/r{rule:05}/[a-z]+"}}}}"#),
+    }),
+    ("mixed", |rule| match rule % 5 {
+        0 => format!(r#"{{"uri": {{"prefix": "/r{rule:05}/"}}, "withoutHeaders": {{"x-no": {{"regex": "a+b?"}}}}}}"#),
+        1 => format!(r#"{{"uri": {{"exact": "/r{rule:05}/item"}}, "method": {{"regex": "GET|(HE|P)AD"}}}}"#),
+        2 => format!(r#"{{"queryParams": {{"rule": {{"exact": "{rule}"}}}}, "scheme": {{"exact": "http"}}}}"#),
+        3 => format!(r#"{{"headers": {{"x-rule": {{"exact": "r{rule:05}"}}, "user-agent": {{}}}}}}"#),
+        _ => format!(
+            r#"{{"uri": {{"regex": "/r{rule:05}/([a-z]+|[0-9]+x)"}}, "authority": {{"prefix": "h"}}}}, {{"uri": {{"prefix": "/R{rule:05}/"}}}}"#
+        ),
+    }),
+];
+
+/// What a rule does besides, by its number.
+const MORE: [&str; 6] = [
+    r#""fault": {"delay": {"percentage": {"value": 1}, "fixedDelay": "1s"}, "abort": {"percentage": {"value": 1}, "httpStatus": 503}}, "#,
+    r#""mirrors": [{"destination": {"host": "shadow"}, "percentage": {"value": 50}}], "#,
+    r#""corsPolicy": {"allowOrigins": [{"exact": "http://o"}, {"regex": "http://(a|b)+"}], "allowMethods": ["GET"]}, "#,
+    r#""timeout": "5s", "retries": {"attempts": 3, "retryOn": "5xx", "perTryTimeout": "2s"}, "#,
+    r#""rewrite": {"uri": "/items/"}, "headers": {"response": {"set": {"x-answer": "%REQ(x-rule)%"}}}, "#,
+    "",
+];
+
+/// Hosts of the VirtualService, such that a request's host may be found by any of the ways.
+const HOSTS: [&str; 3] = ["here.example", "*.wild.example", "*.deep.example.org"];
+
+fn plan(rules: usize, matches: Matches) -> Plan {
+    let rule = |rule: usize| {
+        let more = MORE.get(rule % MORE.len()).copied().unwrap_or_default();
+        let route = r#"[{"destination": {"host": "a", "subset": "v1"}, "weight": 90},
+            {"destination": {"host": "a", "subset": "v2"}, "weight": 10}]"#;
+        format!(r#"{{{more}"match": [{}], "route": {route}}}"#, matches(rule))
+    };
+    let rules: Vec<String> = (0..rules).map(rule).collect();
+    let text = format!(
+        r#"{{"proxy": {{"gateways": ["default/gw"], "port": 80}}, "resources": [
+            {{"apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": {{"name": "gw"}}, "spec": {{
+              "selector": {{"a": "b"}}, "servers": [
+                {{"port": {{"number": 80, "name": "http", "protocol": "HTTP"}}, "hosts": ["*.wild.example"],
+                  "tls": {{"httpsRedirect": true}}}},
+                {{"port": {{"number": 80, "name": "http-b", "protocol": "HTTP"}},
+                  "hosts": ["here.example", "*.deep.example.org"]}}]}}}},
+            {{"apiVersion": "networking.istio.io/v1", "kind": "DestinationRule", "metadata": {{"name": "a"}},
+              "spec": {{"host": "a", "subsets": [{{"name": "v1"}}, {{"name": "v2"}}],
+                "trafficPolicy": {{"connectionPool": {{"tcp": {{"maxConnections": 9}}}}}}}}}},
+            {{"apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": {{"name": "web"}},
+              "spec": {{"hosts": ["{}"], "gateways": ["gw"], "http": [{}]}}}}]}}"#,
+        HOSTS.join(r#"", ""#),
+        rules.join(", ")
+    );
+    let mut report = Report::new();
+    let config = ModuleConfig::read(text.as_bytes(), NodeMetadata::default(), &mut report);
+    config.unwrap_or_else(|| panic!("{:?}", report.findings().first())).plan()
+}
+
+/// Requests for a rule, by all that any kind of rule matches on; and some that look alike and find nothing.
+fn requests(rule: usize) -> Vec<Vec<(String, String)>> {
+    let mut all = Vec::new();
+    for authority in ["here.example", "HERE.Example:80", "x.deep.example.org", "X.wild.EXAMPLE"] {
+        for (number, end) in [(rule, "item"), (rule, "word"), (rule, "99x"), (rule + 100_000, "item")] {
+            let pairs = [
+                (":method", "GET"),
+                (":scheme", "http"),
+                (":authority", authority),
+                (":path", &format!("/r{number:05}/{end}?a=b&rule={number}")),
+                ("user-agent", "one"),
+                ("user-agent", "two"),
+                ("x-no", "b"),
+                ("x-rule", "another"),
+                ("x-forwarded-proto", "http"),
+                ("x-forwarded-proto", "http"),
+                ("x-rule", &format!("r{number:05}")),
+                ("origin", "http://abab"),
+            ];
+            all.push(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec());
+        }
+    }
+    all
+}
+
+/// Runs something, and says how often it allocated.
+fn counted<T>(run: impl FnOnce() -> T) -> (T, u64) {
+    let before = ALLOCATIONS.get();
+    let result = run();
+    (result, ALLOCATIONS.get() - before)
+}
+
+#[test]
+fn finding_a_rule_allocates_nothing() {
+    for rules in SIZES {
+        for (kind, matches) in KINDS {
+            let plan = plan(rules, matches);
+            let mut met = [0, 0, 0];
+            let first_host = (":authority".to_owned(), "here.example".to_owned());
+            for rule in [0, 1, rules / 2, rules - 3, rules - 2, rules - 1] {
+                for request in requests(rule) {
+                    let pairs: Vec<(&[u8], &[u8])> =
+                        request.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
+                    // A pattern has its program from the first value on, and a DFA from the ninth. The other hosts
+                    // come to the same rules, without a request before.
+                    for _ in 0..if request.contains(&first_host) { 10 } else { 0 } {
+                        find(&plan, &Request::new(&pairs), &mut Untraced);
+                    }
+                    let (decision, allocated) = counted(|| decide(&plan, &Request::new(&pairs), || 7, &mut Untraced));
+                    assert_eq!(allocated, 0, "{kind}, {rules} rules: {request:?}");
+                    match (decision.found, decision.reply) {
+                        (_, Some(OwnReply::HttpsRedirect)) => met[2] += 1,
+                        (Found::Rule { .. }, None) => met[0] += 1,
+                        (Found::Host(_), _) => met[1] += 1,
+                        other => panic!("{kind}: {other:?} for {request:?}"),
+                    }
+                }
+            }
+            assert!(met.iter().all(|count| *count >= 18), "{kind}, {rules} rules: a rule, none, https: {met:?}");
+        }
+    }
+}
+
+/// States that a DFA has not made yet are made when they are needed. A pattern of routes has few of them: what other
+/// values taught it is enough for the next.
+#[test]
+fn patterns_that_have_seen_some_values_allocate_nothing_for_others() {
+    let plan = plan(30, KINDS[4].1);
+    let find_in = |word: &str| {
+        let path = format!("/r00003/{word}");
+        let pairs: [(&[u8], &[u8]); 2] = [(b":authority", b"here.example"), (b":path", path.as_bytes())];
+        counted(|| find(&plan, &Request::new(&pairs), &mut Untraced))
+    };
+    let words = ["a", "ab", "1x", "12x", "9", "", "x1", "1a", "-"];
+    for word in words.iter().cycle().take(words.len() * 20) {
+        find_in(word);
+    }
+    for word in ["kitten", "7x", "123456x", "99999", "ki77en", "ki-en", "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"]
+    {
+        let (decision, allocated) = find_in(word);
+        assert_eq!(allocated, 0, "{word}: {decision:?}");
+    }
+}
+
+#[test]
+fn the_count_counts() {
+    let (_, allocated) = counted(|| std::hint::black_box(vec![1_u8; 100]));
+    assert_eq!(allocated, 1);
+    let (_, allocated) = counted(|| {
+        let mut grown = std::hint::black_box(vec![1_u8]);
+        grown.reserve_exact(1_000_000);
+        grown
+    });
+    assert_eq!(allocated, 2);
+}
