@@ -19,7 +19,6 @@ mod changes;
 pub mod hosts;
 mod load;
 mod mesh;
-mod random;
 mod tally;
 mod verdict;
 
