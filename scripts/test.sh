@@ -51,6 +51,8 @@ done <"$ROOT/filters/size-budgets"
 
 step "Tests, native and on Envoy"
 cargo test --workspace --all-features --no-fail-fast
+# Once each: what they measure, they check first.
+cargo test --quiet --all-features -p shared -p circuit-breaker --bench core --bench table
 
 if [ -n "$all_envoys" ]; then
     for version in "${ENVOYS[@]}"; do

@@ -14,6 +14,7 @@ pub mod envoy;
 pub mod metrics;
 pub mod native;
 pub mod paths;
+pub mod random;
 pub mod sail;
 pub mod soak;
 pub mod under_way;

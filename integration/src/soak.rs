@@ -21,7 +21,6 @@ pub mod control;
 pub mod hosts;
 mod load;
 mod mesh;
-mod random;
 mod tally;
 mod verdict;
 

@@ -72,6 +72,10 @@ impl Bench {
             "node": {"id": "sailcloth", "cluster": "sailcloth"},
             "static_resources": {"listeners": listeners, "clusters": clusters.values().map(to_json).collect::<Value>()},
             "stats_config": to_json(&StatsConfig::default()),
+            // As in Istio's bootstrap: the native twin's patterns may be as large as Istio lets them be.
+            "layered_runtime": {"layers": [
+                {"name": "istio", "static_layer": {"re2.max_program_size.error_level": 32768}},
+            ]},
         });
         // Seven modules compile first, for two files at a time.
         let timeout = Duration::from_secs(300);
@@ -89,6 +93,11 @@ impl Bench {
     /// How often a module had to be loaded again.
     pub fn vm_reloads(&self) -> u64 {
         self.envoy.vm_reloads()
+    }
+
+    /// Envoy's resident memory, in kB.
+    pub fn memory_kb(&self) -> u64 {
+        self.envoy.memory_kb()
     }
 
     /// What Envoy has logged.

@@ -8,8 +8,8 @@ use std::{fmt, io};
 use hyper::body::{Body, Bytes, Frame};
 use hyper::{Request, Uri};
 
-use super::random::Random;
 use super::tally::Outcome;
+use crate::random::Random;
 
 /// A kind of request.
 #[derive(Debug)]

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::mesh::{self, Ports, Settings};
-use super::random::Random;
 use crate::discovery::{Discovery, Made};
 use crate::envoy::Envoy;
+use crate::random::Random;
 use crate::sail::{Sail, for_each_object};
 
 /// One configuration of so many is none: Envoy has to keep the one before.

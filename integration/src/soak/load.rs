@@ -14,8 +14,8 @@ use tokio::task::JoinHandle;
 
 use super::Plan;
 use super::asked::{Asked, KINDS, Leaves, Upload};
-use super::random::Random;
 use super::tally::{Outcome, Tally};
+use crate::random::Random;
 use crate::runtime;
 
 /// Clients over HTTP/1.1.

@@ -1,6 +1,6 @@
 //! The resources: a rule for everything that may become of a request.
 
-use super::random::Random;
+use crate::random::Random;
 
 /// Where the upstreams listen.
 #[derive(Clone, Copy, Debug)]

@@ -109,7 +109,13 @@ impl<'a> Request<'a> {
     /// Whether the client came by https, as Envoy's `require_tls` sees it.
     #[inline]
     pub fn is_https(&self) -> bool {
-        self.header(b"x-forwarded-proto").as_deref().unwrap_or(self.scheme) == b"https"
+        let mut values = self.values(b"x-forwarded-proto");
+        match (values.next(), values.next()) {
+            (None, _) => self.scheme == b"https",
+            (Some(value), None) => value == b"https",
+            // Joined, they have a comma in between.
+            (Some(_), Some(_)) => false,
+        }
     }
 
     /// Whether this is a gRPC request, by its content type.
@@ -173,6 +179,21 @@ mod tests {
         assert_eq!(request.query(b"b"), Some(&b""[..]));
         assert_eq!(request.query(b"c"), Some(&b"x=y"[..]));
         assert_eq!(request.query(b"e"), None);
+    }
+
+    #[test]
+    fn https_is_what_the_proxy_before_says_or_else_the_scheme() {
+        let proto = |value: &'static [u8]| (&b"x-forwarded-proto"[..], value);
+        for (headers, https) in [
+            (vec![(&b":scheme"[..], &b"https"[..])], true),
+            (vec![(b":scheme", b"http")], false),
+            (vec![(b":scheme", b"http"), proto(b"https")], true),
+            (vec![(b":scheme", b"https"), proto(b"http")], false),
+            (vec![proto(b"https"), proto(b"https")], false),
+            (Vec::new(), false),
+        ] {
+            assert_eq!(Request::new(&headers).is_https(), https, "{headers:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! From authority to virtual host, in Envoy's order: the exact name, the longest `*suffix`, `*`.
 
+use std::cmp::Ordering;
+
 /// Names and the virtual hosts that they lead to, to be searched by halves.
 type Sorted = Vec<(Box<[u8]>, u32)>;
 
@@ -45,20 +47,15 @@ impl HostTable {
 
     /// The virtual host for a host without its port, in any case.
     pub(super) fn find(&self, host: &[u8]) -> Option<u32> {
-        if host.iter().any(u8::is_ascii_uppercase) {
-            return self.find_lower(&host.to_ascii_lowercase());
-        }
-        self.find_lower(host)
-    }
-
-    fn find_lower(&self, host: &[u8]) -> Option<u32> {
-        if let Some(found) = search(&self.exact, host) {
+        // Few write hosts in capitals, and comparing as they stand is faster.
+        let compare: Compare = if host.iter().any(u8::is_ascii_uppercase) { in_any_case } else { Ord::cmp };
+        if let Some(found) = search(&self.exact, host, compare) {
             return Some(found);
         }
         for (length, list) in &self.suffixes {
             // `*.x` does not take `x` itself: something has to stand for the star.
             if *length < host.len()
-                && let Some(found) = host.get(host.len() - length..).and_then(|suffix| search(list, suffix))
+                && let Some(found) = host.get(host.len() - length..).and_then(|suffix| search(list, suffix, compare))
             {
                 return Some(found);
             }
@@ -67,11 +64,15 @@ impl HostTable {
     }
 }
 
-fn search(list: &[(Box<[u8]>, u32)], key: &[u8]) -> Option<u32> {
-    list.binary_search_by(|(domain, _)| domain.as_ref().cmp(key))
-        .ok()
-        .and_then(|at| list.get(at))
-        .map(|(_, host)| *host)
+type Compare = fn(&[u8], &[u8]) -> Ordering;
+
+/// A domain, which is in lower case, with a host that need not be.
+fn in_any_case(domain: &[u8], host: &[u8]) -> Ordering {
+    domain.iter().copied().cmp(host.iter().map(u8::to_ascii_lowercase))
+}
+
+fn search(list: &[(Box<[u8]>, u32)], key: &[u8], compare: Compare) -> Option<u32> {
+    list.binary_search_by(|(domain, _)| compare(domain, key)).ok().and_then(|at| list.get(at)).map(|(_, host)| *host)
 }
 
 #[cfg(test)]
@@ -88,6 +89,8 @@ mod tests {
         for (host, expected) in [
             ("a.b.com", 3),
             ("A.B.com", 3),
+            ("C-X.b.COM", 4),
+            ("A.b.con", 0),
             ("c.b.com", 2),
             ("c-x.b.com", 4),
             ("b.com", 1),

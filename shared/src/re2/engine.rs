@@ -98,7 +98,9 @@ impl Engine {
     /// Bytes that it takes, which are more as its DFA grows.
     pub(super) fn size(&self) -> usize {
         let fast = match &self.fast {
-            Fast::Ready(fast) => size_of::<Dfa>() + fast.cache.memory_usage(),
+            // A cache counts what it has in use. Its lists and its table, which double when they are full, have up to
+            // as much again in reserve.
+            Fast::Ready(fast) => size_of::<Dfa>() + 2 * fast.cache.memory_usage(),
             Fast::Later(_) | Fast::Never => 0,
         };
         self.nfa.get_nfa().memory_usage() + fast

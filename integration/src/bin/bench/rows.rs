@@ -129,7 +129,7 @@ fn by_number() -> Vec<Row> {
 fn by_kind() -> Vec<Row> {
     let mut all = Vec::new();
     for (word, matches) in [("exact", Match::Exact), ("regex", Match::Regex), ("header", Match::Header)] {
-        for rules in [10, 500, 1_000, 5_000, 10_000] {
+        for rules in [1, 10, 100, 500, 1_000, 5_000, 10_000] {
             let mut sides = vec![Native, Suite];
             if matches == Match::Exact {
                 sides.insert(1, MatcherTree);
