@@ -18,6 +18,7 @@
 pub mod act;
 pub mod check;
 pub mod decide;
+mod decimal;
 pub mod finding;
 pub mod load;
 mod map;

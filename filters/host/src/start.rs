@@ -46,7 +46,10 @@ pub fn allocate(size: usize) -> *mut u8 {
 macro_rules! main {
     ($name:literal, $Chain:ty) => {
         #[cfg(not(target_arch = "wasm32"))]
-        fn main() {}
+        fn main() {
+            // So that it is checked here too.
+            _ = $crate::Dispatcher::<$Chain>::new($name);
+        }
 
         #[cfg(target_arch = "wasm32")]
         fn main() {

@@ -1,5 +1,5 @@
-//! `floor.wasm`: the suite's callbacks on the same SDK, with nothing in them. Whatever a filter does costs this much
-//! before it does anything, so it is the floor that benches measure from.
+//! `floor.wasm`: the suite's callbacks with nothing in them, on the stock SDK as filters usually are. Whatever such a
+//! filter does costs this much before it does anything, so it is the floor that benches measure from.
 
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};

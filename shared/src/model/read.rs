@@ -110,7 +110,7 @@ fn describe(value: &Value) -> String {
         Value::Null => "nothing".into(),
         Value::Bool(value) => format!("the boolean `{value}`"),
         Value::Integer(value) => format!("the number `{value}`"),
-        Value::Float(value) => format!("the number `{value}`"),
+        Value::Float(value) => format!("the number `{}`", crate::decimal::text(*value)),
         Value::Text(text) => format!("the string `{}`", shorten(text)),
         Value::List(_) => "a list".into(),
         Value::Map(_) => "a mapping".into(),

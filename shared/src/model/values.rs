@@ -233,7 +233,8 @@ impl Read for Percent {
     fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
         let number = PercentFields::read(place, reader)?.value.map_or(0.0, |Number(value)| value);
         if !(0.0..=100.0).contains(&number) || (number > 0.0 && number < 0.0001) {
-            reader.invalid(place, format!("expected a percentage of 0, or from 0.0001 to 100, found `{number}`"), "");
+            let found = crate::decimal::text(number);
+            reader.invalid(place, format!("expected a percentage of 0, or from 0.0001 to 100, found `{found}`"), "");
             return None;
         }
         Some(Percent((number * 10_000.0) as u32))
