@@ -28,7 +28,7 @@ impl Reference {
     pub fn new(set: &Resources, proxy: &Proxy) -> Reference {
         let text = filter::configuration(proxy, set).to_string();
         let mut report = Report::new();
-        let config = ModuleConfig::read(text.as_bytes(), NodeMetadata::default(), &mut report);
+        let config = ModuleConfig::read(text.as_bytes().to_vec(), NodeMetadata::default(), &mut report);
         Reference(config.unwrap_or_else(|| panic!("{:?}", report.findings())).plan())
     }
 

@@ -210,14 +210,14 @@ fn action(
     let mirrors = Mirrors::new(mirror::asked(model).map(mirror));
     Some(Action::Route(Box::new(RouteAction {
         destinations: Split::new(destinations.collect(), !single)?,
-        rewrite: model.rewrite.as_ref().and_then(Rewrite::compile),
+        rewrite: model.rewrite.as_deref().and_then(Rewrite::compile),
         authority: rewritten.map(|text| text.as_bytes().into()).or_else(set),
         timeout: Timeout::compile(model),
         retries: upstream::retries(model),
-        variants: Variants::compile(model.retries.as_ref().and_then(RetryVariant::of), &mirrors),
+        variants: Variants::compile(model.retries.as_deref().and_then(RetryVariant::of), &mirrors),
         mirrors,
-        cors: model.cors_policy.as_ref().map(Cors::compile),
-        fault: model.fault.as_ref().and_then(Fault::compile),
+        cors: model.cors_policy.as_deref().map(Cors::compile),
+        fault: model.fault.as_deref().and_then(Fault::compile),
         sticky: service.meta.annotations.get(sticky::ANNOTATION).filter(|_| !single).and_then(|it| Sticky::parse(it)),
     })))
 }
