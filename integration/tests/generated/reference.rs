@@ -58,7 +58,10 @@ impl Reference {
     }
 
     fn name(&self, rule: u32) -> String {
-        self.0.rule(rule).and_then(|rule| rule.source.name.clone()).expect("every rule has a name")
+        self.0
+            .rule(rule)
+            .and_then(|rule| rule.source.name.as_deref().map(str::to_owned))
+            .expect("every rule has a name")
     }
 
     /// The exact name, else the longest suffix, else the star.

@@ -28,7 +28,7 @@ impl Mirror {
 
 /// The mirrors of a rule, [`MOST`] at most.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Mirrors(Vec<Mirror>);
+pub struct Mirrors(Box<[Mirror]>);
 
 impl Mirrors {
     /// Those that act.
