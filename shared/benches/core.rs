@@ -41,7 +41,8 @@ fn configuration(rules: usize, matches: Matches) -> String {
 
 fn load(text: &str) -> ModuleConfig {
     let mut report = Report::new();
-    ModuleConfig::read(text.as_bytes(), NodeMetadata::default(), &mut report).expect("the configuration is valid")
+    ModuleConfig::read(text.as_bytes().to_vec(), NodeMetadata::default(), &mut report)
+        .expect("the configuration is valid")
 }
 
 fn loading(criterion: &mut Criterion) {

@@ -27,7 +27,7 @@ pub trait Changes {
 /// Applies operations as one of Envoy's header parsers does: everything is removed first, then all values are worked
 /// out, then they are set, then added. A value that comes out empty changes nothing.
 fn apply<S: Source + Changes>(ops: &[&HeaderOps], headers: &mut S) {
-    for name in ops.iter().flat_map(|ops| &ops.remove) {
+    for name in ops.iter().flat_map(|ops| ops.remove()) {
         headers.remove(name);
     }
     let values = |list: fn(&HeaderOps) -> &[HeaderOp], headers: &S| -> Vec<(Box<[u8]>, Vec<u8>)> {
@@ -35,7 +35,7 @@ fn apply<S: Source + Changes>(ops: &[&HeaderOps], headers: &mut S) {
         let rendered = all.map(|(name, template)| (name.clone(), template.render(headers).into_owned()));
         rendered.filter(|(_, value)| !value.is_empty()).collect()
     };
-    let (set, add) = (values(|ops| &ops.set, headers), values(|ops| &ops.add, headers));
+    let (set, add) = (values(HeaderOps::set, headers), values(HeaderOps::add, headers));
     for (name, value) in set {
         headers.set(&name, &value);
     }

@@ -187,7 +187,7 @@ pub fn fault<'p>(plan: &'p Plan, decision: &Decision) -> Option<&'p Fault> {
         return None;
     }
     match &decision.rule(plan)?.action {
-        Action::Route(route) => route.fault.as_ref(),
+        Action::Route(route) => route.fault.as_deref(),
         _ => None,
     }
 }

@@ -1,16 +1,19 @@
 //! Text in, one located tree out.
 //!
-//! Modules read JSON ([`json`]) or a protobuf `Struct` ([`protobuf_struct`]), since a YAML parser would cost every Envoy worker start-up time; the command also
-//! reads YAML (feature `yaml`), of which JSON is a part, with the line and column of every value.
+//! Modules read JSON ([`json_later`]) or a protobuf `Struct` ([`protobuf_later`]), since a YAML parser would cost every
+//! Envoy worker start-up time; the command also reads YAML (feature `yaml`), of which JSON is a part, with the line and
+//! column of every value.
 
 mod json;
+mod later;
 mod protobuf;
 mod tree;
 #[cfg(feature = "yaml")]
 mod yaml;
 
-pub use json::json;
-pub use protobuf::protobuf_struct;
+pub use json::{json, json_later};
+pub use later::{Items, Later};
+pub use protobuf::{protobuf_later, protobuf_struct};
 pub use tree::{Entry, Mark, Node, Value};
 #[cfg(feature = "yaml")]
 pub use yaml::{SyntaxError, text, yaml};

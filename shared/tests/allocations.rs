@@ -77,7 +77,7 @@ fn plan(rules: usize, matches: Matches) -> Plan {
         rules.join(", ")
     );
     let mut report = Report::new();
-    let config = ModuleConfig::read(text.as_bytes(), NodeMetadata::default(), &mut report);
+    let config = ModuleConfig::read(text.as_bytes().to_vec(), NodeMetadata::default(), &mut report);
     config.unwrap_or_else(|| panic!("{:?}", report.findings().first())).plan()
 }
 

@@ -20,7 +20,7 @@ fn plan(proxy: &str, rules: &str) -> Plan {
         ]}}"#
     );
     let mut report = Report::new();
-    let config = ModuleConfig::read(text.as_bytes(), NodeMetadata::default(), &mut report);
+    let config = ModuleConfig::read(text.as_bytes().to_vec(), NodeMetadata::default(), &mut report);
     config.unwrap_or_else(|| panic!("{:?}", report.findings())).plan()
 }
 
@@ -234,19 +234,19 @@ fn a_configuration_that_is_not_valid_is_refused_with_all_its_findings() {
         br#"{"proxy": {"port": 0}, "resources": [{"apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
         "metadata": {"name": "web"}, "spec": {"hosts": ["a"], "http": [{"match": [{"uri": {"regex": "("}}],
         "route": [{"destination": {"host": "x"}, "weight": -1}]}]}}]}"#;
-    assert!(ModuleConfig::read(text, NodeMetadata::default(), &mut report).is_none());
+    assert!(ModuleConfig::read(text.to_vec(), NodeMetadata::default(), &mut report).is_none());
     let mut paths: Vec<&str> = report.findings().iter().map(|finding| finding.path.as_str()).collect();
     paths.sort_unstable();
     assert_eq!(paths, ["proxy.port", "spec.http[0].match[0].uri.regex", "spec.http[0].route[0].weight"]);
-    assert!(ModuleConfig::read(b"not json", NodeMetadata::default(), &mut report).is_none());
-    assert!(ModuleConfig::read(b"", NodeMetadata::default(), &mut report).is_none());
+    assert!(ModuleConfig::read(b"not json".to_vec(), NodeMetadata::default(), &mut report).is_none());
+    assert!(ModuleConfig::read(b"".to_vec(), NodeMetadata::default(), &mut report).is_none());
 }
 
 #[test]
 fn what_only_the_metrics_are_told_keeps_no_module_from_handing_over() {
     let read = |text: &str| {
         let mut report = Report::new();
-        let config = ModuleConfig::read(text.as_bytes(), NodeMetadata::default(), &mut report);
+        let config = ModuleConfig::read(text.as_bytes().to_vec(), NodeMetadata::default(), &mut report);
         (config, report.into_sorted())
     };
     let (plain, _) = read("{}");

@@ -83,7 +83,7 @@ fn plan(rules: &[Vec<String>]) -> Plan {
         rules.join(", ")
     );
     let mut report = Report::new();
-    let config = ModuleConfig::read(text.as_bytes(), NodeMetadata::default(), &mut report);
+    let config = ModuleConfig::read(text.as_bytes().to_vec(), NodeMetadata::default(), &mut report);
     config.unwrap_or_else(|| panic!("{text}: {:?}", report.findings())).plan()
 }
 

@@ -13,7 +13,10 @@ fn show(node: &Node) -> String {
         Value::Integer(value) => value.to_string(),
         Value::Float(value) => format!("{value:?}"),
         Value::Text(text) => format!("{text:?}"),
-        Value::List(items) => format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(",")),
+        Value::List(_) | Value::Later(_) => {
+            let items = node.items().into_iter().flatten();
+            format!("[{}]", items.map(|item| show(&item)).collect::<Vec<_>>().join(","))
+        }
         Value::Map(entries) => {
             let of = |entry: &load::Entry| format!("{}:{}", entry.key, show(&entry.value));
             format!("{{{}}}", entries.iter().map(of).collect::<Vec<_>>().join(","))

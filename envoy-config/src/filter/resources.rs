@@ -51,7 +51,9 @@ fn json(node: &Node) -> Value {
         load::Value::Integer(value) => Value::from(*value),
         load::Value::Float(value) => Number::from_f64(*value).map_or(Value::Null, Value::Number),
         load::Value::Text(text) => Value::String(text.clone()),
-        load::Value::List(items) => Value::Array(items.iter().map(json).collect()),
+        load::Value::List(_) | load::Value::Later(_) => {
+            Value::Array(node.items().into_iter().flatten().map(|item| json(&item)).collect())
+        }
         load::Value::Map(entries) => {
             Value::Object(entries.iter().map(|entry| (entry.key.clone(), json(&entry.value))).collect())
         }

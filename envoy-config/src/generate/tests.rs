@@ -65,7 +65,7 @@ fn what_modules_are_told_is_what_they_take() {
         for front in fronts {
             let told = configuration(&front.proxy, &loaded.set).to_string();
             let mut report = Report::new();
-            let taken = ModuleConfig::read(told.as_bytes(), NodeMetadata::default(), &mut report).unwrap();
+            let taken = ModuleConfig::read(told.as_bytes().to_vec(), NodeMetadata::default(), &mut report).unwrap();
             assert!(!report.stops(), "{:#?}", report.findings());
             assert_eq!(taken.proxy.gateways, front.proxy.gateways);
             assert_eq!(taken.resources.virtual_services.len(), loaded.set.virtual_services.len());

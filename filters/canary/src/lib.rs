@@ -54,7 +54,7 @@ fn stick(new_cookie: &mut Option<Vec<u8>>, request: &mut RequestPhase<'_>) -> Op
         return None;
     }
     let Action::Route(route) = &decision.rule(request.plan())?.action else { return None };
-    let sticky = route.sticky.as_ref()?;
+    let sticky = route.sticky.as_deref()?;
     let said = match (decide::client_key(sticky, &request.request(), || request.source_ip()), sticky) {
         (Some(said), _) => said.into_owned(),
         (None, Sticky::Cookie(name)) => {

@@ -14,7 +14,7 @@ use crate::module::Configured;
 /// findings.
 pub(crate) fn configure<C: Chain>(name: &str, size: usize) -> Option<Configured<C>> {
     let mut report = Report::new();
-    let config = ModuleConfig::read(&abi::configuration(size), node_metadata(), &mut report);
+    let config = ModuleConfig::read(abi::configuration(size), node_metadata(), &mut report);
     for finding in report.into_sorted() {
         match finding.severity {
             Severity::Error => log::error!("{finding}"),

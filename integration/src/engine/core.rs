@@ -49,7 +49,7 @@ impl Core {
     pub fn new(set: &Resources, proxy: &envoy_config::Proxy) -> Core {
         let configuration = filter::configuration(proxy, set).to_string();
         let mut report = Report::new();
-        let config = ModuleConfig::read(configuration.as_bytes(), NodeMetadata::default(), &mut report);
+        let config = ModuleConfig::read(configuration.as_bytes().to_vec(), NodeMetadata::default(), &mut report);
         let config = config.unwrap_or_else(|| panic!("the module refuses its configuration: {:?}", report.findings()));
         let clusters = envoy_config::cluster::clusters(set).into_iter().map(|cluster| cluster.name);
         let clusters = clusters.chain([PASSTHROUGH_CLUSTER.to_owned()]).collect();

@@ -8,7 +8,7 @@ pub fn of(rule: &HttpRoute) -> Option<Value> {
     match &rule.retries {
         None => Some(policy(None)),
         Some(retries) if retries.attempts.unwrap_or(0) <= 0 => None,
-        some => Some(policy(some.as_ref())),
+        some => Some(policy(some.as_deref())),
     }
 }
 

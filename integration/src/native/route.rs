@@ -82,7 +82,7 @@ fn translate(
     }
     let (matcher, takes_everything) = matcher(block);
     let mut route = json!({"name": name, "match": matcher});
-    let own = operations(rule.headers.as_ref());
+    let own = operations(rule.headers.as_deref());
     if let Some(redirect) = &rule.redirect {
         // A code that Envoy cannot redirect with leaves a route without action, which Envoy refuses: no case has one.
         route["redirect"] = redirected(redirect, listener);
@@ -96,7 +96,7 @@ fn translate(
         && rule.redirect.is_none()
         && rule.direct_response.is_none()
     {
-        append(&mut route, &operations(only.headers.as_ref()));
+        append(&mut route, &operations(only.headers.as_deref()));
     }
     if let Some(policy) = &rule.cors_policy {
         route["typed_per_filter_config"]["envoy.filters.http.cors"] = cors(policy);
@@ -123,11 +123,11 @@ fn routed(service: &Resource<VirtualService>, rule: &HttpRoute, own: &Operations
     let cluster = |destination: &Destination| cluster(destination, service.meta.namespace(), listener);
     if let [only] = rule.route.as_slice() {
         action["cluster"] = json!(cluster(&only.destination));
-        authority = authority.or_else(|| operations(only.headers.as_ref()).authority);
+        authority = authority.or_else(|| operations(only.headers.as_deref()).authority);
     } else {
         let weighted = rule.route.iter().filter_map(|one| {
             let weight = one.weight.map(|weight| weight.0).filter(|weight| *weight > 0)?;
-            let operations = operations(one.headers.as_ref());
+            let operations = operations(one.headers.as_deref());
             let mut json = json!({"name": cluster(&one.destination), "weight": weight});
             append(&mut json, &operations);
             if let Some(authority) = &operations.authority {

@@ -28,7 +28,7 @@ impl Reference {
     pub fn new(set: &Resources, proxy: &Proxy) -> Reference {
         let text = filter::configuration(proxy, set).to_string();
         let mut report = Report::new();
-        let config = ModuleConfig::read(text.as_bytes(), NodeMetadata::default(), &mut report);
+        let config = ModuleConfig::read(text.as_bytes().to_vec(), NodeMetadata::default(), &mut report);
         Reference(config.unwrap_or_else(|| panic!("{:?}", report.findings())).plan())
     }
 
@@ -58,7 +58,10 @@ impl Reference {
     }
 
     fn name(&self, rule: u32) -> String {
-        self.0.rule(rule).and_then(|rule| rule.source.name.clone()).expect("every rule has a name")
+        self.0
+            .rule(rule)
+            .and_then(|rule| rule.source.name.as_deref().map(str::to_owned))
+            .expect("every rule has a name")
     }
 
     /// The exact name, else the longest suffix, else the star.

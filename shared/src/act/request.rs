@@ -74,7 +74,7 @@ pub fn request<S: Source + Changes>(plan: &Plan, decision: &Decision, request: &
         headers.set(b"x-envoy-original-path", request.path_and_query());
         headers.set(b":path", &rewrite.apply(request, block.path()));
     }
-    limit(route.timeout.as_ref(), request, headers);
+    limit(route.timeout.as_deref(), request, headers);
     if let Some(name) = route.variants.name(decision.mirrors) {
         headers.set(ROUTE_HEADER.as_bytes(), name);
     }

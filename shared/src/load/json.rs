@@ -1,9 +1,13 @@
 //! JSON as Envoy hands it to a module: one document, without places.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+use serde_json::value::RawValue;
+
+use super::later::{self, FEW, Form, Whole};
 use super::{Entry, MAX_DEPTH, Mark, Node, Value};
 
 /// Reads one JSON document; a key twice in a mapping and nesting beyond [`MAX_DEPTH`] are errors.
@@ -12,26 +16,64 @@ use super::{Entry, MAX_DEPTH, Mark, Node, Value};
 /// What serde_json says, with line and column: no JSON, trailing text, a key twice.
 pub fn json(text: &[u8]) -> Result<Node, String> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let node = Seed { depth: 0 }.deserialize(&mut deserializer).map_err(|error| error.to_string())?;
+    let node = Seed { depth: 0, whole: None }.deserialize(&mut deserializer).map_err(|error| error.to_string())?;
     deserializer.end().map_err(|error| error.to_string())?;
     Ok(node)
 }
 
-#[derive(Clone, Copy)]
-struct Seed {
-    depth: usize,
+/// Reads one JSON document, of which long lists stay text.
+///
+/// # Errors
+/// As [`json`].
+pub fn json_later(text: &Arc<Vec<u8>>) -> Result<Node, String> {
+    let whole = Whole::new(Arc::clone(text), Form::Json);
+    // What is wrong in an item has its place in the item; the whole text says it better.
+    item(text, Some(&whole)).map_or_else(|| json(text), Ok)
 }
 
-impl Seed {
-    fn below<E: Error>(self) -> Result<Seed, E> {
+/// One value of a text that has been read before.
+pub(super) fn item(text: &[u8], whole: Option<&Whole>) -> Option<Node> {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let node = Seed { depth: 0, whole }.deserialize(&mut deserializer).ok()?;
+    deserializer.end().ok()?;
+    Some(node)
+}
+
+#[derive(Clone, Copy)]
+struct Seed<'w> {
+    depth: usize,
+    whole: Option<&'w Whole>,
+}
+
+impl Seed<'_> {
+    fn below<E: Error>(self) -> Result<Self, E> {
         if self.depth >= MAX_DEPTH {
             return Err(E::custom(format_args!("nested deeper than {MAX_DEPTH}")));
         }
-        Ok(Seed { depth: self.depth + 1 })
+        Ok(Seed { depth: self.depth + 1, ..self })
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Seed {
+/// A list whose items may stay text.
+fn list<'de, A: SeqAccess<'de>>(mut items: A, depth: usize, whole: &Whole) -> Result<Value, A::Error> {
+    let mut places = Vec::new();
+    let mut few = Vec::new();
+    let below = whole.below();
+    while let Some(raw) = items.next_element::<&RawValue>()? {
+        let raw = raw.get().as_bytes();
+        let mut deserializer = serde_json::Deserializer::from_slice(raw);
+        let node = Seed { depth, whole: below.as_ref() }.deserialize(&mut deserializer).map_err(Error::custom)?;
+        places.push(whole.place(raw).ok_or_else(|| Error::custom("not in the text"))?);
+        if places.len() <= FEW {
+            few.push(node);
+        } else {
+            few.clear();
+        }
+    }
+    Ok(if places.len() <= FEW { Value::List(few) } else { later::later(whole, places) })
+}
+
+impl<'de> DeserializeSeed<'de> for Seed<'_> {
     type Value = Node;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
@@ -39,7 +81,7 @@ impl<'de> DeserializeSeed<'de> for Seed {
     }
 }
 
-impl<'de> Visitor<'de> for Seed {
+impl<'de> Visitor<'de> for Seed<'_> {
     type Value = Node;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -72,6 +114,9 @@ impl<'de> Visitor<'de> for Seed {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
         let seed = self.below()?;
+        if let Some(whole) = self.whole {
+            return list(items, seed.depth, whole).map(Node::unplaced);
+        }
         let mut list = Vec::new();
         while let Some(item) = items.next_element_seed(seed)? {
             list.push(item);

@@ -1,17 +1,31 @@
 //! A `google.protobuf.Struct` in protobuf's wire format: what Envoy really hands to a module whose `configuration` is a
 //! Struct. (Its API documentation promises JSON; Envoy 1.36 to 1.40 pass the message's bytes.)
 
+use std::sync::Arc;
+
 use crate::order;
 
+use super::later::{self, FEW, Form, Whole};
 use super::{Entry, MAX_DEPTH, Mark, Node, Value};
 
 /// Decodes a Struct; nothing when the bytes are none.
 pub fn protobuf_struct(bytes: &[u8]) -> Option<Node> {
-    structure(bytes, 0)
+    structure(bytes, 0, None)
+}
+
+/// Decodes a Struct, of which long lists stay bytes; nothing when the bytes are none.
+pub fn protobuf_later(bytes: &Arc<Vec<u8>>) -> Option<Node> {
+    let whole = Whole::new(Arc::clone(bytes), Form::Struct);
+    structure(bytes, 0, Some(&whole))
+}
+
+/// One value of a text that has been read before.
+pub(super) fn item(bytes: &[u8], whole: Option<&Whole>) -> Option<Node> {
+    any(bytes, 0, whole)
 }
 
 /// `map<string, Value> fields = 1`.
-fn structure(bytes: &[u8], depth: usize) -> Option<Node> {
+fn structure(bytes: &[u8], depth: usize, whole: Option<&Whole>) -> Option<Node> {
     let mut entries: Vec<Entry> = Vec::new();
     let mut message = Message(bytes);
     while let Some(field) = message.next()? {
@@ -21,7 +35,7 @@ fn structure(bytes: &[u8], depth: usize) -> Option<Node> {
         while let Some(part) = parts.next()? {
             match part {
                 (1, Wire::Bytes(text)) => key = String::from_utf8(text.to_vec()).ok()?,
-                (2, Wire::Bytes(inner)) => value = any(inner, depth)?,
+                (2, Wire::Bytes(inner)) => value = any(inner, depth, whole)?,
                 _ => return None,
             }
         }
@@ -33,7 +47,7 @@ fn structure(bytes: &[u8], depth: usize) -> Option<Node> {
 }
 
 /// `oneof kind`: null 1, number 2, string 3, bool 4, struct 5, list 6.
-fn any(bytes: &[u8], depth: usize) -> Option<Node> {
+fn any(bytes: &[u8], depth: usize, whole: Option<&Whole>) -> Option<Node> {
     if depth > MAX_DEPTH {
         return None;
     }
@@ -45,20 +59,35 @@ fn any(bytes: &[u8], depth: usize) -> Option<Node> {
             (2, Wire::Fixed64(bits)) => number(f64::from_bits(bits)),
             (3, Wire::Bytes(text)) => Value::Text(String::from_utf8(text.to_vec()).ok()?),
             (4, Wire::Varint(truth)) => Value::Bool(truth != 0),
-            (5, Wire::Bytes(inner)) => structure(inner, depth + 1)?.value,
-            (6, Wire::Bytes(inner)) => {
-                let mut items = Vec::new();
-                let mut list = Message(inner);
-                while let Some(item) = list.next()? {
-                    let (1, Wire::Bytes(item)) = item else { return None };
-                    items.push(any(item, depth + 1)?);
-                }
-                Value::List(items)
-            }
+            (5, Wire::Bytes(inner)) => structure(inner, depth + 1, whole)?.value,
+            (6, Wire::Bytes(inner)) => list(inner, depth + 1, whole)?,
             _ => return None,
         };
     }
     Some(Node::unplaced(value))
+}
+
+/// `repeated Value values = 1`.
+fn list(bytes: &[u8], depth: usize, whole: Option<&Whole>) -> Option<Value> {
+    let below = whole.and_then(Whole::below);
+    let (mut items, mut places) = (Vec::new(), Vec::new());
+    let mut list = Message(bytes);
+    while let Some(item) = list.next()? {
+        let (1, Wire::Bytes(item)) = item else { return None };
+        let node = any(item, depth, below.as_ref())?;
+        if let Some(whole) = whole {
+            places.push(whole.place(item)?);
+        }
+        if places.len() <= FEW {
+            items.push(node);
+        } else {
+            items.clear();
+        }
+    }
+    Some(match whole {
+        Some(whole) if places.len() > FEW => later::later(whole, places),
+        _ => Value::List(items),
+    })
 }
 
 /// A Struct knows only doubles; what was a whole number is one again.

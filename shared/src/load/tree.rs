@@ -1,5 +1,7 @@
 //! The located tree: what JSON and YAML both are once read, with the place of every value kept for findings.
 
+use super::{Items, Later};
+
 /// Where something stands in its text. Lines and columns count from 1; 0 means that the place is not known, as for
 /// resources that a module receives from Envoy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +36,8 @@ pub enum Value {
     Text(String),
     /// A sequence.
     List(Vec<Node>),
+    /// A long sequence in a module's configuration, of which each item is read when it is asked for.
+    Later(Later),
     /// A mapping, in the order of the text; keys are unique.
     Map(Vec<Entry>),
 }
@@ -66,6 +70,11 @@ impl Node {
             Some(Value::Text(text)) => Some(text),
             _ => None,
         }
+    }
+
+    /// The items, when this is a list.
+    pub fn items(&self) -> Option<Items<'_>> {
+        Items::of(&self.value)
     }
 
     fn entry(&self, key: &str) -> Option<&Entry> {

@@ -14,23 +14,23 @@ object! {
         /// Where to, by weight. Exactly one of `route`, `redirect` and `directResponse` stands in a rule.
         route: Vec<HttpRouteDestination>,
         /// Answer with a redirect.
-        redirect: Option<HttpRedirect>,
+        redirect: Option<Box<HttpRedirect>>,
         /// Answer with a fixed status and body.
-        direct_response: Option<HttpDirectResponse>,
+        direct_response: Option<Box<HttpDirectResponse>>,
         /// Changes path and authority on the way.
-        rewrite: Option<HttpRewrite>,
+        rewrite: Option<Box<HttpRewrite>>,
         /// For the whole request, retries included; absent is none.
         timeout: Option<Millis>,
         /// Absent is Istio's default policy: 2 retries on connect-failure, refused-stream, unavailable, cancelled.
-        retries: Option<HttpRetry>,
+        retries: Option<Box<HttpRetry>>,
         /// Delays and aborts on purpose.
-        fault: Option<HttpFault>,
+        fault: Option<Box<HttpFault>>,
         /// Cross-origin requests.
-        cors_policy: Option<CorsPolicy>,
+        cors_policy: Option<Box<CorsPolicy>>,
         /// Header operations for all destinations of the rule.
-        headers: Option<Headers>,
+        headers: Option<Box<Headers>>,
         /// Gets a copy of every request, or of the share that `mirrorPercentage` says.
-        mirror: Option<Destination>,
+        mirror: Option<Box<Destination>>,
         /// Deprecated: the share in whole percent, used when `mirrorPercentage` is absent.
         mirror_percent: Option<u32>,
         /// The share of the requests that `mirror` gets; absent is all of them.
@@ -80,7 +80,7 @@ object! {
         /// Relative to the sum of the rule's weights; a single destination takes everything.
         weight: Option<Weight>,
         /// Header operations for requests to this destination.
-        headers: Option<Headers>,
+        headers: Option<Box<Headers>>,
     }
 }
 

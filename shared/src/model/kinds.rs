@@ -87,6 +87,11 @@ macro_rules! kinds {
                 0 $(+ self.$field.len())+
             }
 
+            /// Lets go of the texts, when nothing is to be found out about places in them any more.
+            pub(crate) fn forget_trees(&mut self) {
+                $(self.$field.iter_mut().for_each(|it| it.tree = Node::unplaced(Value::Null));)+
+            }
+
             fn take(&mut self, about: &About, node: Node, report: &mut Report) {
                 match about.kind.as_str() {
                     $(stringify!($Spec) => {
@@ -149,8 +154,8 @@ impl Resources {
             && depth < 4
             && let Some(items) = take_items(&mut node)
         {
-            for item in items {
-                self.document(file.clone(), item, report, depth + 1);
+            for item in items.items().into_iter().flatten() {
+                self.document(file.clone(), item.into_owned(), report, depth + 1);
             }
             return;
         }
@@ -169,17 +174,12 @@ impl Resources {
     }
 }
 
-fn take_items(node: &mut Node) -> Option<Vec<Node>> {
+/// The list of items, or an empty one; nothing where something else stands in its place.
+fn take_items(node: &mut Node) -> Option<Node> {
     let Value::Map(entries) = &mut node.value else { return None };
     let items = entries.iter_mut().find(|entry| entry.key == "items")?;
-    match std::mem::replace(&mut items.value.value, Value::Null) {
-        Value::List(items) => Some(items),
-        Value::Null => Some(Vec::new()),
-        other => {
-            items.value.value = other;
-            None
-        }
-    }
+    let is_list = matches!(items.value.value, Value::List(_) | Value::Later(_) | Value::Null);
+    is_list.then(|| Node::unplaced(std::mem::replace(&mut items.value.value, Value::Null)))
 }
 
 /// Why a document is not one of ours.

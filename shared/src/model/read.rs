@@ -112,7 +112,7 @@ fn describe(value: &Value) -> String {
         Value::Integer(value) => format!("the number `{value}`"),
         Value::Float(value) => format!("the number `{}`", crate::decimal::text(*value)),
         Value::Text(text) => format!("the string `{}`", shorten(text)),
-        Value::List(_) => "a list".into(),
+        Value::List(_) | Value::Later(_) => "a list".into(),
         Value::Map(_) => "a mapping".into(),
     }
 }
@@ -156,6 +156,13 @@ pub trait Read: Sized {
     fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self>;
 }
 
+/// What few rules have is behind a pointer, so that the others have no room for it.
+impl<T: Read> Read for Box<T> {
+    fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        T::read(place, reader).map(Box::new)
+    }
+}
+
 /// A field of an object, which has a default for when it is absent.
 pub trait Field {
     /// Reads what stands there; false when a problem was reported.
@@ -171,6 +178,8 @@ impl<T: Read> Field for Option<T> {
 
 impl<T: Read> Field for Vec<T> {
     fn fill(&mut self, place: Place<'_>, reader: &mut Reader<'_>) -> bool {
+        // Thousands of small lists that have room for four each would be most of a configuration.
+        self.reserve_exact(place.node.items().map_or(0, |items| items.len()));
         list(place, reader, &mut |place, reader| T::read(place, reader).map(|item| self.push(item)).is_some())
     }
 }
@@ -190,13 +199,13 @@ impl Field for bool {
 }
 
 fn list(place: Place<'_>, reader: &mut Reader<'_>, item: &mut dyn FnMut(Place<'_>, &mut Reader<'_>) -> bool) -> bool {
-    let Value::List(items) = &place.node.value else {
+    let Some(items) = place.node.items() else {
         reader.expected(place, "a list");
         return false;
     };
     let mut good = true;
-    for (index, node) in items.iter().enumerate() {
-        good &= item(Place { node, path: &Path::Index(place.path, index) }, reader);
+    for (index, node) in items.enumerate() {
+        good &= item(Place { node: &node, path: &Path::Index(place.path, index) }, reader);
     }
     good
 }

@@ -238,7 +238,9 @@ impl<'a> Builder<'a> {
 
     /// The rules of a VirtualService that exist on this gateway and port, up to the first that takes everything.
     fn routes(&mut self, service: &Resource<VirtualService>, gateway: &str, port: Port) -> Vec<Route> {
-        let mut routes = Vec::new();
+        let name: Arc<str> = service.meta.full_name().into();
+        let mut routes = Vec::with_capacity(service.spec.http.len());
+        self.rules.reserve_exact(service.spec.http.len());
         // istiod shows a sidecar's routes only services of the listener's port, with that port alone.
         let nobody = Registry::default();
         for (index, model) in service.spec.http.iter().enumerate() {
@@ -264,7 +266,7 @@ impl<'a> Builder<'a> {
             if here.is_empty() {
                 continue;
             }
-            let Some(rule) = Rule::compile(service, (index, model), port.get(), registry) else { continue };
+            let Some(rule) = Rule::compile((service, &name), (index, model), port.get(), registry) else { continue };
             let catch_alls: Vec<bool> = rule.matches.iter().map(|block| block.catch_all).collect();
             let Some(rule) = self.push(rule) else { break };
             for at in here {

@@ -38,9 +38,10 @@ fn walk(node: &Node, hash: &mut Fnv) {
         }
         Value::Float(value) => hash.part(3, &value.to_bits().to_le_bytes()),
         Value::Text(text) => hash.part(4, text.as_bytes()),
-        Value::List(items) => {
-            hash.part(5, &(items.len() as u64).to_le_bytes());
-            items.iter().for_each(|item| walk(item, hash));
+        Value::List(_) | Value::Later(_) => {
+            let items = node.items();
+            hash.part(5, &(items.as_ref().map_or(0, ExactSizeIterator::len) as u64).to_le_bytes());
+            items.into_iter().flatten().for_each(|item| walk(&item, hash));
         }
         Value::Map(entries) => {
             let mut sorted: Vec<&Entry> = entries.iter().collect();

@@ -6,15 +6,15 @@ use crate::model::http_route::HeaderOperations;
 /// A header's name, in lower case, and its value.
 pub type HeaderOp = (Box<[u8]>, Template);
 
-/// The operations of one direction at one level.
+/// The operations of one direction at one level; most rules have none.
 #[derive(Debug, Default)]
-pub struct HeaderOps {
-    /// Names, in lower case.
-    pub remove: Vec<Box<[u8]>>,
-    /// In place of what is there.
-    pub set: Vec<HeaderOp>,
-    /// Beside what is there.
-    pub add: Vec<HeaderOp>,
+pub struct HeaderOps(Option<Box<Ops>>);
+
+#[derive(Debug)]
+struct Ops {
+    remove: Vec<Box<[u8]>>,
+    set: Vec<HeaderOp>,
+    add: Vec<HeaderOp>,
 }
 
 impl HeaderOps {
@@ -30,17 +30,34 @@ impl HeaderOps {
             parsed.collect()
         };
         let remove = model.remove.iter().filter(|name| !is_internal(name)).map(|name| lower(name)).collect();
-        HeaderOps { remove, set: ops(&model.set), add: ops(&model.add) }
+        let ops = Ops { remove, set: ops(&model.set), add: ops(&model.add) };
+        let empty = ops.remove.is_empty() && ops.set.is_empty() && ops.add.is_empty();
+        HeaderOps((!empty).then(|| Box::new(ops)))
+    }
+
+    /// Names, in lower case.
+    pub fn remove(&self) -> &[Box<[u8]>] {
+        self.0.as_ref().map_or(&[], |ops| &ops.remove)
+    }
+
+    /// In place of what is there.
+    pub fn set(&self) -> &[HeaderOp] {
+        self.0.as_ref().map_or(&[], |ops| &ops.set)
+    }
+
+    /// Beside what is there.
+    pub fn add(&self) -> &[HeaderOp] {
+        self.0.as_ref().map_or(&[], |ops| &ops.add)
     }
 
     /// The request headers that the values ask for.
     pub fn request_headers(&self) -> impl Iterator<Item = &[u8]> {
-        self.set.iter().chain(&self.add).flat_map(|(_, template)| template.request_headers())
+        self.set().iter().chain(self.add()).flat_map(|(_, template)| template.request_headers())
     }
 
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.remove.is_empty() && self.set.is_empty() && self.add.is_empty()
+        self.0.is_none()
     }
 }
 

@@ -26,10 +26,10 @@ macro_rules! conditions {
         pub enum Condition { $($(#[$doc])* $Kind($module::$Type),)+ }
 
         impl Condition {
-            fn all(block: &HttpMatchRequest) -> Vec<Condition> {
+            fn all(block: &HttpMatchRequest) -> Box<[Condition]> {
                 let mut all = Vec::new();
                 $(all.extend($module::$Type::compile(block).into_iter().map(Condition::$Kind));)+
-                all
+                all.into()
             }
 
             /// Whether the request has it.
@@ -72,9 +72,9 @@ conditions! {
 #[derive(Debug)]
 pub struct Match {
     /// What must hold, cheapest first.
-    pub conditions: Vec<Condition>,
+    pub conditions: Box<[Condition]>,
     /// What `match[].name` says.
-    pub name: Option<String>,
+    pub name: Option<Box<str>>,
     /// Whether every request matches, in istiod's sense (`IsCatchAllRoute`): what follows in the same VirtualService
     /// is never reached, and on gateways the route goes behind those of other VirtualServices.
     pub catch_all: bool,
@@ -85,12 +85,12 @@ impl Match {
     pub fn compile(block: &HttpMatchRequest) -> Match {
         let conditions = Condition::all(block);
         let catch_all = conditions.iter().all(Condition::takes_everything);
-        Match { conditions, name: block.name.clone(), catch_all }
+        Match { conditions, name: block.name.as_deref().map(Box::from), catch_all }
     }
 
     /// What a rule without a match block asks for: any path.
     pub fn any() -> Match {
-        Match { conditions: vec![Condition::Uri(uri::UriCondition::any())], name: None, catch_all: true }
+        Match { conditions: Box::new([Condition::Uri(uri::UriCondition::any())]), name: None, catch_all: true }
     }
 
     /// Whether the request matches.

@@ -28,7 +28,7 @@ impl Mirror {
 
 /// The mirrors of a rule, [`MOST`] at most.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Mirrors(Vec<Mirror>);
+pub struct Mirrors(Box<[Mirror]>);
 
 impl Mirrors {
     /// Those that act.
@@ -72,7 +72,7 @@ impl Mirrors {
 
 /// What a rule asks for: destinations and their shares in a million, those of 0 left out.
 pub fn asked(rule: &HttpRoute) -> impl Iterator<Item = (&Destination, u32)> {
-    let single = rule.mirror.as_ref().map(|destination| {
+    let single = rule.mirror.as_deref().map(|destination| {
         // The deprecated percentage is a whole number, and counts only where the newer one is absent.
         let old = || rule.mirror_percent.map(|percent| percent.saturating_mul(10_000).min(Percent::ALL.ppm()));
         let ppm = rule.mirror_percentage.map(Percent::ppm).or_else(old).unwrap_or(Percent::ALL.ppm());

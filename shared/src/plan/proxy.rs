@@ -1,5 +1,7 @@
 //! Who this proxy is, and the configuration of a module: `{proxy: {...}, resources: [...], stats: {...}}`.
 
+use std::sync::Arc;
+
 use super::Plan;
 use super::fingerprint::fingerprint;
 use crate::finding::{About, Code, Finding, Origin, Report, Severity};
@@ -87,11 +89,12 @@ impl ModuleConfig {
     /// Reads and checks a configuration; what is wrong with it goes to `report`. There is none when it cannot be used.
     ///
     /// `node` is what Envoy knows of the proxy (`node.metadata`), for what the configuration leaves open.
-    pub fn read(text: &[u8], node: NodeMetadata, report: &mut Report) -> Option<ModuleConfig> {
+    pub fn read(text: Vec<u8>, node: NodeMetadata, report: &mut Report) -> Option<ModuleConfig> {
         let about = About { kind: ABOUT.into(), ..About::default() };
         // A JSON text may begin with the byte that a Struct begins with; then only one of the two can be read.
-        let structure = Some(text).filter(|text| text.starts_with(b"\n")).and_then(load::protobuf_struct);
-        let tree = match structure.map_or_else(|| load::json(text), Ok) {
+        let text = Arc::new(text);
+        let structure = Some(&text).filter(|text| text.starts_with(b"\n")).and_then(load::protobuf_later);
+        let tree = match structure.map_or_else(|| load::json_later(&text), Ok) {
             Ok(tree) => tree,
             Err(error) => {
                 let message = format!("expected a JSON object with `proxy` and `resources`: {error}");
@@ -130,13 +133,15 @@ impl ModuleConfig {
             node.clone().complete(proxy);
         }
         if let Some(node) = tree.get("resources")
-            && !matches!(node.value, Value::List(_) | Value::Null)
+            && !matches!(node.value, Value::List(_) | Value::Later(_) | Value::Null)
         {
             reader.expected(Place { node, path: &Path::Key(&Path::Root, "resources") }, "a list of resources");
         }
-        let documents = take_resources(tree);
-        let resources = Resources::read(documents.into_iter().map(|node| (None, node)), report);
+        let documents = take(&mut tree, "resources").unwrap_or(Node::unplaced(Value::Null));
+        let documents = documents.items().into_iter().flatten();
+        let mut resources = Resources::read(documents.map(|node| (None, node.into_owned())), report);
         check::validate(&resources, report);
+        resources.forget_trees();
         let (proxy, stats) = (proxy?, stats?);
         (!report.stops()).then_some(ModuleConfig { proxy, resources, stats, node, fingerprint })
     }
@@ -154,14 +159,6 @@ fn take(tree: &mut Node, key: &str) -> Option<Node> {
     let Value::Map(entries) = &mut tree.value else { return None };
     let at = entries.iter().position(|entry| entry.key == key)?;
     Some(entries.remove(at).value)
-}
-
-fn take_resources(tree: Node) -> Vec<Node> {
-    let Value::Map(entries) = tree.value else { return Vec::new() };
-    match entries.into_iter().find(|entry| entry.key == "resources").map(|entry| entry.value.value) {
-        Some(Value::List(items)) => items,
-        _ => Vec::new(),
-    }
 }
 
 fn not_json(message: String) -> Finding {

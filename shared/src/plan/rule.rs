@@ -1,5 +1,7 @@
 //! A compiled rule: when it matches, what then, and where it stands in the resources.
 
+use std::sync::Arc;
+
 use super::cors::Cors;
 use super::fault::Fault;
 use super::header_ops::{self, HeaderOps};
@@ -22,7 +24,7 @@ pub struct Rule {
     /// Where it comes from.
     pub source: RuleSource,
     /// Any of these.
-    pub matches: Vec<Match>,
+    pub matches: Box<[Match]>,
     /// What then.
     pub action: Action,
     /// Header operations on the way to any destination.
@@ -30,7 +32,7 @@ pub struct Rule {
     /// Header operations on the way back, for replies of our own as well.
     pub response_headers: HeaderOps,
     /// Request headers that the way back looks at; whoever carries out the response keeps them.
-    pub kept: Vec<Box<[u8]>>,
+    pub kept: Box<[Box<[u8]>]>,
     /// Whether the way back changes anything.
     pub touches_response: bool,
 }
@@ -39,11 +41,11 @@ pub struct Rule {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleSource {
     /// `namespace/name` of the VirtualService; empty for the default route of a service.
-    pub virtual_service: String,
+    pub virtual_service: Arc<str>,
     /// The rule's index in `spec.http`.
     pub index: u32,
     /// Its name.
-    pub name: Option<String>,
+    pub name: Option<Box<str>>,
 }
 
 /// What becomes of a request.
@@ -52,9 +54,9 @@ pub enum Action {
     /// It goes to a destination.
     Route(Box<RouteAction>),
     /// It is redirected.
-    Redirect(Redirect),
+    Redirect(Box<Redirect>),
     /// It is answered.
-    DirectResponse(DirectResponse),
+    DirectResponse(Box<DirectResponse>),
 }
 
 /// How a request goes to a destination.
@@ -63,11 +65,11 @@ pub struct RouteAction {
     /// Who may answer.
     pub destinations: Split,
     /// Changes of the path.
-    pub rewrite: Option<Rewrite>,
+    pub rewrite: Option<Box<Rewrite>>,
     /// The authority that all destinations get.
     pub authority: Option<Box<[u8]>>,
     /// For the whole request.
-    pub timeout: Option<Timeout>,
+    pub timeout: Option<Box<Timeout>>,
     /// Headers that ask Envoy's router for the rule's retries.
     pub retries: Writes,
     /// Who gets copies.
@@ -75,11 +77,11 @@ pub struct RouteAction {
     /// Which route of Envoy's the requests take.
     pub variants: Variants,
     /// Cross-origin requests.
-    pub cors: Option<Cors>,
+    pub cors: Option<Box<Cors>>,
     /// Delays and aborts.
-    pub fault: Option<Fault>,
+    pub fault: Option<Box<Fault>>,
     /// What keeps a client at its destination; none for a rule with a single one.
-    pub sticky: Option<Sticky>,
+    pub sticky: Option<Box<Sticky>>,
 }
 
 /// A fixed answer.
@@ -94,20 +96,20 @@ pub struct DirectResponse {
 impl Rule {
     /// Compiles a rule for a listener's port; nothing for one that can do nothing, which `check` reports.
     pub(super) fn compile(
-        service: &Resource<VirtualService>,
+        (service, name): (&Resource<VirtualService>, &Arc<str>),
         (index, model): (usize, &HttpRoute),
         listener_port: u16,
         registry: &Registry,
     ) -> Option<Rule> {
         let matches = match model.r#match.as_slice() {
-            [] => vec![Match::any()],
-            blocks => blocks.iter().map(Match::compile).collect(),
+            [] => Box::new([Match::any()]),
+            blocks => blocks.iter().map(Match::compile).collect::<Box<[_]>>(),
         };
         let headers = model.headers.as_ref();
         let source = RuleSource {
-            virtual_service: service.meta.full_name(),
+            virtual_service: Arc::clone(name),
             index: u32::try_from(index).ok()?,
-            name: model.name.clone(),
+            name: model.name.as_deref().map(Box::from),
         };
         let action = action(service, model, listener_port, registry)?;
         let request_headers = HeaderOps::compile(headers.and_then(|headers| headers.request.as_ref()));
@@ -117,7 +119,7 @@ impl Rule {
 
     fn new(
         source: RuleSource,
-        matches: Vec<Match>,
+        matches: Box<[Match]>,
         action: Action,
         request_headers: HeaderOps,
         response_headers: HeaderOps,
@@ -134,7 +136,7 @@ impl Rule {
         crate::order::sort(&mut kept);
         kept.dedup();
         let touches_response = cors || ops().any(|ops| !ops.is_empty());
-        Rule { source, matches, action, request_headers, response_headers, kept, touches_response }
+        Rule { source, matches, action, request_headers, response_headers, kept: kept.into(), touches_response }
     }
 
     /// What a service without VirtualService gets: everything to the service itself, with Istio's default retries.
@@ -155,16 +157,16 @@ impl Rule {
             rewrite: None,
             authority: None,
             timeout: None,
-            retries: Writes::new(),
+            retries: Writes::default(),
             mirrors: Mirrors::default(),
             variants: Variants::default(),
             cors: None,
             fault: None,
             sticky: None,
         };
-        let source = RuleSource { virtual_service: String::new(), index: 0, name: Some("default".into()) };
+        let source = RuleSource { virtual_service: "".into(), index: 0, name: Some("default".into()) };
         let none = HeaderOps::default;
-        Some(Rule::new(source, vec![Match::any()], Action::Route(Box::new(route)), none(), none()))
+        Some(Rule::new(source, Box::new([Match::any()]), Action::Route(Box::new(route)), none(), none()))
     }
 }
 
@@ -175,7 +177,7 @@ fn action(
     registry: &Registry,
 ) -> Option<Action> {
     if let Some(redirect) = &model.redirect {
-        return Redirect::compile(redirect, listener_port).map(Action::Redirect);
+        return Redirect::compile(redirect, listener_port).map(Box::new).map(Action::Redirect);
     }
     if let Some(response) = &model.direct_response {
         let body = match &response.body {
@@ -183,7 +185,7 @@ fn action(
             Some(HttpBody { bytes: Some(bytes), .. }) => bytes.0.as_slice().into(),
             _ => Box::default(),
         };
-        return Some(Action::DirectResponse(DirectResponse { status: response.status, body }));
+        return Some(Action::DirectResponse(Box::new(DirectResponse { status: response.status, body })));
     }
     let single = model.route.len() == 1;
     // One destination takes everything, whatever its weight; among several those of weight 0 take nothing.
@@ -210,15 +212,21 @@ fn action(
     let mirrors = Mirrors::new(mirror::asked(model).map(mirror));
     Some(Action::Route(Box::new(RouteAction {
         destinations: Split::new(destinations.collect(), !single)?,
-        rewrite: model.rewrite.as_ref().and_then(Rewrite::compile),
+        rewrite: model.rewrite.as_deref().and_then(Rewrite::compile).map(Box::new),
         authority: rewritten.map(|text| text.as_bytes().into()).or_else(set),
-        timeout: Timeout::compile(model),
+        timeout: Timeout::compile(model).map(Box::new),
         retries: upstream::retries(model),
-        variants: Variants::compile(model.retries.as_ref().and_then(RetryVariant::of), &mirrors),
+        variants: Variants::compile(model.retries.as_deref().and_then(RetryVariant::of), &mirrors),
         mirrors,
-        cors: model.cors_policy.as_ref().map(Cors::compile),
-        fault: model.fault.as_ref().and_then(Fault::compile),
-        sticky: service.meta.annotations.get(sticky::ANNOTATION).filter(|_| !single).and_then(|it| Sticky::parse(it)),
+        cors: model.cors_policy.as_deref().map(Cors::compile).map(Box::new),
+        fault: model.fault.as_deref().and_then(Fault::compile).map(Box::new),
+        sticky: service
+            .meta
+            .annotations
+            .get(sticky::ANNOTATION)
+            .filter(|_| !single)
+            .and_then(|it| Sticky::parse(it))
+            .map(Box::new),
     })))
 }
 

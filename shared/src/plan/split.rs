@@ -24,7 +24,7 @@ pub struct Destination {
 /// A rule's destinations: at least one, those of weight 0 left out.
 #[derive(Debug)]
 pub struct Split {
-    destinations: Vec<Destination>,
+    destinations: Box<[Destination]>,
     total: u64,
     weighted: bool,
 }
@@ -34,7 +34,7 @@ impl Split {
     /// of weight 0 included.
     pub fn new(destinations: Vec<Destination>, weighted: bool) -> Option<Split> {
         let total = destinations.iter().map(|it| u64::from(it.weight)).sum();
-        (total > 0).then_some(Split { destinations, total, weighted })
+        (total > 0).then_some(Split { destinations: destinations.into(), total, weighted })
     }
 
     /// All destinations.

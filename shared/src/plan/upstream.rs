@@ -4,24 +4,24 @@ use super::variant::{DEFAULT_RETRY_ON, RetryVariant};
 use crate::model::http_route::{HttpRetry, HttpRoute};
 
 /// Fixed header writes: name and value.
-pub type Writes = Vec<(&'static str, Box<[u8]>)>;
+pub type Writes = Box<[(&'static str, Box<[u8]>)]>;
 
 /// gRPC's own conditions, which Envoy reads from a header of their own.
 const GRPC_RETRY_ON: &[&str] = &["cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable"];
 
 /// The headers for the retries of a rule.
 pub fn retries(rule: &HttpRoute) -> Writes {
-    let Some(retries) = &rule.retries else { return Writes::new() };
+    let Some(retries) = &rule.retries else { return Writes::default() };
     if RetryVariant::of(retries).is_none() {
-        return vec![("x-envoy-max-retries", b"0"[..].into())];
+        return Box::new([("x-envoy-max-retries", b"0"[..].into())]);
     }
-    let mut writes = conditions(retries);
+    let mut writes = conditions(retries).into_vec();
     let attempts = retries.attempts.unwrap_or(0).to_string();
     writes.push(("x-envoy-max-retries", attempts.into_bytes().into()));
     if let Some(timeout) = retries.per_try_timeout {
         writes.push(("x-envoy-upstream-rq-per-try-timeout-ms", timeout.get().to_string().into_bytes().into()));
     }
-    writes
+    writes.into()
 }
 
 /// `retryOn`, sorted into Envoy's three headers; numbers are status codes.

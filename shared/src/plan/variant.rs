@@ -86,7 +86,7 @@ impl RouteVariant {
 
 /// The variants of one rule, by the mirrors that were drawn.
 #[derive(Debug, Default)]
-pub struct Variants(Vec<Option<Variant>>);
+pub struct Variants(Box<[Option<Variant>]>);
 
 /// A variant and its name.
 type Variant = (RouteVariant, Box<[u8]>);
@@ -101,7 +101,9 @@ impl Variants {
             let named = (set == 0 || mirrors.can_be_drawn(set)) && variant != RouteVariant::default();
             named.then(|| (variant.name().into_bytes().into(), variant)).map(|(name, variant)| (variant, name))
         };
-        Variants((0..mirrors.sets()).map(variant).collect())
+        let all: Box<[_]> = (0..mirrors.sets()).map(variant).collect();
+        // Most rules need the plain route alone.
+        Variants(if all.iter().all(Option::is_none) { Box::default() } else { all })
     }
 
     /// The value of [`ROUTE_HEADER`] for a request with these mirrors; none for the plain route.

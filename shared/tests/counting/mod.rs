@@ -1,4 +1,5 @@
 //! An allocator that counts, of each thread alone, since tests run beside each other.
+#![allow(dead_code, reason = "each test counts something else")]
 #![expect(unsafe_code, reason = "an allocator is unsafe to implement; this one hands everything on")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -11,11 +12,14 @@ thread_local! {
     pub static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
     /// Bytes that are allocated; below 0 where it has freed what another thread made.
     pub static LIVE: Cell<isize> = const { Cell::new(0) };
+    /// The most that [`LIVE`] has been since this was set.
+    pub static PEAK: Cell<isize> = const { Cell::new(0) };
 }
 
 fn more(bytes: usize) {
     ALLOCATIONS.set(ALLOCATIONS.get() + 1);
     LIVE.set(LIVE.get() + bytes as isize);
+    PEAK.set(PEAK.get().max(LIVE.get()));
 }
 
 fn less(bytes: usize) {

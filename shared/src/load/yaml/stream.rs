@@ -231,7 +231,7 @@ impl<'a> Stream<'a> {
             Value::Bool(value) => value.to_string(),
             Value::Integer(value) => value.to_string(),
             Value::Float(value) => value.to_string(),
-            Value::Null | Value::List(_) | Value::Map(_) => {
+            Value::Null | Value::List(_) | Value::Later(_) | Value::Map(_) => {
                 return Err(SyntaxError::new(mark, "expected a key that is a string"));
             }
         }))
