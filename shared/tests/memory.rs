@@ -13,13 +13,16 @@ use shared::plan::{ModuleConfig, Plan};
 
 const RULES: usize = 10_000;
 
-const KINDS: [(&str, fn(usize) -> String); 3] = [
+/// What a rule matches on, for its number.
+type Matches = fn(usize) -> String;
+
+const KINDS: [(&str, Matches); 3] = [
     ("prefix", |rule| format!(r#"{{"uri": {{"prefix": "/svc-{rule}/items"}}}}"#)),
     ("exact", |rule| format!(r#"{{"uri": {{"exact": "/svc-{rule}/items"}}}}"#)),
     ("header", |rule| format!(r#"{{"headers": {{"x-tenant": {{"exact": "tenant-{rule}"}}}}}}"#)),
 ];
 
-fn configuration(matches: fn(usize) -> String) -> Vec<u8> {
+fn configuration(matches: Matches) -> Vec<u8> {
     let mut text = String::with_capacity(200 * RULES);
     text.push_str(r#"{"proxy": {"namespace": "default"}, "resources": [{"apiVersion": "networking.istio.io/v1", "#);
     text.push_str(r#""kind": "VirtualService", "metadata": {"name": "a"}, "spec": {"hosts": ["a.com"], "http": ["#);

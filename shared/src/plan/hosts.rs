@@ -46,6 +46,7 @@ impl HostTable {
     }
 
     /// The virtual host for a host without its port, in any case.
+    #[inline]
     pub(super) fn find(&self, host: &[u8]) -> Option<u32> {
         // Few write hosts in capitals, and comparing as they stand is faster.
         let compare: Compare = if host.iter().any(u8::is_ascii_uppercase) { in_any_case } else { Ord::cmp };
@@ -71,6 +72,7 @@ fn in_any_case(domain: &[u8], host: &[u8]) -> Ordering {
     domain.iter().copied().cmp(host.iter().map(u8::to_ascii_lowercase))
 }
 
+#[inline]
 fn search(list: &[(Box<[u8]>, u32)], key: &[u8], compare: Compare) -> Option<u32> {
     list.binary_search_by(|(domain, _)| compare(domain, key)).ok().and_then(|at| list.get(at)).map(|(_, host)| *host)
 }

@@ -96,6 +96,7 @@ impl Routes {
     }
 
     /// The position of the first route that holds.
+    #[inline]
     pub(super) fn find(&self, rules: &[Rule], request: &Request<'_>) -> Option<u32> {
         let path = request.path();
         let (mut best, mut begins) = (u32::MAX, false);
@@ -116,6 +117,7 @@ impl Routes {
     }
 
     /// Looks for a route before `best` in a group.
+    #[inline]
     fn try_group(&self, rules: &[Rule], request: &Request<'_>, index: usize, best: &mut u32) {
         let Some(group) = self.groups.get(index) else { return };
         let end = self.groups.get(index + 1).map_or(self.sorted.len(), |next| next.begin);
@@ -133,6 +135,7 @@ impl Routes {
         });
     }
 
+    #[inline]
     fn try_in_order<'p>(
         &self,
         rules: &[Rule],
@@ -151,19 +154,23 @@ impl Routes {
         }
     }
 
+    #[inline]
     fn block<'r>(&self, rules: &'r [Rule], position: u32) -> Option<&'r Match> {
         block(rules, *self.routes.get(position as usize)?)
     }
 
+    #[inline]
     fn literal<'r>(&self, rules: &'r [Rule], key: &Key) -> &'r [u8] {
         self.block(rules, key.example).map_or(&[], Match::path_literal)
     }
 }
 
+#[inline]
 fn block(rules: &[Rule], (rule, matched): Route) -> Option<&Match> {
     rules.get(rule as usize)?.matches.get(matched as usize)
 }
 
+#[inline]
 fn last(count: usize) -> Option<u32> {
     u32::try_from(count.checked_sub(1)?).ok()
 }
