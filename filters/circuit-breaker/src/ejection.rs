@@ -94,12 +94,15 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// From the status and Envoy's flags.
-    pub fn of(status: u64, flags: u64) -> Verdict {
+    /// From the status and Envoy's flags, which are asked for where they count. An answer that breaks off has begun well:
+    /// Envoy's own detection begins to count anew with its status, and with the end is at one, which is something where
+    /// one failure is `enough`.
+    pub fn of(status: u64, enough: bool, flags: impl FnOnce() -> u64) -> Verdict {
         // UT, LR, UR, UF, UC.
         const LOCAL: u64 = 4 | 8 | 16 | 32 | 64;
         match status {
-            _ if flags & LOCAL != 0 => Verdict::Local,
+            ..500 if !enough => Verdict::Good,
+            _ if flags() & LOCAL != 0 => Verdict::Local,
             502..=504 => Verdict::Error { gateway: true },
             500.. => Verdict::Error { gateway: false },
             _ => Verdict::Good,

@@ -137,7 +137,7 @@ impl Behaviour for CircuitBreaker {
             // The client did not wait for an answer.
             return outlook::unprobed(cluster, watched.probe, done.vm().now());
         };
-        let verdict = match Verdict::of(status.into(), done.flags()) {
+        let verdict = match Verdict::of(status.into(), watched.ejection.at_once(), || done.flags()) {
             Verdict::Good if watched.grpc => {
                 done.grpc_status().map_or(Verdict::Good, |status| Verdict::of_grpc(status.cast_unsigned()))
             }

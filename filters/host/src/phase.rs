@@ -164,8 +164,8 @@ impl<'a> RequestPhase<'a> {
         act::request(plan, &decision, &request, &mut RequestHeaders);
         self.shorten_timeout(&decision);
         // The response phase cannot see the request any more.
-        let kept = act::kept_for_response(plan, &decision).iter();
-        let kept = kept.filter_map(|name| Some((name.clone(), abi::header(Map::Request, name)?)));
+        let kept = act::kept_for_response(plan, &decision, &request);
+        let kept = kept.filter_map(|name| Some((name.into(), abi::header(Map::Request, name)?)));
         self.common.kept = kept.collect();
     }
 

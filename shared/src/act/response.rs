@@ -1,8 +1,9 @@
 //! Changes to a response on its way back, whoever made it.
 
 use super::{Changes, apply};
-use crate::decide::{Decision, OwnReply};
+use crate::decide::{Decision, OwnReply, Request};
 use crate::plan::format::Source;
+use crate::plan::header_ops::HeaderOps;
 use crate::plan::{Action, Plan, Rule};
 
 /// Tells the changes to a response: the rule's and the destination's operations, then the CORS headers. They apply to
@@ -44,11 +45,18 @@ pub fn touches_response(plan: &Plan, decision: &Decision) -> bool {
 }
 
 /// The request headers that [`response`] asks for. They are gone by then, so whoever carries it out keeps them, with
-/// the values they have when the request goes on.
+/// the values they have when the request goes on. Most requests have no `origin`, and none is asked for then.
 #[inline]
-pub fn kept_for_response<'p>(plan: &'p Plan, decision: &Decision) -> &'p [Box<[u8]>] {
-    match decision.rule(plan) {
-        Some(rule) if touches_response(plan, decision) => &rule.kept,
-        _ => &[],
-    }
+pub fn kept_for_response<'p>(
+    plan: &'p Plan,
+    decision: &Decision,
+    request: &Request<'_>,
+) -> impl Iterator<Item = &'p [u8]> {
+    const ORIGIN: &[u8] = b"origin";
+    let rule = decision.rule(plan).filter(|_| touches_response(plan, decision));
+    let of_destination = decision.chosen(plan).map(|it| &it.request_headers);
+    let operations = rule.into_iter().map(|rule| &rule.request_headers).chain(of_destination);
+    let none = operations.clone().all(HeaderOps::is_empty) && request.header(ORIGIN).is_none();
+    let names = rule.into_iter().flat_map(|rule| &rule.kept).map(|name| &**name);
+    names.filter(move |name| !(none && *name == ORIGIN))
 }

@@ -48,6 +48,13 @@ pub struct Ejection {
     pub most_percent: Option<u32>,
 }
 
+impl Ejection {
+    /// Whether a single failure is enough.
+    pub fn at_once(&self) -> bool {
+        [self.errors, self.gateway_errors, self.local_failures].contains(&Some(1))
+    }
+}
+
 /// What guards one destination.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Guard {

@@ -114,6 +114,7 @@ fn failures_are_counted_as_the_rule_says() {
 fn verdicts_come_from_status_and_flags() {
     for (status, flags, expected) in [
         (200, 0, Verdict::Good),
+        (200, 64, Verdict::Good),
         (404, 0, Verdict::Good),
         (500, 0, ERROR),
         (503, 0, Verdict::Error { gateway: true }),
@@ -121,8 +122,10 @@ fn verdicts_come_from_status_and_flags() {
         (503, 32, Verdict::Local),
         (504, 4, Verdict::Local),
     ] {
-        assert_eq!(Verdict::of(status, flags), expected, "{status} {flags}");
+        assert_eq!(Verdict::of(status, false, || flags), expected, "{status} {flags}");
     }
+    assert_eq!(Verdict::of(200, true, || 64), Verdict::Local);
+    assert_eq!(Verdict::of(200, true, || 0), Verdict::Good);
     assert_eq!(Verdict::of_grpc(14), Verdict::Error { gateway: true });
     assert_eq!(Verdict::of_grpc(13), ERROR);
     assert_eq!(Verdict::of_grpc(5), Verdict::Good);
