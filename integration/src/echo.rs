@@ -236,7 +236,9 @@ async fn serve(stream: TcpStream, state: Arc<State>, mut stopped: watch::Receive
     let _ = stream.set_nodelay(true);
     let upgraded = stopped.clone();
     let service = service_fn(move |request| answer(request, Arc::clone(&state), upgraded.clone()));
-    let server = auto::Builder::new(TokioExecutor::new());
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    // Envoy learns of a limit after its first streams: in a burst those beyond it would be refused.
+    server.http2().max_concurrent_streams(None);
     tokio::select! {
         _ = stopped.changed() => {}
         // Its errors are peers that went away, and resets that were asked for.

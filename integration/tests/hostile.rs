@@ -85,7 +85,8 @@ fn named(listener: &Value, name: &str) -> Value {
     listener
 }
 
-/// The chain's listener with nothing but this module.
+/// The chain's listener with nothing but this module. No address is internal there: Envoys before 1.40 take private ones
+/// for it unless they are told, and let such a client steer them where no router of ours removes its headers.
 fn alone(chain: &Value, module: &str) -> Value {
     let mut listener = named(chain, module);
     for_each_object(&mut listener, &mut |object| {
@@ -93,6 +94,9 @@ fn alone(chain: &Value, module: &str) -> Value {
             let own = format!("sailcloth.{module}");
             filters.retain(|filter| filter["name"] == own || filter["name"] == "envoy.filters.http.router");
             assert_eq!(filters.len(), 2, "{module} is not in the chain");
+            if !routes(module) {
+                object.insert("internal_address_config".into(), json!({}));
+            }
         }
         if let Some(routes) = object.get_mut("route_config") {
             let cluster = "outbound|80||echo.default.svc.cluster.local";
