@@ -1,6 +1,7 @@
 //! Many delays at once on real Envoy. A file of its own: cargo runs files one after the other, and what is measured here
 //! is time.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use integration::client::Raw;
@@ -12,7 +13,10 @@ use serde_json::json;
 const REQUESTS: u32 = 2000;
 const DELAY: Duration = Duration::from_millis(300);
 /// Well within the delay of the first request, so that all of them wait at once.
-const SPREAD: Duration = Duration::from_millis(220);
+const SPREAD: Duration = Duration::from_millis(270);
+
+/// One test at a time has the machine, for the same reason.
+static MACHINE: Mutex<()> = Mutex::new(());
 
 fn delayed(echo: &Echo) -> Sail {
     let rule =
@@ -58,9 +62,8 @@ impl Run {
         let mut sockets: Vec<Raw> = (0..REQUESTS).map(|_| Raw::connect(address)).collect();
         let start = Instant::now();
         for (socket, number) in sockets.iter_mut().zip(0..) {
-            while start.elapsed() < spread * number / REQUESTS {
-                std::thread::yield_now();
-            }
+            // Asleep between them, so that Envoy and the upstream have both processors.
+            std::thread::sleep((spread * number / REQUESTS).saturating_sub(start.elapsed()));
             socket.write(b"GET / HTTP/1.1\r\nhost: a\r\nx-echo-body-bytes: 2\r\n\r\n").unwrap();
         }
         let at_once = start.elapsed() < DELAY;
@@ -93,13 +96,16 @@ impl Run {
 /// in the same instant.
 #[test]
 fn two_thousand_delays_in_one_burst_all_return() {
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
     let echo = Echo::start();
     for (name, sail) in [("the suite", delayed(&echo)), ("Envoy's own filter", native(&echo))] {
         let envoy = sail.start();
         let run = Run::new(&envoy, Duration::ZERO, 0);
-        println!("a burst through {name}: {} ms in the median, {} ms at most", run.median(), run.longest());
-        // Envoy's own timers end up to a millisecond early.
-        assert!(run.shortest() >= 299, "{name} delayed one by {} ms", run.shortest());
+        let (shortest, median, longest) = (run.shortest(), run.median(), run.longest());
+        println!("a burst through {name}: {shortest} ms at least, {median} ms in the median, {longest} ms at most");
+        // Envoy's timers count from when its event loop last read the clock, so that its own filter ends early, the more
+        // so the busier the worker is. The suite counts on.
+        assert!(name != "the suite" || shortest >= 300, "the suite delayed one by {shortest} ms");
         assert_eq!(envoy.vm_reloads(), 0);
     }
 }
@@ -108,6 +114,7 @@ fn two_thousand_delays_in_one_burst_all_return() {
 /// A machine on which Envoy's own filter does not manage that is too busy to judge the suite.
 #[test]
 fn two_thousand_delays_at_once_end_in_time() {
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
     let echo = Echo::start();
     let (suite, control) = (delayed(&echo).start(), native(&echo).start());
     let (mut ours, mut native) = (Vec::new(), Vec::new());
