@@ -11,39 +11,43 @@ SHA512=4Usg7yEvwO3FMso3Oov6qkOOHSod1IEv+boKkh77kTljM+eNBouqCTbqWswGzbG+vDNO/b/v2
 # What rustc assumes of any machine for this target; modules without names do not say it themselves.
 FEATURES=(bulk-memory sign-ext nontrapping-float-to-int mutable-globals multivalue reference-types)
 
+OPTIONS=(-O3 "${FEATURES[@]/#/--enable-}")
+
 tools=$ROOT/target/tools/binaryen-$BINARYEN
 if [ ! -f "$tools/package/bin/wasm-opt" ]; then
-    have curl || die "curl is missing, which downloads wasm-opt"
+    npm=$("$ROOT/scripts/node.sh" --npm)
     mkdir -p "$ROOT/target/tools"
     scratch=$(mktemp -d "$ROOT/target/tools/.binaryen.XXXXXX")
     trap 'rm -rf -- "$scratch"' EXIT
-    registry=${NPM_CONFIG_REGISTRY:-${npm_config_registry:-https://registry.npmjs.org}}
     note "downloading wasm-opt (npm package binaryen $BINARYEN, 23 MB)"
-    curl --fail --silent --show-error --location --retry 3 --output "$scratch/binaryen.tgz" \
-        "${registry%/}/binaryen/-/binaryen-$BINARYEN.tgz" || die "wasm-opt could not be downloaded"
+    "$npm" pack --silent --pack-destination "$scratch" "binaryen@$BINARYEN" >/dev/null || die "wasm-opt could not be downloaded"
     python3 -c 'import base64, hashlib, sys; print(base64.b64encode(hashlib.sha512(open(sys.argv[1], "rb").read()).digest()).decode())' \
-        "$scratch/binaryen.tgz" | grep -qxF "$SHA512" || die "the download of binaryen $BINARYEN is not what was published"
-    tar -xzf "$scratch/binaryen.tgz" -C "$scratch" package/bin/wasm-opt package/bin/package.json package/LICENSE
-    rm "$scratch/binaryen.tgz"
+        "$scratch/binaryen-$BINARYEN.tgz" | grep -qxF "$SHA512" || die "the download of binaryen $BINARYEN is not what was published"
+    tar -xzf "$scratch/binaryen-$BINARYEN.tgz" -C "$scratch" package/bin/wasm-opt package/bin/package.json package/LICENSE
+    rm "$scratch/binaryen-$BINARYEN.tgz"
     rm -rf "$tools"
     mv -f "$scratch" "$tools"
     trap - EXIT
 fi
 node=$("$ROOT/scripts/node.sh")
 
-# The input is kept beside the tool that it was optimised by, so that another tool, or another input, is seen.
+# The input is kept beside the tool that it was optimised by, so that another tool, other options, or another input, is
+# seen.
+if [ "$(cat "$tools/seen/options" 2>/dev/null)" != "${OPTIONS[*]}" ]; then rm -rf "$tools/seen"; fi
+mkdir -p "$tools/seen"
+printf '%s\n' "${OPTIONS[*]}" >"$tools/seen/options"
+
 optimise() {
     local in=$1 out=$2 seen
     seen=$tools/seen/$(basename "$out")
     if [ -f "$out" ] && cmp -s "$in" "$seen.in" && cmp -s "$out" "$seen.out"; then return; fi
-    "$node" "$tools/package/bin/wasm-opt" -O3 "${FEATURES[@]/#/--enable-}" "$in" -o "$seen.out"
+    "$node" "$tools/package/bin/wasm-opt" "${OPTIONS[@]}" "$in" -o "$seen.out"
     cp "$in" "$seen.in"
     # Renamed into place: an Envoy that reads it at this moment reads the whole of one or the other.
     cp "$seen.out" "$(dirname "$out")/.$(basename "$out").new"
     mv "$(dirname "$out")/.$(basename "$out").new" "$out"
 }
 
-mkdir -p "$tools/seen"
 pids=()
 while [ $# -ge 2 ]; do
     optimise "$1" "$2" &

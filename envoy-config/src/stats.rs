@@ -50,8 +50,12 @@ pub struct Suffix {
 
 impl Default for StatsConfig {
     fn default() -> StatsConfig {
-        // As Istio's bootstrap has it for such names.
-        let tag = |label: &str| TagSpecifier { tag_name: label.to_owned(), regex: format!(r"({label}=\.=(.*?);\.;)") };
+        // As Istio's bootstrap has it for such names, but for the beginning: by it Envoy knows that the names of modules'
+        // metrics alone can match. Without it each cluster's start takes 20 ms more, for its own hundred metrics.
+        let tag = |label: &str| TagSpecifier {
+            tag_name: label.to_owned(),
+            regex: format!(r"^wasmcustom\..*?({label}=\.=(.*?);\.;)"),
+        };
         let buckets = |name: &str| HistogramBucketSettings {
             r#match: Suffix { suffix: name.to_owned() },
             buckets: BUCKETS.to_vec(),
