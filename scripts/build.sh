@@ -36,9 +36,9 @@ done
 
 if [ "${1:-}" != --modules ]; then
     step "Building the command"
-    packages=(-p envoy-config)
-    [ "${1:-}" = --demo ] && packages+=(-p catcatgo -p integration)
-    cargo build --release "${packages[@]}" --bins
+    programs=(-p envoy-config --bin sailcloth)
+    [ "${1:-}" = --demo ] && programs+=(-p catcatgo --bin catcatgo -p integration --bin tour)
+    cargo build --release "${programs[@]}"
 fi
 [ "${1:-}" = --demo ] && exit
 step "Built. Next: ./scripts/demo.sh, or target/release/sailcloth --help"

@@ -22,7 +22,8 @@ step "Versions"
 note "$(rustc --version)"
 note "$(cargo --version)"
 note "$(python3 --version)"
-note "Envoy: $("$ENVOY" --version | grep -o 'version: .*') ($ENVOY)"
+own=$("$ENVOY" --version | grep -o 'version: .*')
+note "Envoy: $own ($ENVOY)"
 node=$("$ROOT/scripts/node.sh")
 note "Node $("$node" --version)"
 
@@ -56,6 +57,8 @@ cargo test --quiet --all-features -p shared -p circuit-breaker --bench core --be
 
 if [ -n "$all_envoys" ]; then
     for version in "${ENVOYS[@]}"; do
+        # That one has just been.
+        [[ $own != */$version/* ]] || continue
         step "Tests on Envoy $version"
         ENVOY=$("$ROOT/scripts/envoy.sh" --version "$version") cargo test -p integration --no-fail-fast
     done

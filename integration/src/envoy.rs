@@ -89,6 +89,8 @@ impl Envoy {
         command.arg("--disable-hot-restart").arg("--config-path").arg(config);
         command.arg("--admin-address-path").arg(&admin_file);
         command.args(["--concurrency", &options.concurrency.to_string(), "--log-level", &options.log_level]);
+        // Access logs are there when a test looks, not after Envoy's own ten seconds.
+        command.args(["--file-flush-interval-msec", "20"]);
         if !options.component_log_level.is_empty() {
             command.args(["--component-log-level", &options.component_log_level]);
         }
