@@ -200,6 +200,21 @@ impl Connection {
             Response::collect(response).await
         })
     }
+
+    /// Sends a request so many times at once, each in a stream of this one connection over HTTP/2. Panics over HTTP/1.1,
+    /// and where a response does not come.
+    pub fn send_at_once(&mut self, request: &Request, times: usize) -> Vec<Response> {
+        let Sender::Two(sender) = &self.sender else { panic!("HTTP/1.1 has one request at a time") };
+        let all = wait(request.timeout, &format!("{times} times {} at {}", request.url, self.address), async {
+            let mut asking = tokio::task::JoinSet::new();
+            for _ in 0..times {
+                let (mut sender, message) = (sender.clone(), request.to_hyper(self.address, true)?);
+                asking.spawn(async move { Response::collect(sender.send_request(message).await?).await });
+            }
+            asking.join_all().await.into_iter().collect::<Result<Vec<_>, BoxError>>()
+        });
+        all.unwrap_or_else(|error| panic!("{error}"))
+    }
 }
 
 type BoxError = Box<dyn error::Error + Send + Sync>;

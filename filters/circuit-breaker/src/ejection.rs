@@ -21,6 +21,9 @@ const LONGEST_MS: u64 = 300_000;
 /// A healthy endpoint that nobody has seen for so long is gone.
 const FORGET_MS: u64 = 300_000;
 
+/// One that fails is, too: Envoy's own detection, which keeps it out of sight, tries it again sooner.
+const FORGET_FAILING_MS: u64 = 2 * LONGEST_MS;
+
 /// Written again when it is so much out of date, though nothing else has changed.
 const REFRESH_MS: u64 = 30_000;
 
@@ -151,6 +154,11 @@ impl Health {
         true
     }
 
+    /// The VM behind a queue is gone.
+    pub fn leave(&mut self, queue: u32) {
+        self.listeners.retain(|it| *it != queue);
+    }
+
     /// Who has to be told that something fails; each is told once.
     pub fn to_be_told(&mut self) -> Vec<u32> {
         if self.is_fine() { Vec::new() } else { std::mem::take(&mut self.listeners) }
@@ -173,7 +181,7 @@ impl Health {
                 self.open(ejection, now);
             }
         }
-        self.endpoints.retain(|it| it.fails || now.saturating_sub(it.seen) < FORGET_MS);
+        self.endpoints.retain(|it| now.saturating_sub(it.seen) < if it.fails { FORGET_FAILING_MS } else { FORGET_MS });
         let mut endpoint = match self.endpoints.iter().position(|it| it.address == address) {
             Some(at) => self.endpoints.remove(at),
             None => Endpoint {

@@ -19,6 +19,7 @@ pub mod table;
 use std::sync::Arc;
 use std::time::Duration;
 
+use host::vm::Vm;
 use host::{AttendPhase, Behaviour, DonePhase, Reply, RequestPhase, Step, Wait};
 use shared::act;
 use shared::decide::{Found, OwnReply};
@@ -30,6 +31,10 @@ use crate::ejection::{Passage, Verdict};
 use crate::outlook::Outlook;
 use crate::slots::Slots;
 use crate::table::Admission;
+
+/// How long a request waits beyond those that may: other VMs give back what they keep within milliseconds, unless their
+/// workers are busy.
+const HOPES: Duration = Duration::from_millis(50);
 
 /// The behaviour.
 #[derive(Debug)]
@@ -53,8 +58,8 @@ enum Place {
     /// Not counted.
     #[default]
     Nowhere,
-    /// Waiting for a slot, since then, at the latest until then.
-    Waiting(u64, Option<u64>),
+    /// Waiting for a slot, since then, at the latest until then; and what is said when that has come.
+    Waiting(u64, Option<u64>, OwnReply),
     /// On its way, with a slot.
     Active,
 }
@@ -91,12 +96,16 @@ impl Behaviour for CircuitBreaker {
                 own.place = Place::Active;
                 Step::Next
             }
-            Admission::Waits => {
+            admission @ (Admission::Waits | Admission::Hopes) => {
                 let now = request.vm().now();
                 let decision = request.decision();
-                let most = decision.and_then(|it| act::timeout(request.plan(), &it, &request.request()));
+                let mut most = decision.and_then(|it| act::timeout(request.plan(), &it, &request.request()));
+                let mut why = OwnReply::WaitedTooLong;
+                if admission == Admission::Hopes && most.is_none_or(|most| most > HOPES) {
+                    (most, why) = (Some(HOPES), OwnReply::Overflow);
+                }
                 let until = most.map(|most| now.saturating_add(u64::try_from(most.as_millis()).unwrap_or(u64::MAX)));
-                own.place = Place::Waiting(now, until);
+                own.place = Place::Waiting(now, until, why);
                 Step::Wait(Wait::UntilWoken(most))
             }
             Admission::Refused => {
@@ -107,7 +116,7 @@ impl Behaviour for CircuitBreaker {
     }
 
     fn resume(&self, own: &mut Guarded, request: &mut RequestPhase<'_>) -> Step {
-        let (Place::Waiting(since, until), Some(cluster)) = (own.place, &own.cluster) else { return Step::Next };
+        let (Place::Waiting(since, until, why), Some(cluster)) = (own.place, &own.cluster) else { return Step::Next };
         let now = request.vm().now();
         if self.slots.has_slot(cluster, request.stream()) {
             own.place = Place::Active;
@@ -119,7 +128,7 @@ impl Behaviour for CircuitBreaker {
                 self.slots.leave(cluster, request.stream(), now);
                 own.place = Place::Nowhere;
                 own.leave_unwatched(now);
-                refuse(OwnReply::WaitedTooLong, request)
+                refuse(why, request)
             }
             until => Step::Wait(Wait::UntilWoken(until.map(|until| Duration::from_millis(until.saturating_sub(now))))),
         }
@@ -149,6 +158,11 @@ impl Behaviour for CircuitBreaker {
     fn attend(&self, attend: &mut AttendPhase<'_>) {
         self.outlook.forget();
         self.slots.attend(attend);
+    }
+
+    fn close(&self, vm: Vm<'_>) {
+        self.outlook.close(vm);
+        self.slots.close(vm);
     }
 }
 

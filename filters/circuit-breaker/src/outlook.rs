@@ -15,8 +15,8 @@ use crate::ejection::{Health, Passage, Verdict};
 /// Of so many good answers in the beginning it is seen which endpoint gave them, so that all are known before one fails.
 const LOOKS: u32 = 32;
 
-/// Afterwards of one in so many.
-const LOOKS_EVERY: u32 = 16;
+/// Afterwards of one in so many: a prime, since of a number of endpoints that take turns it would always be the same.
+const LOOKS_EVERY: u32 = 17;
 
 /// Destinations where nothing fails, and how many good answers they have given since that is known.
 #[derive(Debug, Default)]
@@ -64,6 +64,14 @@ impl Outlook {
         let Some((false, listeners)) = told else { return };
         fine.remove(cluster);
         listeners.into_iter().for_each(vm::wake);
+    }
+
+    /// This VM need not be told of anything any more.
+    pub(crate) fn close(&self, vm: Vm<'_>) {
+        self.0.borrow_mut().retain(|cluster, _| {
+            change(cluster, |health| health.leave(vm.queue()));
+            false
+        });
     }
 
     /// Somebody may have seen a failure.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use host::vm::{self, StreamId};
+use host::vm::{self, StreamId, Vm};
 use host::{AttendPhase, Gauge, RequestPhase};
 use shared::plan::guard::Limits;
 
@@ -84,9 +84,8 @@ impl Slots {
             wake.clear();
             let before = Table::decode(bytes);
             let mut table = before.clone();
-            let admission = table.admit(&held.mine(), &limits, now, &mut wake);
+            let (admission, spare) = table.admit(&held.mine(), &limits, now, &mut wake);
             let change = change(&before, &table);
-            let spare = table.spare_of(held.queue);
             ((table != before).then(|| table.encode()), (admission, change, spare))
         });
         // A table that everybody else keeps changing has no room to speak of.
@@ -97,7 +96,7 @@ impl Slots {
                 held.active = held.active.saturating_add(1);
                 request.vm().attend_within(RENEW);
             }
-            Admission::Waits => {
+            Admission::Waits | Admission::Hopes => {
                 held.waiting.push_back(Waiter { arrived: now, stream: request.stream().0 });
                 request.vm().attend_within(LOOK);
             }
@@ -186,6 +185,24 @@ impl Slots {
         drop(destinations);
         let own = vm.queue();
         wake.retain(|queue| *queue != own);
+        self.told((active, waiting), &wake);
+    }
+
+    /// Gives everything back.
+    pub(crate) fn close(&self, vm: Vm<'_>) {
+        let (now, mut wake) = (vm.now(), Vec::new());
+        let (mut active, mut waiting) = (0, 0);
+        let mut destinations = self.destinations.borrow_mut();
+        destinations.retain(|cluster, held| {
+            held.waiting.clear();
+            held.ended = held.ended.saturating_add(std::mem::take(&mut held.active));
+            held.let_go();
+            if let Some((_, change)) = held.settle(cluster, now, &mut wake) {
+                (active, waiting) = (active + change.0, waiting + change.1);
+            }
+            false
+        });
+        drop(destinations);
         self.told((active, waiting), &wake);
     }
 

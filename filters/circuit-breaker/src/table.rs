@@ -83,6 +83,8 @@ pub enum Admission {
     Admitted,
     /// It has a place among those that wait.
     Waits,
+    /// It waits beyond those that may, for slots that other VMs keep and give back when they are asked.
+    Hopes,
     /// There is no room.
     Refused,
 }
@@ -148,42 +150,43 @@ impl Table {
         self.rows.iter().fold(0, |sum, row| sum.saturating_add(row.waiting))
     }
 
-    /// A new request of this VM, which has no spare slot. Whoever has to be woken is added to `wake`.
-    pub fn admit(&mut self, mine: &Mine<'_>, limits: &Limits, now: u64, wake: &mut Vec<u32>) -> Admission {
+    /// A new request of this VM, which has no spare slot; tells also how many it has by now. Whoever has to be woken is
+    /// added to `wake`.
+    pub fn admit(&mut self, mine: &Mine<'_>, limits: &Limits, now: u64, wake: &mut Vec<u32>) -> (Admission, u32) {
         self.lapse(mine.queue, now);
         // What a dead VM left goes to those who wait, before newcomers.
         self.give(limits, now, wake);
-        let taken = self.taken();
-        let admission = if taken >= limits.requests {
-            Admission::Refused
-        } else if taken < limits.active {
+        let (taken, waiting) = (self.taken(), self.waiting());
+        let room = if taken < limits.requests { limits.waiting } else { 0 };
+        let admission = if taken < limits.active.min(limits.requests) {
             Admission::Admitted
-        } else if self.waiting() < limits.waiting {
+        } else if waiting < room {
             Admission::Waits
+        } else if waiting < room.saturating_add(self.kept_by_others(mine.queue)) {
+            Admission::Hopes
         } else {
             Admission::Refused
         };
         if admission != Admission::Admitted {
             self.ask_for_spare(mine.queue, wake);
         }
-        if admission != Admission::Refused {
-            let mut row = self.take(mine);
-            row.until = now.saturating_add(LEASE_MS);
-            match admission {
-                Admission::Admitted => {
-                    row.held = row.held.saturating_add(1);
-                    row.spare = self.spare(&row, SPARE, limits);
-                }
-                _ => {
-                    if row.waiting == 0 {
-                        row.oldest = now;
-                    }
-                    row.waiting = row.waiting.saturating_add(1);
-                }
-            }
-            self.rows.push(row);
+        if admission == Admission::Refused {
+            // What this VM's row says it keeps may be in use by now, which nobody has told the table.
+            return (admission, mine.spare);
         }
-        admission
+        let mut row = self.take(mine);
+        row.until = now.saturating_add(LEASE_MS);
+        if admission == Admission::Admitted {
+            row.held = row.held.saturating_add(1);
+            row.spare = self.spare(&row, SPARE, limits);
+        } else {
+            if row.waiting == 0 {
+                row.oldest = now;
+            }
+            row.waiting = row.waiting.saturating_add(1);
+        }
+        self.rows.push(row);
+        (admission, row.spare)
     }
 
     /// Brings this VM's row to what is true there, gives on what has become free, and renews the lease. Tells how many
@@ -220,9 +223,20 @@ impl Table {
         if !waits && taken.saturating_add(wanted) <= most { wanted } else { 0 }
     }
 
+    /// Other VMs that keep slots.
+    fn keepers(&self, mine: u32) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(move |row| row.spare > 0 && row.queue != mine)
+    }
+
+    /// The most slots that others may give back. Who keeps some keeps those too that have become free since it told the
+    /// table.
+    fn kept_by_others(&self, mine: u32) -> u32 {
+        self.keepers(mine).fold(0, |sum, row| sum.saturating_add(row.held).saturating_add(row.spare))
+    }
+
     /// Somebody finds no room, while others keep slots that they may not need.
     fn ask_for_spare(&self, mine: u32, wake: &mut Vec<u32>) {
-        for row in self.rows.iter().filter(|row| row.spare > 0 && row.queue != mine) {
+        for row in self.keepers(mine) {
             if !wake.contains(&row.queue) {
                 wake.push(row.queue);
             }

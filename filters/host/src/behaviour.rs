@@ -7,6 +7,7 @@ use shared::plan::Plan;
 use crate::done::DonePhase;
 use crate::phase::{AttendPhase, RequestPhase, ResponsePhase};
 use crate::reply::Reply;
+use crate::vm::Vm;
 
 /// One thing that Sailcloth does to requests: routes them, delays them, counts them.
 ///
@@ -37,6 +38,10 @@ pub trait Behaviour: Sized + 'static {
 
     /// No stream's turn: the time that it asked for has come, or another VM has woken this one.
     fn attend(&self, _vm: &mut AttendPhase<'_>) {}
+
+    /// The configuration goes, all of its streams have ended: what it holds of what VMs share is given back. A VM that
+    /// dies is not asked.
+    fn close(&self, _vm: Vm<'_>) {}
 }
 
 /// How a request goes on.
@@ -84,6 +89,9 @@ pub trait Chain: Sized + 'static {
 
     /// Asks all of them to look after what they share.
     fn attend(&self, vm: &mut AttendPhase<'_>);
+
+    /// Asks all of them to give back what they share.
+    fn close(&self, vm: Vm<'_>);
 }
 
 /// A behaviour in a module of its own.
@@ -113,6 +121,10 @@ impl<B: Behaviour> Chain for Alone<B> {
 
     fn attend(&self, vm: &mut AttendPhase<'_>) {
         self.0.attend(vm);
+    }
+
+    fn close(&self, vm: Vm<'_>) {
+        self.0.close(vm);
     }
 }
 
@@ -160,6 +172,10 @@ macro_rules! chain {
 
             fn attend(&self, vm: &mut AttendPhase<'_>) {
                 $(self.$index.attend(vm);)+
+            }
+
+            fn close(&self, vm: Vm<'_>) {
+                $(self.$index.close(vm);)+
             }
         }
     };

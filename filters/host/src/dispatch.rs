@@ -140,12 +140,18 @@ impl<C: Chain> Dispatcher<C> {
     pub fn delete(&self, id: u32) {
         let stream = self.streams.0.borrow_mut().remove(id);
         if let Some(live) = stream {
+            // Over HTTP/3 Envoy may log a stream when it is gone.
+            if let Ok(mut state) = live.state.try_borrow_mut() {
+                state.done(&live.module);
+            }
             live.module.forget(id, &live);
             return;
         }
         let mut roots = self.roots.borrow_mut();
         let root = roots.iter().position(|it| it.id == id).map(|at| roots.swap_remove(at));
         drop(roots);
-        drop(root);
+        if let Some(Root { module: Some(module), .. }) = root {
+            module.close();
+        }
     }
 }

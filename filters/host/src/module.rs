@@ -98,6 +98,12 @@ impl<C: Chain> Configured<C> {
         self.resume(streams);
     }
 
+    /// The configuration goes. Envoy would go on ticking for a root context that is gone.
+    pub(crate) fn close(&self) {
+        abi::set_tick(0);
+        self.chain.close(Vm(&self.attention));
+    }
+
     fn attend(&self, streams: &Streams<C>) {
         self.attention.at.set(None);
         let mut wake = Vec::new();

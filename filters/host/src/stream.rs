@@ -34,6 +34,8 @@ pub(crate) struct Stream<C: Chain> {
     common: Common,
     /// The behaviour whose turn it is; the length of the chain when all had theirs.
     at: usize,
+    /// Whether everybody has seen the end.
+    ended: bool,
 }
 
 /// How far a request came.
@@ -49,7 +51,7 @@ pub(crate) enum Way {
 
 impl<C: Chain> Stream<C> {
     pub(crate) fn new(id: StreamId) -> Stream<C> {
-        Stream { id, own: C::Streams::default(), common: Common::default(), at: 0 }
+        Stream { id, own: C::Streams::default(), common: Common::default(), at: 0, ended: false }
     }
 
     /// Goes on from the behaviour whose turn it is. The stream must be Envoy's effective one.
@@ -91,8 +93,11 @@ impl<C: Chain> Stream<C> {
         }
     }
 
-    /// Shows the end to everybody, the outermost first.
+    /// Shows the end to everybody, the outermost first, once.
     pub(crate) fn done(&mut self, module: &Configured<C>) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
         let mut phase = DonePhase {
             plan: &module.plan,
             common: &self.common,

@@ -37,12 +37,16 @@ impl Settings {
         Settings { weight: 90, active: 6, waiting: 12, wide: 8, delayed: 20, aborted: 10, copied: 50, number: 0 };
 
     /// The next ones. Every share is 5 % at least, so that whatever can happen goes on happening.
+    ///
+    /// Limits are near, or one time in three so far that workers keep slots.
     pub(super) fn draw(random: &mut Random, number: u32) -> Settings {
+        let mut limit = |near| if random.between(0, 3) == 0 { random.between(34, 90) } else { random.between(2, near) };
+        let (active, wide) = (limit(13), limit(17));
         Settings {
             weight: random.between(5, 96),
-            active: random.between(2, 13),
+            active,
             waiting: random.between(1, 25),
-            wide: random.between(2, 17),
+            wide,
             delayed: random.between(5, 60),
             aborted: random.between(5, 60),
             copied: random.between(5, 101),

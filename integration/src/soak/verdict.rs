@@ -114,7 +114,7 @@ fn counted(envoy: &Envoy, verdict: &mut Verdict) {
         .hold(counted == seen as f64, || format!("Envoy saw {seen} requests, istio_requests_total counts {counted}"));
 }
 
-/// With so many slots and nobody in them, as many requests at once are all let through.
+/// With so many slots and nobody in them, as many requests at once are all let through, and one more where one may wait.
 fn slots(envoy: &Envoy, changes: &mut Changes<'_>, verdict: &mut Verdict) {
     let wide = 12;
     changes.end_with(envoy, Settings { active: wide, waiting: 1, wide, ..Settings::FIRST });
@@ -123,9 +123,9 @@ fn slots(envoy: &Envoy, changes: &mut Changes<'_>, verdict: &mut Verdict) {
         verdict.failures.push("the last configuration is not in use on all workers".to_owned());
         return;
     }
-    for path in ["/narrow", "/wide"] {
+    for (path, most) in [("/narrow", wide + 1), ("/wide", wide)] {
         let request = Request::get(path).header("x-echo-delay-ms", "300");
-        let asking: Vec<_> = (0..wide)
+        let asking: Vec<_> = (0..most)
             .map(|_| {
                 let request = request.clone();
                 std::thread::spawn(move || request.try_send(address).map_or(0, |response| response.status))
@@ -133,7 +133,7 @@ fn slots(envoy: &Envoy, changes: &mut Changes<'_>, verdict: &mut Verdict) {
             .collect();
         let statuses: Vec<u16> = asking.into_iter().map(|thread| thread.join().unwrap_or(0)).collect();
         let fine = statuses.iter().filter(|status| **status == 200).count();
-        verdict.hold(fine == wide as usize, || format!("of {wide} slots of {path} {fine} are left: {statuses:?}"));
+        verdict.hold(fine == most as usize, || format!("of {most} places of {path} {fine} are left: {statuses:?}"));
     }
     let left = under_way::settle(envoy, SETTLED_WITHIN);
     verdict.hold(left.is_empty(), || format!("after the last requests gauges are not 0: {}", left.join(", ")));

@@ -79,14 +79,8 @@ fn a_client_that_leaves_at_any_moment_leaves_nothing() {
         drop(held);
         assert_eq!(under_way::settle(&envoy, Duration::from_secs(5)), [""; 0]);
         assert_eq!(envoy.vm_reloads(), 0, "{}", envoy.log());
-        both_slots_are_free(address);
+        free(address, 2, 1);
     }
-}
-
-/// As many at once as there are slots, none of which may wait for long.
-fn both_slots_are_free(address: SocketAddr) {
-    let answers = crowd(address, 2, 5, &Request::get("/").header("x-echo-delay-ms", "20"));
-    assert_eq!(count(&answers, 200), 10);
 }
 
 #[test]
@@ -111,6 +105,6 @@ fn an_upstream_that_breaks_off_at_any_moment_leaves_nothing() {
             assert!(left.is_empty(), "{name}, separate: {separate}: {left:?}");
         }
         assert_eq!(envoy.vm_reloads(), 0, "{}", envoy.log());
-        both_slots_are_free(address);
+        free(address, 2, 1);
     }
 }

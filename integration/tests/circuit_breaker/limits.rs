@@ -171,6 +171,51 @@ fn on_http2_the_limit_is_for_requests_and_nobody_waits() {
     until("gauges are 0", Duration::from_secs(5), || gauges(&envoy) == (0, 0));
 }
 
+/// Far from the limit each worker keeps slots for its next requests. They keep nobody out, and they let nobody through
+/// beyond the limit.
+#[test]
+fn slots_that_a_worker_keeps_are_there_for_the_others() {
+    let http2 = "{connectionPool: {http: {h2UpgradePolicy: UPGRADE, http2MaxRequests: 60}}}";
+    let http1 = "{connectionPool: {tcp: {maxConnections: 60}, http: {http1MaxPendingRequests: 3}}}";
+    for (policy, waiting, workers) in [(http2, 0, 2), (http2, 0, 4), (http1, 3, 2)] {
+        let echo = Echo::start();
+        let envoy = Sail::new(guarded(echo.port(), TO_ECHO, policy)).workers(workers).start();
+        let address = gateway(&envoy);
+        for _ in 0..2 {
+            let light = crowd(address, 8, 10, &Request::get("/"));
+            assert_eq!(count(&light, 200), 80);
+            echo.take_high_water();
+            free(address, 60, waiting);
+            assert_eq!(echo.high_water(), 60, "{workers} workers, {policy}");
+            // Many that come and go, so that whoever is refused comes again while others keep slots.
+            let busy = crowd(address, 90, 10, &Request::get("/").header("x-echo-delay-ms", "15"));
+            assert_eq!(count(&busy, 200) + count(&busy, 503), 900);
+            assert!(echo.high_water() <= 60, "{workers} workers, {policy}");
+        }
+        until("gauges are 0", Duration::from_secs(5), || gauges(&envoy) == (0, 0));
+        assert_eq!(envoy.vm_reloads(), 0);
+    }
+}
+
+/// One worker keeps slots that another needs all at once.
+#[test]
+fn as_many_as_there_are_slots_get_through_on_one_worker() {
+    let echo = Echo::start();
+    let policy = "{connectionPool: {http: {h2UpgradePolicy: UPGRADE, http2MaxRequests: 60}}}";
+    let envoy = Sail::new(guarded(echo.port(), TO_ECHO, policy)).workers(2).start();
+    let address = gateway(&envoy);
+    let request = Request::get("/").http2(true).header("x-echo-delay-ms", "300");
+    // Twelve pairs of connections are on the same worker each once in four thousand runs.
+    for pair in 0..12 {
+        assert_eq!(Connection::open_http2(address).send(&Request::get("/")).status, 200);
+        let answers = Connection::open_http2(address).send_at_once(&request, 63);
+        assert_eq!((count(&answers, 200), count(&answers, 503)), (60, 3), "pair {pair}");
+        until("gauges are 0", Duration::from_secs(5), || gauges(&envoy) == (0, 0));
+    }
+    assert_eq!(echo.high_water(), 60);
+    assert_eq!(envoy.vm_reloads(), 0);
+}
+
 #[test]
 fn replies_and_redirects_need_no_slot() {
     let echo = Echo::start();

@@ -56,6 +56,12 @@ fn count(answers: &[Response], status: u16) -> usize {
     answers.iter().filter(|answer| answer.status == status).count()
 }
 
+/// Just so many slots and places to wait are free: with two requests more at once, two are refused.
+fn free(address: SocketAddr, slots: usize, waiting: usize) {
+    let answers = crowd(address, slots + waiting + 2, 1, &Request::get("/").header("x-echo-delay-ms", "700"));
+    assert_eq!((count(&answers, 200), count(&answers, 503)), (slots + waiting, 2));
+}
+
 /// Whether somebody is counted as on the way, or waiting, to any destination.
 fn gauges(envoy: &Envoy) -> (u64, u64) {
     let of = |name: &str| envoy.stat(&format!("wasmcustom.sailcloth.circuit-breaker.{name}"));

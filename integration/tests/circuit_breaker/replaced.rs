@@ -103,6 +103,32 @@ fn nothing_hangs_and_no_slot_is_lost() {
     }
 }
 
+/// Far from the limit each worker keeps slots for its next requests; they go with the configuration.
+#[test]
+fn slots_that_workers_keep_go_with_their_configuration() {
+    let limit = "{connectionPool: {http: {h2UpgradePolicy: UPGRADE, http2MaxRequests: 60}}}";
+    for (after, slots) in [(limit, 60), ("{connectionPool: {http: {h2UpgradePolicy: UPGRADE}}}", 62)] {
+        let echo = Echo::start();
+        let discovery = Discovery::new();
+        let envoy = discovery.follow(sail(echo.port(), limit, 1, false)).workers(2).start();
+        let address = gateway(&envoy);
+        assert_eq!(count(&crowd(address, 8, 10, &Request::get("/")), 200), 80);
+        let made = discovery.replace(&envoy, &sail(echo.port(), after, 2, false));
+        assert_eq!(made, Made::InUse);
+        // Sooner than a lease that nobody renews would lapse.
+        until("nothing is held", Duration::from_secs(2), || gauges(&envoy) == (0, 0));
+        let mut row = 0;
+        until("all workers have it", Duration::from_secs(5), || {
+            row = if Request::get("/version").send(address).status == 202 { row + 1 } else { 0 };
+            row == 10
+        });
+        let answers = crowd(address, 62, 1, &Request::get("/").header("x-echo-delay-ms", "700"));
+        assert_eq!((count(&answers, 200), count(&answers, 503)), (slots, 62 - slots));
+        assert_eq!(under_way::settle(&envoy, Duration::from_secs(5)), [""; 0]);
+        assert_eq!(envoy.vm_reloads(), 0, "{}", envoy.log());
+    }
+}
+
 #[test]
 fn a_configuration_that_is_refused_changes_nothing() {
     let echo = Echo::start();

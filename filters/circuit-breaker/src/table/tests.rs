@@ -17,7 +17,7 @@ fn mine(queue: u32, active: u32, ended: u32, waiting: &VecDeque<Waiter>) -> Mine
 #[test]
 fn two_go_one_waits_the_rest_is_refused() {
     let (mut table, none, mut wake) = (Table::default(), waiters(&[]), Vec::new());
-    let mut next = |queue, active| table.admit(&mine(queue, active, 0, &none), &TWO_AND_ONE, 10, &mut wake);
+    let mut next = |queue, active| table.admit(&mine(queue, active, 0, &none), &TWO_AND_ONE, 10, &mut wake).0;
     assert_eq!(next(1, 0), Admission::Admitted);
     assert_eq!(next(2, 0), Admission::Admitted);
     assert_eq!(next(2, 1), Admission::Waits);
@@ -36,7 +36,7 @@ fn a_free_slot_goes_to_who_has_waited_longest_and_no_newcomer_takes_it() {
     table.admit(&mine(2, 0, 0, &none), &limits, 30, &mut wake);
     assert_eq!(table.settle(&mine(1, 0, 1, &none), &limits, 40, &mut wake), 0);
     assert_eq!(wake, [3]);
-    assert_eq!(table.admit(&mine(1, 0, 0, &none), &limits, 41, &mut wake), Admission::Waits);
+    assert_eq!(table.admit(&mine(1, 0, 0, &none), &limits, 41, &mut wake).0, Admission::Waits);
     // The VM finds that it has a slot, and only then a request on its way.
     assert_eq!(table.settle(&mine(3, 0, 0, &waiters(&[20])), &limits, 42, &mut wake), 1);
     assert_eq!((table.held(), table.waiting()), (1, 2));
@@ -47,7 +47,7 @@ fn what_a_dead_vm_held_is_free_when_its_lease_lapses() {
     let (mut table, none, mut wake) = (Table::default(), waiters(&[]), Vec::new());
     table.admit(&mine(1, 0, 0, &none), &TWO_AND_ONE, 0, &mut wake);
     table.admit(&mine(1, 1, 0, &none), &TWO_AND_ONE, 0, &mut wake);
-    assert_eq!(table.admit(&mine(2, 0, 0, &none), &TWO_AND_ONE, 100, &mut wake), Admission::Waits);
+    assert_eq!(table.admit(&mine(2, 0, 0, &none), &TWO_AND_ONE, 100, &mut wake).0, Admission::Waits);
     let waiting = waiters(&[100]);
     assert_eq!(table.settle(&mine(2, 0, 0, &waiting), &TWO_AND_ONE, LEASE_MS - 1, &mut wake), 0);
     assert_eq!(table.settle(&mine(2, 0, 0, &waiting), &TWO_AND_ONE, LEASE_MS, &mut wake), 1);
@@ -83,8 +83,8 @@ fn a_slot_given_to_a_request_that_has_left_goes_on_to_the_next() {
 fn requests_over_the_limit_for_requests_never_wait() {
     let limits = Limits { active: 5, waiting: 5, requests: 1 };
     let (mut table, none, mut wake) = (Table::default(), waiters(&[]), Vec::new());
-    assert_eq!(table.admit(&mine(1, 0, 0, &none), &limits, 0, &mut wake), Admission::Admitted);
-    assert_eq!(table.admit(&mine(1, 1, 0, &none), &limits, 0, &mut wake), Admission::Refused);
+    assert_eq!(table.admit(&mine(1, 0, 0, &none), &limits, 0, &mut wake).0, Admission::Admitted);
+    assert_eq!(table.admit(&mine(1, 1, 0, &none), &limits, 0, &mut wake).0, Admission::Refused);
 }
 
 /// VMs of different builds share tables.
@@ -111,19 +111,52 @@ fn golden() {
 fn slots_are_kept_where_the_limit_is_far_and_given_back_to_who_finds_no_room() {
     let limits = Limits { active: 40, waiting: 0, requests: u32::MAX };
     let (mut table, none, mut wake) = (Table::default(), waiters(&[]), Vec::new());
-    assert_eq!(table.admit(&mine(1, 0, 0, &none), &limits, 0, &mut wake), Admission::Admitted);
+    assert_eq!(table.admit(&mine(1, 0, 0, &none), &limits, 0, &mut wake).0, Admission::Admitted);
     assert_eq!((table.held(), table.spare_of(1)), (1, SPARE));
     // With these a half would be taken: the others keep none.
     for active in 0..23 {
-        assert_eq!(table.admit(&mine(2, active, 0, &none), &limits, 0, &mut wake), Admission::Admitted);
+        assert_eq!(table.admit(&mine(2, active, 0, &none), &limits, 0, &mut wake).0, Admission::Admitted);
     }
     assert_eq!((table.taken(), table.spare_of(2)), (40, 0));
-    assert_eq!(table.admit(&mine(2, 23, 0, &none), &limits, 0, &mut wake), Admission::Refused);
+    assert_eq!(table.admit(&mine(2, 23, 0, &none), &limits, 0, &mut wake).0, Admission::Hopes);
     assert_eq!(std::mem::take(&mut wake), [1]);
-    // Four have come without the table by now.
+    // Four have come without the table by now; one of the others goes to who hopes.
     table.settle(&Mine { spare: 12, ..mine(1, 5, 0, &none) }, &limits, 1, &mut wake);
-    assert_eq!((table.held(), table.taken()), (28, 28));
-    assert_eq!(table.admit(&mine(2, 23, 0, &none), &limits, 1, &mut wake), Admission::Admitted);
+    assert_eq!((table.held(), table.taken(), table.waiting()), (29, 29, 0));
+    assert_eq!(std::mem::take(&mut wake), [2]);
+    assert_eq!(table.settle(&mine(2, 23, 0, &waiters(&[0])), &limits, 2, &mut wake), 1);
+    assert_eq!(table.admit(&mine(2, 24, 0, &none), &limits, 2, &mut wake).0, Admission::Admitted);
+}
+
+/// Only as many hope as others may give back.
+#[test]
+fn whoever_finds_neither_room_nor_kept_slots_is_refused() {
+    let limits = Limits { active: 40, waiting: 0, requests: 40 };
+    let (mut table, none, mut wake) = (Table::default(), waiters(&[]), Vec::new());
+    table.admit(&mine(1, 0, 0, &none), &limits, 0, &mut wake);
+    for active in 0..23 {
+        table.admit(&mine(2, active, 0, &none), &limits, 0, &mut wake);
+    }
+    let mut next = |table: &mut Table| table.admit(&mine(2, 23, 0, &none), &limits, 0, &mut wake).0;
+    for _ in 0..1 + SPARE {
+        assert_eq!(next(&mut table), Admission::Hopes);
+    }
+    assert_eq!(next(&mut table), Admission::Refused);
+}
+
+/// The table does not know yet that the slots are in use that a VM kept: a refusal does not give them back.
+#[test]
+fn a_vm_that_is_refused_has_no_more_slots_than_before() {
+    let limits = Limits { active: 40, waiting: 0, requests: 40 };
+    let (mut table, none, mut wake) = (Table::default(), waiters(&[]), Vec::new());
+    assert_eq!(table.admit(&mine(1, 0, 0, &none), &limits, 0, &mut wake), (Admission::Admitted, SPARE));
+    for active in 0..23 {
+        table.admit(&mine(2, active, 0, &none), &limits, 0, &mut wake);
+    }
+    for _ in 0..3 {
+        assert_eq!(table.admit(&mine(1, 1 + SPARE, 0, &none), &limits, 0, &mut wake), (Admission::Refused, 0));
+    }
+    assert_eq!((table.taken(), table.spare_of(1)), (40, SPARE));
 }
 
 #[test]
@@ -183,13 +216,18 @@ proptest! {
                 0 | 1 if vm.spare > 0 => (vm.active, vm.spare) = (vm.active + 1, vm.spare - 1),
                 0 | 1 => {
                     let mine = Mine { queue: name, active: vm.active, ended: 0, spare: 0, waiting: &vm.waiting };
-                    let admission = table.admit(&mine, &limits, now, &mut wake);
-                    vm.spare = table.spare_of(name);
+                    let admission;
+                    (admission, vm.spare) = table.admit(&mine, &limits, now, &mut wake);
                     looks = admission != Admission::Admitted;
+                    let waiter = Waiter { arrived: now, stream: u32::from(admission == Admission::Hopes) };
                     match admission {
                         Admission::Admitted => vm.active += 1,
-                        Admission::Waits => vm.waiting.push_back(Waiter { arrived: now, stream: 0 }),
-                        Admission::Refused => prop_assert!(table.taken() >= active),
+                        Admission::Waits | Admission::Hopes => vm.waiting.push_back(waiter),
+                        Admission::Refused => {
+                            let others = vms.iter().filter(|(other, _)| **other != name);
+                            let kept: u32 = others.map(|(_, vm)| vm.spare).sum();
+                            prop_assert!(table.taken() >= active && table.waiting() >= waiting.max(kept));
+                        }
                     }
                 }
                 2 if vm.active > 0 && vm.spare > 0 => (vm.active, vm.spare) = (vm.active - 1, vm.spare + 1),
@@ -217,10 +255,13 @@ proptest! {
             if !looks {
                 continue;
             }
-            // All that live renew in time, and the woken look.
-            for _ in 0..if lapses { 1 + LEASE_MS / RENEW_MS } else { 5 } {
+            // All that live renew in time, and the woken look; in the midst of it those give up who hoped.
+            for round in 0..if lapses { 1 + LEASE_MS / RENEW_MS } else { 5 } {
                 now += if lapses { RENEW_MS } else { 0 };
                 for (name, vm) in &mut vms {
+                    if round == 3 {
+                        vm.waiting.retain(|waiter| waiter.stream == 0);
+                    }
                     vm.settle(*name, 0, &mut table, &limits, now);
                 }
             }
