@@ -124,7 +124,8 @@ fn slots(envoy: &Envoy, changes: &mut Changes<'_>, verdict: &mut Verdict) {
         return;
     }
     for (path, most) in [("/narrow", wide + 1), ("/wide", wide)] {
-        let request = Request::get(path).header("x-echo-delay-ms", "300");
+        // One that waits for another has half of its timeout left.
+        let request = Request::get(path).header("x-echo-delay-ms", "200");
         let asking: Vec<_> = (0..most)
             .map(|_| {
                 let request = request.clone();
