@@ -164,8 +164,13 @@ impl<'a> Builder<'a> {
             .iter()
             .flat_map(|s| s.spec.hosts.iter().map(|host| (names::resolve_host(host, s.meta.namespace()), *s)))
             .collect();
+        let mut by_host: Map<Vec<&Resource<VirtualService>>> = Map::new();
+        for (host, service) in &resolved {
+            by_host.change(host.clone(), |owners| owners.push(service));
+        }
+        let wild: Vec<_> = resolved.iter().filter(|(host, _)| host.starts_with('*')).collect();
         // Whoever listens here, and whether it speaks HTTP.
-        let registered: Vec<(String, bool)> = self
+        let registered: Map<bool> = self
             .registry
             .iter()
             .filter_map(|service| Some((service.host.clone(), service.port(port)?.protocol != AppProtocol::Tcp)))
@@ -177,15 +182,14 @@ impl<'a> Builder<'a> {
         };
         // VirtualServices of which a service here has got its rules.
         let mut at_work = Names::new();
-        for (host, _) in registered.iter().filter(|(_, http)| *http) {
+        for (host, _) in registered.iter().filter(|(_, http)| **http) {
             // The host itself beats any wildcard, the longest wildcard the others; then the older one counts.
-            let mut owners: Vec<_> = resolved.iter().filter(|(name, _)| name == host).collect();
-            if owners.is_empty() {
-                let wild = resolved.iter().filter(|(name, _)| name.starts_with('*') && names::covers(name, host));
-                owners.extend(wild.min_by_key(|(name, _)| std::cmp::Reverse(name.len())));
-            }
+            let owners = by_host.get(host).cloned().unwrap_or_else(|| {
+                let wild = wild.iter().filter(|(name, _)| names::covers(name, host));
+                wild.min_by_key(|(name, _)| std::cmp::Reverse(name.len())).map(|(_, it)| *it).into_iter().collect()
+            });
             let mut routes = Vec::new();
-            for (_, service) in owners {
+            for service in owners {
                 routes = routes_of(self, service);
                 if !routes.is_empty() {
                     at_work.add(&service.meta.full_name());
@@ -196,11 +200,11 @@ impl<'a> Builder<'a> {
             self.add_mesh_domains(host, self.other_names(host), &routes, domains);
         }
         for (host, service) in &resolved {
-            let known =
-                |(name, _): &(String, bool)| name == host || (host.starts_with('*') && names::covers(host, name));
+            let known = registered.contains(host)
+                || (host.starts_with('*') && registered.names().any(|name| names::covers(host, name)));
             // istiod has hosts that are no service on port 80 alone, or beside one that is a service.
             let here = port == HTTP_PORT || at_work.contains(&service.meta.full_name());
-            if registered.iter().any(known) || !here {
+            if known || !here {
                 continue;
             }
             let routes = routes_of(self, service);
@@ -240,7 +244,8 @@ impl<'a> Builder<'a> {
     fn routes(&mut self, service: &Resource<VirtualService>, gateway: &str, port: Port) -> Vec<Route> {
         let name: Arc<str> = service.meta.full_name().into();
         let mut routes = Vec::with_capacity(service.spec.http.len());
-        self.rules.reserve_exact(service.spec.http.len());
+        // Room for what comes next as well, or each of many small VirtualServices moves all rules there are.
+        self.rules.reserve(service.spec.http.len());
         // istiod shows a sidecar's routes only services of the listener's port, with that port alone.
         let nobody = Registry::default();
         for (index, model) in service.spec.http.iter().enumerate() {
