@@ -17,11 +17,18 @@ const SIZES: [usize; 2] = [10, 10_000];
 /// A kind of rule: what it matches on, for a number.
 type Matches = fn(usize) -> String;
 
-const KINDS: [(&str, Matches); 4] = [
+const KINDS: [(&str, Matches); 6] = [
     ("prefix", |rule| format!(r#"{{"uri": {{"prefix": "/r{rule:05}/"}}}}"#)),
     ("exact", |rule| format!(r#"{{"uri": {{"exact": "/r{rule:05}/item"}}}}"#)),
     ("regex", |rule| format!(r#"{{"uri": {{"regex": "/r{rule:05}/[a-z]+"}}}}"#)),
     ("header", |rule| format!(r#"{{"headers": {{"x-rule": {{"exact": "r{rule:05}"}}}}}}"#)),
+    // What all rules ask for tells them apart no better than nothing.
+    ("tenant", |rule| {
+        format!(r#"{{"method": {{"exact": "GET"}}, "headers": {{"x-rule": {{"exact": "r{rule:05}"}}}}}}"#)
+    }),
+    ("shared", |rule| {
+        format!(r#"{{"headers": {{"x-env": {{"exact": "prod"}}, "x-rule": {{"exact": "r{rule:05}"}}}}}}"#)
+    }),
 ];
 
 /// A module's configuration with so many rules.
@@ -37,6 +44,44 @@ fn configuration(rules: usize, matches: Matches) -> String {
     }
     text.push_str("]}}]}");
     text
+}
+
+/// A proxy's configuration of many small resources: so many services, each with a DestinationRule and a VirtualService.
+fn services(count: usize, proxy: &str) -> String {
+    let mut text = format!(
+        r#"{{"proxy": {proxy}, "resources": [{{
+        "apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": {{"name": "gw"}},
+        "spec": {{"selector": {{"a": "b"}}, "servers": [
+            {{"port": {{"number": 80, "name": "http", "protocol": "HTTP"}}, "hosts": ["*"]}}]}}}}"#
+    );
+    for it in 0..count {
+        let _ = write!(
+            text,
+            r#",{{"apiVersion": "v1", "kind": "Service", "metadata": {{"name": "s{it:05}"}},
+                "spec": {{"ports": [{{"name": "http", "port": 80}}]}}}},
+            {{"apiVersion": "networking.istio.io/v1", "kind": "DestinationRule", "metadata": {{"name": "s{it:05}"}},
+                "spec": {{"host": "s{it:05}", "trafficPolicy": {{"connectionPool": {{"tcp": {{"maxConnections": 9}}}}}}}}}},
+            {{"apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": {{"name": "s{it:05}"}},
+                "spec": {{"hosts": ["s{it:05}"], "gateways": ["gw", "mesh"],
+                    "http": [{{"route": [{{"destination": {{"host": "s{it:05}"}}}}]}}]}}}}"#
+        );
+    }
+    text.push_str("]}");
+    text
+}
+
+/// What it costs to compile many resources: four times as many should cost about four times as much.
+fn many(criterion: &mut Criterion) {
+    for count in [500, 2000] {
+        for (name, proxy) in
+            [("gateway", r#"{"gateways": ["default/gw"], "port": 80}"#), ("mesh", r#"{"gateways": ["mesh"]}"#)]
+        {
+            let config = load(&services(count, proxy));
+            assert_eq!(config.plan().rule_count(), count, "each VirtualService counts");
+            criterion
+                .bench_function(&format!("plan/services/{name}/{count}"), |bencher| bencher.iter(|| config.plan()));
+        }
+    }
 }
 
 fn load(text: &str) -> ModuleConfig {
@@ -68,6 +113,7 @@ fn deciding(criterion: &mut Criterion) {
                 (":path", &path),
                 ("user-agent", "bench"),
                 ("x-request-id", "5f0c2b1e-8a4d-4f7e-9f43-0c5b2a7d6e10"),
+                ("x-env", "prod"),
                 ("x-rule", &rule),
             ]
             .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
@@ -128,6 +174,6 @@ criterion_group!(
         .sample_size(20)
         .warm_up_time(std::time::Duration::from_millis(300))
         .measurement_time(std::time::Duration::from_secs(1));
-    targets = loading, deciding, choosing, regexes
+    targets = loading, many, deciding, choosing, regexes
 );
 criterion_main!(benches);

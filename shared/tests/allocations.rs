@@ -16,11 +16,15 @@ const SIZES: [usize; 2] = [10, 10_000];
 /// What a rule matches on, for its number.
 type Matches = fn(usize) -> String;
 
-const KINDS: [(&str, Matches); 6] = [
+const KINDS: [(&str, Matches); 7] = [
     ("prefix", |rule| format!(r#"{{"uri": {{"prefix": "/r{rule:05}/"}}}}"#)),
     ("any case", |rule| format!(r#"{{"uri": {{"prefix": "/R{rule:05}/"}}, "ignoreUriCase": true}}"#)),
     ("exact", |rule| format!(r#"{{"uri": {{"exact": "/r{rule:05}/item"}}}}"#)),
     ("header", |rule| format!(r#"{{"headers": {{"x-rule": {{"exact": "r{rule:05}"}}}}}}"#)),
+    // One value that all rules share, and one that each has for itself.
+    ("two exact", |rule| {
+        format!(r#"{{"method": {{"exact": "GET"}}, "headers": {{"x-rule": {{"exact": "r{rule:05}"}}}}}}"#)
+    }),
     // Most need an engine of their own or none. Those of a tenth are tried for each request, and their engines, a
     // thousand, have room beside each other: what has none is made again.
     ("regex", |rule| match rule % 10 {
@@ -148,7 +152,7 @@ fn finding_a_rule_allocates_nothing() {
 /// values taught it is enough for the next.
 #[test]
 fn patterns_that_have_seen_some_values_allocate_nothing_for_others() {
-    let plan = plan(30, KINDS[4].1);
+    let plan = plan(30, KINDS[5].1);
     let find_in = |word: &str| {
         let path = format!("/r00003/{word}");
         let pairs: [(&[u8], &[u8]); 2] = [(b":authority", b"here.example"), (b":path", path.as_bytes())];

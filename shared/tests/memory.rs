@@ -16,10 +16,13 @@ const RULES: usize = 10_000;
 /// What a rule matches on, for its number.
 type Matches = fn(usize) -> String;
 
-const KINDS: [(&str, Matches); 3] = [
+const KINDS: [(&str, Matches); 4] = [
     ("prefix", |rule| format!(r#"{{"uri": {{"prefix": "/svc-{rule}/items"}}}}"#)),
     ("exact", |rule| format!(r#"{{"uri": {{"exact": "/svc-{rule}/items"}}}}"#)),
     ("header", |rule| format!(r#"{{"headers": {{"x-tenant": {{"exact": "tenant-{rule}"}}}}}}"#)),
+    ("two exact", |rule| {
+        format!(r#"{{"method": {{"exact": "GET"}}, "headers": {{"x-tenant": {{"exact": "tenant-{rule}"}}}}}}"#)
+    }),
 ];
 
 fn configuration(matches: Matches) -> Vec<u8> {
