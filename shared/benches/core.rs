@@ -101,23 +101,63 @@ fn loading(criterion: &mut Criterion) {
     }
 }
 
+/// What the core promises, whatever else is at work on the machine: the best of several runs counts.
+fn promises(_: &mut Criterion) {
+    if cfg!(debug_assertions) {
+        return;
+    }
+    for (rules, most) in SIZES.into_iter().zip([500.0, 2000.0]) {
+        for (kind, matches) in KINDS {
+            let config = load(&configuration(rules, matches));
+            let each = best(5, || drop(black_box(config.plan()))) * 1e3;
+            assert!(each <= 150.0, "a plan of {rules} {kind} rules takes {each} ms");
+            let plan = config.plan();
+            let last = format!("r{:05}", rules - 1);
+            let path = format!("/{last}/item");
+            let pairs = request(&path, &last);
+            let decided = || decide(&plan, &Request::new(black_box(&pairs)), || 7, &mut Untraced);
+            let thousand = || {
+                for _ in 0..1000 {
+                    black_box(decided());
+                }
+            };
+            let each = best(200, thousand) * 1e6;
+            assert!(each <= most, "a decision among {rules} {kind} rules takes {each} ns");
+        }
+    }
+}
+
+/// The shortest of so many runs, in seconds.
+fn best(runs: usize, mut run: impl FnMut()) -> f64 {
+    let mut timed = || {
+        let start = std::time::Instant::now();
+        run();
+        start.elapsed().as_secs_f64()
+    };
+    (0..runs).map(|_| timed()).fold(f64::INFINITY, f64::min)
+}
+
+/// A request for the rule of this name.
+fn request<'a>(path: &'a str, rule: &'a str) -> [(&'a [u8], &'a [u8]); 8] {
+    [
+        (":method", "GET"),
+        (":scheme", "http"),
+        (":authority", "web.example"),
+        (":path", path),
+        ("user-agent", "bench"),
+        ("x-request-id", "5f0c2b1e-8a4d-4f7e-9f43-0c5b2a7d6e10"),
+        ("x-env", "prod"),
+        ("x-rule", rule),
+    ]
+    .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
+}
+
 fn deciding(criterion: &mut Criterion) {
     for rules in SIZES {
         for (kind, matches) in KINDS {
             let plan = load(&configuration(rules, matches)).plan();
             let (path, rule) = (format!("/r{:05}/item", rules - 1), format!("r{:05}", rules - 1));
-            let pairs: Vec<(&[u8], &[u8])> = [
-                (":method", "GET"),
-                (":scheme", "http"),
-                (":authority", "web.example"),
-                (":path", &path),
-                ("user-agent", "bench"),
-                ("x-request-id", "5f0c2b1e-8a4d-4f7e-9f43-0c5b2a7d6e10"),
-                ("x-env", "prod"),
-                ("x-rule", &rule),
-            ]
-            .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
-            .to_vec();
+            let pairs = request(&path, &rule);
             let decided = || decide(&plan, &Request::new(black_box(&pairs)), || 7, &mut Untraced);
             assert!(decided().cluster(&plan).is_some(), "the last of {rules} {kind} rules is hit");
             criterion.bench_function(&format!("decide/{kind}/{rules}"), |bencher| bencher.iter(decided));
@@ -174,6 +214,6 @@ criterion_group!(
         .sample_size(20)
         .warm_up_time(std::time::Duration::from_millis(300))
         .measurement_time(std::time::Duration::from_secs(1));
-    targets = loading, many, deciding, choosing, regexes
+    targets = promises, loading, many, deciding, choosing, regexes
 );
 criterion_main!(benches);
