@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`proxy`] | who this proxy is, from a module's configuration |
 //! | `build` | which VirtualServices apply here, to which hosts, in which order |
+//! | `owners` | which VirtualServices speak for a host of the mesh |
 //! | `hosts` | authority to virtual host |
 //! | `routes` | a virtual host's routes, and their index |
 //! | [`matching`] | match blocks: one file a kind of condition, one row each |
@@ -23,6 +24,7 @@ pub mod header_ops;
 mod hosts;
 pub mod matching;
 pub mod mirror;
+mod owners;
 pub mod proxy;
 pub mod redirect;
 pub mod rewrite;

@@ -1,29 +1,47 @@
 //! Which DestinationRules apply to a host, and which blocks of their traffic policies to a port and a subset of it.
 
-use std::cmp::Reverse;
-
 use crate::model::destination_rule::{
     ConnectionPoolSettings, H2UpgradePolicy, LoadBalancerSettings, OutlierDetection, TrafficPolicy,
 };
 use crate::model::{DestinationRule, Port, Resource, Resources};
-use crate::names;
 use crate::registry::AppProtocol;
+use crate::{Map, names, order};
 
-/// The DestinationRules for a host: those with the most specific pattern; the service's own namespace first, then the
-/// oldest, as istiod merges them.
-pub fn rules_for<'a>(host: &str, namespace: &str, set: &'a Resources) -> Vec<&'a Resource<DestinationRule>> {
-    let pattern = |rule: &Resource<DestinationRule>| names::resolve_host(&rule.spec.host, rule.meta.namespace());
-    let covering = set.destination_rules.iter().map(|rule| (pattern(rule), rule));
-    let mut covering: Vec<_> = covering.filter(|(pattern, _)| names::covers(pattern, host)).collect();
-    crate::order::sort_by(&mut covering, |a, b| {
-        let key = |(pattern, rule): &(String, &'a Resource<DestinationRule>)| {
-            let specific = (pattern.starts_with('*'), Reverse(pattern.len()));
-            (specific, rule.meta.namespace() != namespace, rule.meta.age())
-        };
-        key(a).cmp(&key(b))
-    });
-    let most = covering.first().map(|(pattern, _)| pattern.clone());
-    covering.into_iter().filter(|(pattern, _)| Some(pattern) == most.as_ref()).map(|(_, rule)| rule).collect()
+/// The DestinationRules of a set by what their hosts are in the mesh.
+#[derive(Debug)]
+pub struct DestinationRules<'a> {
+    exact: Map<Vec<&'a Resource<DestinationRule>>>,
+    /// Each wildcard once, the longest first.
+    wild: Vec<(String, Vec<&'a Resource<DestinationRule>>)>,
+}
+
+impl<'a> DestinationRules<'a> {
+    /// Resolves every host once, however many services ask.
+    pub fn new(set: &'a Resources) -> DestinationRules<'a> {
+        let mut all: Vec<_> = set.destination_rules.iter().collect();
+        order::sort_by(&mut all, |a, b| a.meta.age().cmp(&b.meta.age()));
+        let (mut exact, mut wild) = (Map::<Vec<_>>::new(), Map::<Vec<_>>::new());
+        for rule in all {
+            let host = names::resolve_host(&rule.spec.host, rule.meta.namespace());
+            let of = if host.starts_with('*') { &mut wild } else { &mut exact };
+            of.change(host, |rules| rules.push(rule));
+        }
+        let mut wild = wild.into_sorted();
+        order::sort_by(&mut wild, |a, b| b.0.len().cmp(&a.0.len()));
+        DestinationRules { exact, wild }
+    }
+
+    /// Those for a host: of the most specific pattern; the service's own namespace first, then the oldest, as istiod
+    /// merges them.
+    pub fn of(&self, host: &str, namespace: &str) -> Vec<&'a Resource<DestinationRule>> {
+        let covering = || self.wild.iter().find(|(pattern, _)| names::covers(pattern, host)).map(|(_, rules)| rules);
+        let mut rules = self.exact.get(host).or_else(covering).cloned().unwrap_or_default();
+        order::sort_by(&mut rules, |a, b| {
+            let elsewhere = |rule: &Resource<DestinationRule>| rule.meta.namespace() != namespace;
+            elsewhere(a).cmp(&elsewhere(b))
+        });
+        rules
+    }
 }
 
 /// The blocks of a traffic policy that hold somewhere.
@@ -68,5 +86,63 @@ impl<'a> Blocks<'a> {
         let http = self.connection_pool.and_then(|pool| pool.http.as_ref());
         let upgrade = http.and_then(|http| http.h2_upgrade_policy) == Some(H2UpgradePolicy::Upgrade);
         protocol == AppProtocol::Http2 || (protocol == AppProtocol::Http && upgrade)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+    use crate::finding::Report;
+    use crate::plan::ModuleConfig;
+    use crate::plan::proxy::NodeMetadata;
+
+    #[test]
+    fn the_most_specific_pattern_counts_then_the_namespace_then_the_age() {
+        // Names are `namespace-host-created`, without dots and with `x` for the star.
+        let rules = [
+            ("b", "a.com", 2),
+            ("a", "A.com", 3),
+            ("b", "a.com", 1),
+            ("a", "a.com", 4),
+            ("c", "*", 1),
+            ("a", "*.com", 2),
+            ("a", "*.a.com", 3),
+            ("b", "*.com", 1),
+            ("b", "web", 1),
+        ];
+        let rules = rules.map(|(namespace, host, year)| {
+            let name = format!("{namespace}-{}-{year}", host.to_ascii_lowercase().replace('.', ""));
+            format!(
+                r#"{{"apiVersion": "networking.istio.io/v1", "kind": "DestinationRule", "metadata": {{"name":
+                "{}", "namespace": "{namespace}", "creationTimestamp": "200{year}-01-01T00:00:00Z"}},
+                "spec": {{"host": "{host}", "trafficPolicy": {{"loadBalancer": {{"simple": "RANDOM"}}}}}}}}"#,
+                name.replace('*', "x")
+            )
+        });
+        let text = format!(r#"{{"resources": [{}]}}"#, rules.join(", "));
+        let mut report = Report::new();
+        let config = ModuleConfig::read(text.into_bytes(), NodeMetadata::default(), &mut report);
+        let set = config.map(|config| config.resources).unwrap_or_default();
+        assert_eq!(set.destination_rules.len(), 9, "{:?}", report.findings());
+        let rules = DestinationRules::new(&set);
+        for (host, namespace, expected) in [
+            ("a.com", "a", "a-acom-3 a-acom-4 b-acom-1 b-acom-2"),
+            ("a.com", "b", "b-acom-1 b-acom-2 a-acom-3 a-acom-4"),
+            ("a.com", "", "b-acom-1 b-acom-2 a-acom-3 a-acom-4"),
+            ("b.com", "a", "a-xcom-2 b-xcom-1"),
+            ("b.com", "b", "b-xcom-1 a-xcom-2"),
+            ("x.a.com", "b", "a-xacom-3"),
+            ("*.a.com", "b", "a-xacom-3"),
+            ("*.x.com", "b", "b-xcom-1 a-xcom-2"),
+            ("a.org", "b", "c-x-1"),
+            ("web.b.svc.cluster.local", "b", "b-web-1"),
+            ("web.a.svc.cluster.local", "a", "c-x-1"),
+        ] {
+            let found: Vec<&str> = rules.of(host, namespace).iter().map(|rule| rule.meta.name.as_str()).collect();
+            assert_eq!(found.join(" "), expected, "{host} in {namespace}");
+        }
     }
 }

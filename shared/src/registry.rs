@@ -6,12 +6,14 @@
 use crate::model::kubernetes::TargetPort;
 use crate::model::service_entry::Resolution;
 use crate::model::{EndpointSlice, Pod, Port, Resource, Resources, Service, ServiceEntry, WorkloadEntry};
-use crate::{Map, names};
+use crate::{Map, names, order};
 
 /// Every service of a set, by host.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     services: Map<MeshService>,
+    /// Hosts with a wildcard, the longest first.
+    wild: Vec<String>,
 }
 
 /// A service.
@@ -111,7 +113,9 @@ impl Registry {
             let service = from_service(service, set);
             services.insert_new(&service.host.clone(), || service);
         }
-        Registry { services }
+        let mut wild: Vec<String> = services.names().filter(|host| host.starts_with('*')).cloned().collect();
+        order::sort_by(&mut wild, |a, b| b.len().cmp(&a.len()));
+        Registry { services, wild }
     }
 
     /// The service called `host` in the mesh.
@@ -121,10 +125,7 @@ impl Registry {
 
     /// The service that answers for `host`: its own, else the wildcard with the longest suffix.
     pub fn answering(&self, host: &str) -> Option<&MeshService> {
-        self.get(host).or_else(|| {
-            let wild = self.services.values().filter(|s| s.host.starts_with('*') && names::covers(&s.host, host));
-            wild.max_by_key(|service| service.host.len())
-        })
+        self.get(host).or_else(|| self.get(self.wild.iter().find(|wild| names::covers(wild, host))?))
     }
 
     /// All services, by host.

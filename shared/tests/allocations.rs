@@ -16,11 +16,15 @@ const SIZES: [usize; 2] = [10, 10_000];
 /// What a rule matches on, for its number.
 type Matches = fn(usize) -> String;
 
-const KINDS: [(&str, Matches); 6] = [
+const KINDS: [(&str, Matches); 7] = [
     ("prefix", |rule| format!(r#"{{"uri": {{"prefix": "/r{rule:05}/"}}}}"#)),
     ("any case", |rule| format!(r#"{{"uri": {{"prefix": "/R{rule:05}/"}}, "ignoreUriCase": true}}"#)),
     ("exact", |rule| format!(r#"{{"uri": {{"exact": "/r{rule:05}/item"}}}}"#)),
     ("header", |rule| format!(r#"{{"headers": {{"x-rule": {{"exact": "r{rule:05}"}}}}}}"#)),
+    // One value that all rules share, and one that each has for itself.
+    ("two exact", |rule| {
+        format!(r#"{{"scheme": {{"exact": "http"}}, "headers": {{"x-rule": {{"exact": "r{rule:05}"}}}}}}"#)
+    }),
     // Most need an engine of their own or none. Those of a tenth are tried for each request, and their engines, a
     // thousand, have room beside each other: what has none is made again.
     ("regex", |rule| match rule % 10 {
@@ -85,9 +89,15 @@ fn plan(rules: usize, matches: Matches) -> Plan {
 fn requests(rule: usize) -> Vec<Vec<(String, String)>> {
     let mut all = Vec::new();
     for authority in ["here.example", "HERE.Example:80", "x.deep.example.org", "X.wild.EXAMPLE"] {
-        for (number, end) in [(rule, "item"), (rule, "word"), (rule, "99x"), (rule + 100_000, "item")] {
+        for (number, end, method) in [
+            (rule, "item", "GET"),
+            (rule, "item", "OPTIONS"),
+            (rule, "word", "GET"),
+            (rule, "99x", "GET"),
+            (rule + 100_000, "item", "GET"),
+        ] {
             let pairs = [
-                (":method", "GET"),
+                (":method", method),
                 (":scheme", "http"),
                 (":authority", authority),
                 (":path", &format!("/r{number:05}/{end}?a=b&rule={number}")),
@@ -99,6 +109,8 @@ fn requests(rule: usize) -> Vec<Vec<(String, String)>> {
                 ("x-forwarded-proto", "http"),
                 ("x-rule", &format!("r{number:05}")),
                 ("origin", "http://abab"),
+                ("access-control-request-method", "GET"),
+                ("access-control-request-method", "PUT"),
             ];
             all.push(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec());
         }
@@ -119,6 +131,7 @@ fn finding_a_rule_allocates_nothing() {
         for (kind, matches) in KINDS {
             let plan = plan(rules, matches);
             let mut met = [0, 0, 0];
+            let mut preflights = 0;
             let first_host = (":authority".to_owned(), "here.example".to_owned());
             for rule in [0, 1, rules / 2, rules - 3, rules - 2, rules - 1] {
                 for request in requests(rule) {
@@ -133,6 +146,7 @@ fn finding_a_rule_allocates_nothing() {
                     assert_eq!(allocated, 0, "{kind}, {rules} rules: {request:?}");
                     match (decision.found, decision.reply) {
                         (_, Some(OwnReply::HttpsRedirect)) => met[2] += 1,
+                        (_, Some(OwnReply::Preflight)) => preflights += 1,
                         (Found::Rule { .. }, None) => met[0] += 1,
                         (Found::Host(_), _) => met[1] += 1,
                         other => panic!("{kind}: {other:?} for {request:?}"),
@@ -140,6 +154,7 @@ fn finding_a_rule_allocates_nothing() {
                 }
             }
             assert!(met.iter().all(|count| *count >= 18), "{kind}, {rules} rules: a rule, none, https: {met:?}");
+            assert!(preflights > 0, "{kind}, {rules} rules: no preflight is answered");
         }
     }
 }
@@ -148,7 +163,7 @@ fn finding_a_rule_allocates_nothing() {
 /// values taught it is enough for the next.
 #[test]
 fn patterns_that_have_seen_some_values_allocate_nothing_for_others() {
-    let plan = plan(30, KINDS[4].1);
+    let plan = plan(30, KINDS[5].1);
     let find_in = |word: &str| {
         let path = format!("/r00003/{word}");
         let pairs: [(&[u8], &[u8]); 2] = [(b":authority", b"here.example"), (b":path", path.as_bytes())];

@@ -12,7 +12,7 @@ use shared::plan::{ModuleConfig, Plan};
 
 /// Few values, so that rules and requests meet, and begin alike.
 const PATHS: [&str; 10] = ["/", "/a", "/a/b", "/a/b/c", "/ab", "/A", "/a/", "/b", "/a/b?x=1", "*"];
-const HEADERS: [&[(&str, &str)]; 8] = [
+const HEADERS: [&[(&str, &str)]; 10] = [
     &[],
     &[("x", "1")],
     &[("x", "2")],
@@ -21,6 +21,8 @@ const HEADERS: [&[(&str, &str)]; 8] = [
     &[("x", "2"), ("x", "1")],
     &[("x", "")],
     &[("x", "12"), ("y", "a/b")],
+    &[("x", "1"), ("y", "1")],
+    &[("x", "2"), ("y", "1"), ("y", "2")],
 ];
 const QUERIES: [&str; 5] = ["", "?q=1", "?q=2&r=1", "?r=1&q=1", "?q"];
 const METHODS: [&str; 2] = ["GET", "POST"];
@@ -39,8 +41,36 @@ fn text(values: &[&'static str]) -> impl Strategy<Value = String> {
         })
 }
 
-/// A match block.
+/// A match block: any, or one with several exact conditions whose values other blocks have as well, so that an index
+/// has a choice.
 fn block() -> impl Strategy<Value = String> {
+    prop_oneof![2 => any_block(), 1 => exact_block()]
+}
+
+fn exact_block() -> impl Strategy<Value = String> {
+    let exact = |values: &[&'static str]| {
+        let value = prop::sample::select(values.to_vec());
+        prop::option::weighted(0.8, value.prop_map(|value| format!(r#"{{"exact": "{value}"}}"#)))
+    };
+    let prefix =
+        prop::option::weighted(0.3, prop::sample::select(vec![r#"{"prefix": "/a"}"#, r#"{"prefix": "/a/b"}"#]));
+    // An empty value is none to be looked up by.
+    let (x, y) = (exact(&["1", "1", "1", "2", "12", ""]), exact(&["1", "1", "2", "a/b"]));
+    let all = (prefix, x, y, exact(&["1", "2"]), exact(&["GET", "GET", "GET", "POST"]));
+    all.prop_map(|(uri, x, y, query, method)| {
+        let field = |name: &str, value: Option<String>| value.map(|value| format!(r#""{name}": {value}"#));
+        let headers: Vec<String> = [field("x", x), field("y", y)].into_iter().flatten().collect();
+        let fields = [
+            field("uri", uri.map(str::to_owned)),
+            field("method", method),
+            Some(format!(r#""headers": {{{}}}"#, headers.join(", "))),
+            query.map(|query| format!(r#""queryParams": {{"q": {query}}}"#)),
+        ];
+        format!("{{{}}}", fields.into_iter().flatten().collect::<Vec<_>>().join(", "))
+    })
+}
+
+fn any_block() -> impl Strategy<Value = String> {
     let maybe = |strategy, part: f64| prop::option::weighted(part, strategy);
     (
         maybe(text(&["/", "/a", "/a/b", "/a/b/c", "/ab", "/A"]).boxed(), 0.8),

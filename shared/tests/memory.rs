@@ -16,10 +16,13 @@ const RULES: usize = 10_000;
 /// What a rule matches on, for its number.
 type Matches = fn(usize) -> String;
 
-const KINDS: [(&str, Matches); 3] = [
+const KINDS: [(&str, Matches); 4] = [
     ("prefix", |rule| format!(r#"{{"uri": {{"prefix": "/svc-{rule}/items"}}}}"#)),
     ("exact", |rule| format!(r#"{{"uri": {{"exact": "/svc-{rule}/items"}}}}"#)),
     ("header", |rule| format!(r#"{{"headers": {{"x-tenant": {{"exact": "tenant-{rule}"}}}}}}"#)),
+    ("two exact", |rule| {
+        format!(r#"{{"method": {{"exact": "GET"}}, "headers": {{"x-tenant": {{"exact": "tenant-{rule}"}}}}}}"#)
+    }),
 ];
 
 fn configuration(matches: Matches) -> Vec<u8> {
@@ -67,5 +70,44 @@ fn a_rule_takes_little_natively() {
         let each = (counting::PEAK.get() - before) / RULES as isize;
         println!("{kind}: {each} bytes for each of {RULES} rules");
         assert!(each <= 1400, "{kind}: {each} bytes for each of {RULES} rules");
+    }
+}
+
+/// So many services, each with a DestinationRule and a VirtualService for the gateway and the mesh.
+#[cfg(not(target_arch = "wasm32"))]
+fn services(count: usize, proxy: &str) -> ModuleConfig {
+    let mut text = format!(r#"{{"proxy": {proxy}, "resources": ["#);
+    for it in 0..count {
+        let comma = if it == 0 { "" } else { "," };
+        let istio = r#""apiVersion": "networking.istio.io/v1""#;
+        let metadata = format!(r#""metadata": {{"name": "s{it}"}}"#);
+        let pool = r#"{"connectionPool": {"tcp": {"maxConnections": 9}}}"#;
+        let _ = write!(
+            text,
+            r#"{comma}{{"apiVersion": "v1", "kind": "Service", {metadata}, "spec": {{"ports": [{{"port": 80}}]}}}},
+            {{{istio}, "kind": "DestinationRule", {metadata}, "spec": {{"host": "s{it}", "trafficPolicy": {pool}}}}},
+            {{{istio}, "kind": "VirtualService", {metadata}, "spec": {{"hosts": ["s{it}"], "gateways": ["gw", "mesh"],
+              "http": [{{"route": [{{"destination": {{"host": "s{it}"}}}}]}}]}}}}"#
+        );
+    }
+    text.push_str("]}");
+    let mut report = Report::new();
+    let config = ModuleConfig::read(text.into_bytes(), NodeMetadata::default(), &mut report);
+    config.unwrap_or_else(|| panic!("{:?}", report.findings().first()))
+}
+
+/// Four times as many resources allocate about four times as often: nobody looks through all of them for each.
+#[cfg(not(target_arch = "wasm32"))]
+#[test]
+fn many_resources_take_no_more_each() {
+    for proxy in [r#"{"gateways": ["default/gw"], "port": 80}"#, r#"{"gateways": ["mesh"]}"#] {
+        let allocations = |count| {
+            let config = services(count, proxy);
+            let before = counting::ALLOCATIONS.get();
+            assert_eq!(config.plan().rule_count(), count, "{proxy}");
+            counting::ALLOCATIONS.get() - before
+        };
+        let (few, many) = (allocations(100), allocations(400));
+        assert!(many < few * 5, "{proxy}: {few} allocations for 100 resources of each kind, {many} for 400");
     }
 }

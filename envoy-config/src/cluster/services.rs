@@ -11,7 +11,7 @@ use shared::model::destination_rule::{ConnectionPoolSettings, LoadBalancerSettin
 use shared::model::service_entry::Resolution;
 use shared::names;
 use shared::plan::PASSTHROUGH_CLUSTER;
-use shared::policy::{Blocks, rules_for};
+use shared::policy::{Blocks, DestinationRules};
 use shared::registry::{MeshEndpoint, MeshPort, MeshService, Registry};
 
 use super::{
@@ -27,8 +27,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// subset; sorted by name.
 pub fn clusters(set: &Resources) -> Vec<Cluster> {
     let mut all = Vec::new();
+    let destination_rules = DestinationRules::new(set);
     for service in Registry::new(set).iter() {
-        let rules = rules_for(&service.host, &service.namespace, set);
+        let rules = destination_rules.of(&service.host, &service.namespace);
         let policy = rules.iter().find_map(|rule| rule.spec.traffic_policy.as_ref());
         for port in &service.ports {
             all.push(cluster(service, port, None, policy));

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::guard::Guards;
 use super::hosts::HostTable;
+use super::owners::Owners;
 use super::routes::Routes;
 use super::rule::Rule;
 use super::telemetry::Telemetry;
@@ -33,12 +34,13 @@ pub(super) fn build(set: &Resources, proxy: &Proxy, fingerprint: u64) -> Plan {
         (None, None) => builder.mesh_ports(),
     };
     let by_authority = mesh && gateways.is_empty() && proxy.port.is_none();
+    let owners = Owners::new(builder.services.iter().copied().filter(|service| mesh && bound_to(service, MESH)));
     let mut views = Vec::new();
     for port in ports {
         let mut domains = Domains::default();
         builder.gateway_hosts(&gateways, port, &mut domains);
         if mesh {
-            builder.mesh_hosts(port, &mut domains);
+            builder.mesh_hosts(&owners, port, &mut domains);
         }
         let table = builder.finish(domains);
         views.push(View { port, table });
@@ -157,15 +159,10 @@ impl<'a> Builder<'a> {
 
     /// The services of the mesh on this port, each with its VirtualService or its default route, and the hosts of
     /// VirtualServices that are no service.
-    fn mesh_hosts(&mut self, port: Port, domains: &mut Domains) {
+    fn mesh_hosts(&mut self, owners: &Owners<'_>, port: Port, domains: &mut Domains) {
         let mut of_service: Map<Vec<Route>> = Map::new();
-        let services: Vec<_> = self.services.iter().copied().filter(|service| bound_to(service, MESH)).collect();
-        let resolved: Vec<(String, &Resource<VirtualService>)> = services
-            .iter()
-            .flat_map(|s| s.spec.hosts.iter().map(|host| (names::resolve_host(host, s.meta.namespace()), *s)))
-            .collect();
         // Whoever listens here, and whether it speaks HTTP.
-        let registered: Vec<(String, bool)> = self
+        let registered: Map<bool> = self
             .registry
             .iter()
             .filter_map(|service| Some((service.host.clone(), service.port(port)?.protocol != AppProtocol::Tcp)))
@@ -177,15 +174,9 @@ impl<'a> Builder<'a> {
         };
         // VirtualServices of which a service here has got its rules.
         let mut at_work = Names::new();
-        for (host, _) in registered.iter().filter(|(_, http)| *http) {
-            // The host itself beats any wildcard, the longest wildcard the others; then the older one counts.
-            let mut owners: Vec<_> = resolved.iter().filter(|(name, _)| name == host).collect();
-            if owners.is_empty() {
-                let wild = resolved.iter().filter(|(name, _)| name.starts_with('*') && names::covers(name, host));
-                owners.extend(wild.min_by_key(|(name, _)| std::cmp::Reverse(name.len())));
-            }
+        for (host, _) in registered.iter().filter(|(_, http)| **http) {
             let mut routes = Vec::new();
-            for (_, service) in owners {
+            for service in owners.of(host) {
                 routes = routes_of(self, service);
                 if !routes.is_empty() {
                     at_work.add(&service.meta.full_name());
@@ -195,12 +186,12 @@ impl<'a> Builder<'a> {
             let routes = if routes.is_empty() { self.default_route(host, port) } else { routes };
             self.add_mesh_domains(host, self.other_names(host), &routes, domains);
         }
-        for (host, service) in &resolved {
-            let known =
-                |(name, _): &(String, bool)| name == host || (host.starts_with('*') && names::covers(host, name));
+        for (host, service) in owners.all() {
+            let known = registered.contains(host)
+                || (host.starts_with('*') && registered.names().any(|name| names::covers(host, name)));
             // istiod has hosts that are no service on port 80 alone, or beside one that is a service.
             let here = port == HTTP_PORT || at_work.contains(&service.meta.full_name());
-            if registered.iter().any(known) || !here {
+            if known || !here {
                 continue;
             }
             let routes = routes_of(self, service);
@@ -240,7 +231,8 @@ impl<'a> Builder<'a> {
     fn routes(&mut self, service: &Resource<VirtualService>, gateway: &str, port: Port) -> Vec<Route> {
         let name: Arc<str> = service.meta.full_name().into();
         let mut routes = Vec::with_capacity(service.spec.http.len());
-        self.rules.reserve_exact(service.spec.http.len());
+        // Room for what comes next as well, or each of many small VirtualServices moves all rules there are.
+        self.rules.reserve(service.spec.http.len());
         // istiod shows a sidecar's routes only services of the listener's port, with that port alone.
         let nobody = Registry::default();
         for (index, model) in service.spec.http.iter().enumerate() {

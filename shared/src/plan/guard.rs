@@ -12,9 +12,9 @@ use super::split::Destination;
 use crate::Map;
 use crate::model::destination_rule::{ConnectionPoolSettings, OutlierDetection, TrafficPolicy};
 use crate::model::values::{Count, GoDuration};
-use crate::model::{Port, Resources};
+use crate::model::{DestinationRule, Port, Resource, Resources};
 use crate::names;
-use crate::policy::{Blocks, rules_for};
+use crate::policy::{Blocks, DestinationRules};
 use crate::registry::{AppProtocol, Registry};
 
 /// How many requests a destination takes at once, on the whole proxy; `u32::MAX` is no limit.
@@ -171,17 +171,18 @@ impl Guards {
         let mut hosts: Vec<(String, &str)> =
             registry.iter().map(|service| (service.host.clone(), service.namespace.as_str())).collect();
         hosts.extend(patterns);
-        let mut exact = Vec::new();
+        let rules = DestinationRules::new(set);
         for (host, namespace) in hosts {
-            let Some(compiled) = HostGuards::compile(&host, namespace, set, registry) else { continue };
+            // Of a host that is both a service and named by a rule, the service's namespace counts, which comes first.
+            if guards.hosts.contains(&host) {
+                continue;
+            }
+            let Some(compiled) = HostGuards::compile(&host, &rules.of(&host, namespace), registry) else { continue };
             match host.starts_with('*') {
                 true => guards.wild.push((host, compiled)),
-                false => exact.push((host, compiled)),
+                false => guards.hosts.insert(host, compiled),
             }
         }
-        // Of a host that is both a service and named by a rule, the service's namespace counts, which came first.
-        exact.reverse();
-        guards.hosts = exact.into_iter().collect();
         guards
     }
 
@@ -230,8 +231,7 @@ impl Guards {
 
 impl HostGuards {
     /// Nothing where nobody guards the host.
-    fn compile(host: &str, namespace: &str, set: &Resources, registry: &Registry) -> Option<HostGuards> {
-        let rules = rules_for(host, namespace, set);
+    fn compile(host: &str, rules: &[&Resource<DestinationRule>], registry: &Registry) -> Option<HostGuards> {
         let policy = rules.iter().find_map(|rule| rule.spec.traffic_policy.as_ref());
         let service = registry.answering(host);
         let by_port = |subset: Option<&TrafficPolicy>| {

@@ -105,11 +105,16 @@ impl Match {
         self.uri().map_or(&[], uri::UriCondition::literal)
     }
 
-    /// A value that every request that matches has in some place; nothing where no value is the only one.
+    /// The values that every request that matches has in some place, by the conditions that ask for them.
+    pub(super) fn selectors(&self) -> impl Iterator<Item = u32> {
+        (0..).zip(&self.conditions).map(|(index, _)| index).filter(|index| self.selector(*index).is_some())
+    }
+
+    /// The value that every request that matches has in some place, if this condition takes no other.
     #[inline]
-    pub(super) fn selector(&self) -> Option<(Selector<'_>, &[u8])> {
+    pub(super) fn selector(&self, condition: u32) -> Option<(Selector<'_>, &[u8])> {
         // Of an empty value nobody knows whether it is there at all.
-        self.conditions.iter().find_map(Condition::selector).filter(|(_, value)| !value.is_empty())
+        self.conditions.get(condition as usize)?.selector().filter(|(_, value)| !value.is_empty())
     }
 
     /// How the path matches, which is what rewrites and redirects replace.

@@ -2,7 +2,8 @@
 //!
 //! Routes are sorted by what a path must begin with, and those by a value that a header or a query parameter must have.
 //! What a request has leads to the few routes that can hold; of these the earliest that does is taken, so that the
-//! answer is the one that trying them in their order gives.
+//! answer is the one that trying them in their order gives. Of several such values a route goes by the one that it
+//! shares with the fewest: all tenants' rules may ask for `GET`.
 
 use std::cmp::Ordering;
 
@@ -18,11 +19,20 @@ pub(super) type Route = (u32, u32);
 #[derive(Debug)]
 pub(super) struct Routes {
     routes: Box<[Route]>,
-    /// Positions in `routes`, sorted by the path's beginning, then by selector, then by the selector's value.
-    sorted: Box<[u32]>,
+    /// Sorted by the path's beginning, then by selector, then by the selector's value.
+    sorted: Box<[Entry]>,
     /// What paths begin with, in order.
     keys: Box<[Key]>,
     groups: Box<[Group]>,
+}
+
+/// A route, and what it is looked up by.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    /// Its position in `routes`.
+    position: u32,
+    /// Which of its conditions has the selector; none of them where nothing selects.
+    condition: u32,
 }
 
 /// Routes whose paths begin alike.
@@ -41,37 +51,75 @@ struct Key {
 #[derive(Debug)]
 struct Group {
     selects: bool,
-    /// Where its positions begin; they end where the next group's begin.
+    /// The first of its routes, as they count.
+    earliest: u32,
+    /// Where its entries begin; they end where the next group's begin.
     begin: usize,
 }
 
 impl Routes {
     pub(super) fn new(routes: Vec<Route>, rules: &[Rule]) -> Routes {
-        let sorting = |route| block(rules, route).map(|block| (block.path_literal(), block.selector()));
-        let sorted = order::sorted_indices(routes.len(), &|a, b| match (routes.get(a), routes.get(b)) {
-            (Some(a), Some(b)) => sorting(*a).cmp(&sorting(*b)),
-            _ => Ordering::Equal,
-        });
-        let sorted = sorted.into_iter().filter_map(|position| u32::try_from(position).ok()).collect();
-        let mut all = Routes { routes: routes.into(), sorted, keys: Box::default(), groups: Box::default() };
+        let mut all =
+            Routes { routes: routes.into(), sorted: Box::default(), keys: Box::default(), groups: Box::default() };
+        all.sorted = all.sort(rules);
         (all.keys, all.groups) = all.cut(rules);
         all
     }
 
-    /// Cuts the sorted positions into keys and groups.
+    /// Each route once, by the rarest of the values that it may be looked up by; the first of equally rare ones.
+    fn sort(&self, rules: &[Rule]) -> Box<[Entry]> {
+        let mut entries: Vec<Entry> = Vec::with_capacity(self.routes.len());
+        for (position, route) in (0..).zip(&self.routes) {
+            let before = entries.len();
+            let conditions = block(rules, *route).into_iter().flat_map(Match::selectors);
+            entries.extend(conditions.map(|condition| Entry { position, condition }));
+            if entries.len() == before {
+                entries.push(Entry { position, condition: u32::MAX });
+            }
+        }
+        let place =
+            |entry: Entry| Some((self.block(rules, entry.position)?.path_literal(), self.selector(rules, entry)));
+        let compare = |a, b| match (entries.get(a), entries.get(b)) {
+            (Some(a), Some(b)) => place(*a).cmp(&place(*b)),
+            _ => Ordering::Equal,
+        };
+        let mut order = order::sorted_indices(entries.len(), &compare);
+        if entries.len() > self.routes.len() {
+            let mut chosen: Vec<(usize, usize)> = vec![(usize::MAX, usize::MAX); self.routes.len()];
+            // Entries that share a value stand beside each other.
+            for same in order.chunk_by(|a, b| compare(*a, *b) == Ordering::Equal) {
+                for index in same {
+                    let Some(entry) = entries.get(*index) else { continue };
+                    if let Some(best) = chosen.get_mut(entry.position as usize) {
+                        *best = (*best).min((same.len(), *index));
+                    }
+                }
+            }
+            order.retain(|index| {
+                let entry = entries.get(*index);
+                entry.and_then(|entry| chosen.get(entry.position as usize)).is_some_and(|(_, best)| best == index)
+            });
+        }
+        order.into_iter().filter_map(|index| entries.get(index).copied()).collect()
+    }
+
+    /// Cuts the sorted entries into keys and groups.
     fn cut(&self, rules: &[Rule]) -> (Box<[Key]>, Box<[Group]>) {
         let (mut keys, mut groups): (Vec<Key>, Vec<Group>) = (Vec::new(), Vec::new());
         let mut before: Option<(&[u8], Option<Selector<'_>>)> = None;
-        for (begin, position) in (0..).zip(&self.sorted) {
-            let Some(block) = self.block(rules, *position) else { continue };
-            let (key, selector) = (block.path_literal(), block.selector().map(|(selector, _)| selector));
+        for (begin, entry) in (0..).zip(&self.sorted) {
+            let Some(block) = self.block(rules, entry.position) else { continue };
+            let (key, selector) = (block.path_literal(), self.selector(rules, *entry).map(|(selector, _)| selector));
             let new_key = before.is_none_or(|before| before.0 != key);
             if new_key {
                 let parent = self.parent(rules, &keys, key);
-                keys.push(Key { example: *position, parent, first: groups.len() });
+                keys.push(Key { example: entry.position, parent, first: groups.len() });
             }
             if new_key || before.is_none_or(|before| before.1 != selector) {
-                groups.push(Group { selects: selector.is_some(), begin });
+                groups.push(Group { selects: selector.is_some(), earliest: entry.position, begin });
+            }
+            if let Some(group) = groups.last_mut() {
+                group.earliest = group.earliest.min(entry.position);
             }
             before = Some((key, selector));
         }
@@ -119,36 +167,36 @@ impl Routes {
     /// Looks for a route before `best` in a group.
     #[inline]
     fn try_group(&self, rules: &[Rule], request: &Request<'_>, index: usize, best: &mut u32) {
-        let Some(group) = self.groups.get(index) else { return };
+        let Some(group) = self.groups.get(index).filter(|group| group.earliest < *best) else { return };
         let end = self.groups.get(index + 1).map_or(self.sorted.len(), |next| next.begin);
-        let positions = self.sorted.get(group.begin..end).unwrap_or_default();
+        let entries = self.sorted.get(group.begin..end).unwrap_or_default();
         if !group.selects {
-            return self.try_in_order(rules, request, positions.iter(), best);
+            return self.try_in_order(rules, request, entries.iter(), best);
         }
-        let wanted = |position: &u32| self.block(rules, *position).and_then(Match::selector);
-        let Some((selector, _)) = positions.first().and_then(wanted) else { return };
+        let wanted = |entry: &Entry| self.selector(rules, *entry);
+        let Some((selector, _)) = entries.first().and_then(wanted) else { return };
         selector.values(request, |value| {
-            let begin = positions.partition_point(|position| wanted(position).is_some_and(|(_, it)| it < value));
-            let same = positions.get(begin..).unwrap_or_default().iter();
-            let same = same.take_while(|position| wanted(position).is_some_and(|(_, it)| it == value));
+            let begin = entries.partition_point(|entry| wanted(entry).is_some_and(|(_, it)| it < value));
+            let same = entries.get(begin..).unwrap_or_default().iter();
+            let same = same.take_while(|entry| wanted(entry).is_some_and(|(_, it)| it == value));
             self.try_in_order(rules, request, same, best);
         });
     }
 
     #[inline]
-    fn try_in_order<'p>(
+    fn try_in_order<'e>(
         &self,
         rules: &[Rule],
         request: &Request<'_>,
-        positions: impl Iterator<Item = &'p u32>,
+        entries: impl Iterator<Item = &'e Entry>,
         best: &mut u32,
     ) {
-        for &position in positions {
-            if position >= *best {
+        for &entry in entries {
+            if entry.position >= *best {
                 return;
             }
-            if self.block(rules, position).is_some_and(|block| block.holds(request)) {
-                *best = position;
+            if self.block(rules, entry.position).is_some_and(|block| block.holds(request)) {
+                *best = entry.position;
                 return;
             }
         }
@@ -157,6 +205,11 @@ impl Routes {
     #[inline]
     fn block<'r>(&self, rules: &'r [Rule], position: u32) -> Option<&'r Match> {
         block(rules, *self.routes.get(position as usize)?)
+    }
+
+    #[inline]
+    fn selector<'r>(&self, rules: &'r [Rule], entry: Entry) -> Option<(Selector<'r>, &'r [u8])> {
+        self.block(rules, entry.position)?.selector(entry.condition)
     }
 
     #[inline]
