@@ -16,8 +16,8 @@ use crate::table::Table;
 /// Bytes of all DFAs together, but for the one at work. That is enough for thousands as patterns of routes have them.
 const DFA_LIMIT: usize = 12 << 20;
 
-/// Bytes of all NFAs together, but for the one at work. One of a route's pattern takes 1 to 3 kB, so that ten thousand
-/// fit. Where there are more, some are made again for each request.
+/// Bytes of all NFAs together, but for the one at work. One of a route's pattern takes 1 to 3 kB, so that ten thousand fit.
+/// Where there are more, some are made again for each request.
 const NFA_LIMIT: usize = 48 << 20;
 
 /// Bytes of scratch space that stay when nothing runs.
