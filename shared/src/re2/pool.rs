@@ -125,7 +125,7 @@ impl Pool {
 
 impl Slot {
     fn new(program: &Arc<Program>) -> Slot {
-        // A table that has grown has four places for each that is taken.
+        // The table has up to four places for each that is taken.
         const PLACES: usize = 4 * size_of::<(u64, Slot)>();
         let engine = Engine::new(program);
         let nfa = PLACES + engine.as_ref().map_or(0, Engine::nfa_size);

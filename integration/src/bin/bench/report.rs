@@ -50,7 +50,7 @@ pub fn sentence(verdict: &Verdict<'_>) -> String {
     let Spread { median, low, high } = verdict.figure;
     let relation = if matches!(bar.most, Most::AddedP99(_)) { "p99 beyond that of" } else { "to" };
     format!(
-        "{word}: {} {relation} {} {median:.2}{unit} ({low:.2}-{high:.2}), at most {:.2}{unit}{target}",
+        "{word}: {} {relation} {} {median:.2}{unit} ({low:.2} to {high:.2}), at most {:.2}{unit}{target}",
         bar.side, bar.base, verdict.most
     )
 }
