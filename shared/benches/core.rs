@@ -163,6 +163,13 @@ fn deciding(criterion: &mut Criterion) {
             criterion.bench_function(&format!("decide/{kind}/{rules}"), |bencher| bencher.iter(decided));
         }
     }
+    // Nothing tells them apart before they are tried.
+    let plan =
+        load(&configuration(1_000, |rule| format!(r#"{{"uri": {{"regex": "/api/v[0-9]+/r{rule}/.*"}}}}"#))).plan();
+    let pairs: [(&[u8], &[u8]); 2] = [(b":authority", b"web.example"), (b":path", b"/api/v1/r999/item")];
+    let decided = || decide(&plan, &Request::new(black_box(&pairs)), || 7, &mut Untraced);
+    assert!(decided().cluster(&plan).is_some(), "the last is hit");
+    criterion.bench_function("decide/regex of one prefix/1000", |bencher| bencher.iter(decided));
 }
 
 fn choosing(criterion: &mut Criterion) {

@@ -74,17 +74,15 @@ impl<N: Copy + Eq + Into<u64>, T> Table<N, T> {
         self.slots.get_mut(at)?.as_mut().map(|(_, it)| it)
     }
 
-    /// Takes those out that `keep` does not want.
+    /// Takes those out that `keep` does not want, and gives back the slots that are left over.
     pub fn retain(&mut self, mut keep: impl FnMut(&mut T) -> bool) {
-        let size = self.slots.len();
-        let all = std::mem::take(&mut self.slots);
+        let all = std::mem::take(&mut self.slots).into_iter().flatten();
+        let kept: Vec<(N, T)> = all.filter_map(|(id, mut it)| keep(&mut it).then_some((id, it))).collect();
+        self.taken = kept.len();
+        let size = ((self.taken + 1) * 2).next_power_of_two().max(FEWEST);
         self.slots.resize_with(size, || None);
-        self.taken = 0;
-        for (id, mut it) in all.into_iter().flatten() {
-            if keep(&mut it) {
-                self.place(id, it);
-                self.taken += 1;
-            }
+        for (id, it) in kept {
+            self.place(id, it);
         }
     }
 
@@ -190,6 +188,7 @@ mod tests {
             *it % 3 == 0
         });
         assert_eq!((table.len(), table.values().sum::<u64>()), (33, 1683));
+        assert_eq!(table.slots.len(), 128, "of 256");
         table.get_mut(2 << 7).into_iter().for_each(|it| *it = 7);
         assert_eq!((table.get(2 << 7), table.get(3 << 7)), (Some(&7), None));
     }

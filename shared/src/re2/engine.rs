@@ -15,6 +15,10 @@ const DFA_CAPACITY: usize = 128 << 10;
 /// patterns of a large configuration see none.
 const RUNS_BEFORE_DFA: u8 = 8;
 
+/// The same for an engine that had a DFA for which there was no room. More, since there may be none for the next: with
+/// thousands of patterns tried for each request, most of the time would go into making what is dropped again.
+const RUNS_AFTER_SHRINKING: u8 = 128;
+
 /// A program made ready to run.
 pub(super) struct Engine {
     /// Takes a time in proportion to program and value, whatever they are.
@@ -95,24 +99,26 @@ impl Engine {
         cache
     }
 
-    /// Bytes that it takes, which are more as its DFA grows.
-    pub(super) fn size(&self) -> usize {
-        let fast = match &self.fast {
+    /// Bytes that its NFA takes, which stay as they are.
+    pub(super) fn nfa_size(&self) -> usize {
+        self.nfa.get_nfa().memory_usage()
+    }
+
+    /// Bytes that its DFA takes, which are more as it grows.
+    pub(super) fn dfa_size(&self) -> usize {
+        match &self.fast {
             // A cache counts what it has in use. Its lists and its table, which double when they are full, have up to
             // as much again in reserve.
             Fast::Ready(fast) => size_of::<Dfa>() + 2 * fast.cache.memory_usage(),
             Fast::Later(_) | Fast::Never => 0,
-        };
-        self.nfa.get_nfa().memory_usage() + fast
+        }
     }
 
-    /// Gives back what it can go on without for a while. False if there was nothing.
-    pub(super) fn shrink(&mut self) -> bool {
-        let shrinks = matches!(self.fast, Fast::Ready(_));
-        if shrinks {
-            self.fast = Fast::Later(RUNS_BEFORE_DFA);
+    /// Gives back its DFA, without which it can go on for a while.
+    pub(super) fn shrink(&mut self) {
+        if matches!(self.fast, Fast::Ready(_)) {
+            self.fast = Fast::Later(RUNS_AFTER_SHRINKING);
         }
-        shrinks
     }
 }
 

@@ -1,7 +1,10 @@
-//! The engines of all programs of a thread, which are made when a program is first run and together have a limit.
+//! The engines of all programs of a thread, which are made when a program is first run and together have two limits.
 //!
 //! A module's memory never shrinks, and a client chooses what the values are: with a limit for each pattern alone,
-//! whoever knows what makes each work hardest would have them all at their limits.
+//! whoever knows what makes each work hardest would have them all at their limits. So DFAs, which grow with what clients
+//! send, have one limit together. NFAs are as large as the configuration makes them, and have one of their own: were it
+//! the same, a configuration of many patterns would leave no room, and each request would make them all anew. The upper
+//! bound of a VM is the sum of both, 60 MiB, and the one engine at work.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -10,9 +13,12 @@ use super::engine::{Engine, Scratch};
 use super::program::Program;
 use crate::table::Table;
 
-/// Bytes of all engines together, but for the one at work. That is enough for the largest by itself, and for thousands
-/// as patterns of routes are.
-const LIMIT: usize = 12 << 20;
+/// Bytes of all DFAs together, but for the one at work. That is enough for thousands as patterns of routes have them.
+const DFA_LIMIT: usize = 12 << 20;
+
+/// Bytes of all NFAs together, but for the one at work. One of a route's pattern takes 1 to 3 kB, so that ten thousand fit.
+/// Where there are more, some are made again for each request.
+const NFA_LIMIT: usize = 48 << 20;
 
 /// Bytes of scratch space that stay when nothing runs.
 const SCRATCH_LIMIT: usize = 64 << 10;
@@ -24,15 +30,22 @@ thread_local! {
 struct Pool {
     /// By the addresses of their programs, which are nobody else's as long as they are here.
     engines: Table<u64, Slot>,
-    /// Of all engines.
-    size: usize,
+    /// Bytes of all NFAs, and of what finds them.
+    nfas: usize,
+    /// Bytes of all DFAs.
+    dfas: usize,
     scratch: Scratch,
+    /// How many engines were ever made.
+    #[cfg(test)]
+    made: usize,
 }
 
 struct Slot {
     _program: Arc<Program>,
     engine: Option<Engine>,
-    size: usize,
+    /// What of [`Pool::nfas`] is its, and of [`Pool::dfas`].
+    nfa: usize,
+    dfa: usize,
 }
 
 /// Runs something with the engine of a program. None if there can be no engine.
@@ -42,46 +55,81 @@ pub(super) fn with<R>(program: &Arc<Program>, run: impl FnOnce(&mut Engine, &mut
 
 impl Pool {
     const fn new() -> Pool {
-        Pool { engines: Table::new(), size: 0, scratch: None }
+        Pool {
+            engines: Table::new(),
+            nfas: 0,
+            dfas: 0,
+            scratch: None,
+            #[cfg(test)]
+            made: 0,
+        }
     }
 
     fn with<R>(&mut self, program: &Arc<Program>, run: impl FnOnce(&mut Engine, &mut Scratch) -> R) -> Option<R> {
         let address = Arc::as_ptr(program).addr() as u64;
         if self.engines.get(address).is_none() {
-            let slot = Slot { _program: Arc::clone(program), engine: Engine::new(program), size: 0 };
-            self.engines.insert(address, slot);
+            self.make(address, program);
         }
         let slot = self.engines.get_mut(address)?;
         let result = slot.engine.as_mut().map(|engine| run(engine, &mut self.scratch));
-        let size = slot.measured();
-        self.size = self.size - slot.size + size;
-        slot.size = size;
-        while self.size > LIMIT {
-            self.drop_half();
+        let dfa = slot.engine.as_ref().map_or(0, Engine::dfa_size);
+        self.dfas = self.dfas - slot.dfa + dfa;
+        slot.dfa = dfa;
+        while self.dfas > DFA_LIMIT {
+            self.shrink_half();
         }
         self.scratch.take_if(|scratch| scratch.memory_usage() > SCRATCH_LIMIT);
         result
     }
 
-    /// Has every other engine shrink, or dropped if it cannot, without a look at when each was used. What is in use is
-    /// soon back. Were it the oldest, a request that runs through more patterns than there is room for would find none.
-    fn drop_half(&mut self) {
+    fn make(&mut self, address: u64, program: &Arc<Program>) {
+        let slot = Slot::new(program);
+        // Before it is among them, for it is about to run.
+        while self.nfas + slot.nfa > NFA_LIMIT && !self.engines.is_empty() {
+            self.drop_half();
+        }
+        self.nfas += slot.nfa;
+        self.engines.insert(address, slot);
+        #[cfg(test)]
+        {
+            self.made += 1;
+        }
+    }
+
+    /// Has every other DFA dropped, without a look at when each was used. What is in use is soon back. Were it the
+    /// oldest, a request that runs through more patterns than there is room for would find none.
+    fn shrink_half(&mut self) {
         let mut keep = true;
         self.engines.retain(|slot| {
-            keep = !keep;
-            if !keep && slot.engine.as_mut().is_some_and(Engine::shrink) {
-                slot.size = slot.measured();
-                return true;
+            keep ^= slot.dfa > 0;
+            if !keep && let Some(engine) = slot.engine.as_mut().filter(|_| slot.dfa > 0) {
+                engine.shrink();
+                slot.dfa = 0;
             }
+            true
+        });
+        self.dfas = self.engines.values().map(|slot| slot.dfa).sum();
+    }
+
+    /// Drops every other engine, as above.
+    fn drop_half(&mut self) {
+        let mut keep = true;
+        self.engines.retain(|_| {
+            keep = !keep;
             keep
         });
-        self.size = self.engines.values().map(|slot| slot.size).sum();
+        self.nfas = self.engines.values().map(|slot| slot.nfa).sum();
+        self.dfas = self.engines.values().map(|slot| slot.dfa).sum();
     }
 }
 
 impl Slot {
-    fn measured(&self) -> usize {
-        size_of::<(u64, Slot)>() + self.engine.as_ref().map_or(0, Engine::size)
+    fn new(program: &Arc<Program>) -> Slot {
+        // The table has up to four places for each that is taken.
+        const PLACES: usize = 4 * size_of::<(u64, Slot)>();
+        let engine = Engine::new(program);
+        let nfa = PLACES + engine.as_ref().map_or(0, Engine::nfa_size);
+        Slot { _program: Arc::clone(program), engine, nfa, dfa: 0 }
     }
 }
 
@@ -90,8 +138,9 @@ mod tests {
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
-    use super::{LIMIT, POOL};
+    use super::{DFA_LIMIT, NFA_LIMIT, POOL, Pool};
     use crate::re2::Re2;
+    use crate::re2::engine::Engine;
 
     /// `b`s and `a`s that make nearly every step a new state of the DFA.
     fn hardest() -> Vec<u8> {
@@ -103,8 +152,13 @@ mod tests {
         (0..1_200).map(step).collect()
     }
 
+    /// A class of many ranges, which makes programs large.
+    fn large_class() -> String {
+        (0..64).map(|n| format!(r"\x{:02x}", n * 4)).collect()
+    }
+
     #[test]
-    fn whatever_clients_send_all_engines_keep_to_one_limit() -> Result<(), Box<dyn std::error::Error>> {
+    fn whatever_clients_send_all_dfas_keep_to_one_limit() -> Result<(), Box<dyn std::error::Error>> {
         let value = hardest();
         let patterns: Result<Vec<_>, _> =
             (0..150).map(|n| Re2::new(&format!("[ab]*a[ab]{{{}}}|[ab]*{n}", 10 + n % 5))).collect();
@@ -118,15 +172,21 @@ mod tests {
             for (n, pattern) in patterns.iter().enumerate() {
                 let last = value.len() - 1 - (10 + n % 5);
                 assert_eq!(pattern.is_full_match(&value), value.get(last) == Some(&b'a'), "{pattern:?}, round {round}");
-                let (size, sum) = POOL
-                    .with_borrow(|pool| (pool.size, pool.engines.values().map(super::Slot::measured).sum::<usize>()));
-                assert_eq!(size, sum);
-                assert!(size <= LIMIT);
+                let (size, nfas) = POOL.with_borrow(|pool| {
+                    let sums = pool.engines.values().fold((0, 0), |(nfas, dfas), slot| {
+                        let engine = slot.engine.as_ref();
+                        assert_eq!(slot.dfa, engine.map_or(0, Engine::dfa_size));
+                        (nfas + slot.nfa, dfas + slot.dfa)
+                    });
+                    assert_eq!((pool.nfas, pool.dfas), sums);
+                    (pool.dfas, pool.nfas)
+                });
+                assert!(size <= DFA_LIMIT && nfas <= NFA_LIMIT / 10);
                 fell |= size < most;
                 most = most.max(size);
             }
         }
-        assert!(fell && most > LIMIT / 2, "the test is too easy: {most}");
+        assert!(fell && most > DFA_LIMIT / 2, "the test is too easy: {most}");
         Ok(())
     }
 
@@ -136,19 +196,54 @@ mod tests {
         for _ in 0..100 {
             assert!(pattern.is_full_match(b"abc"));
             assert!(!pattern.is_full_match(b"abd"));
-            POOL.with_borrow_mut(super::Pool::drop_half);
+            POOL.with_borrow_mut(Pool::shrink_half);
+            POOL.with_borrow_mut(Pool::drop_half);
+        }
+        assert_eq!(POOL.with_borrow(|pool| (pool.made, pool.nfas, pool.dfas)), (100, 0, 0));
+        Ok(())
+    }
+
+    /// Each is tried for each request, since what they begin with does not tell them apart.
+    #[test]
+    fn thousands_of_patterns_of_one_prefix_are_made_once() -> Result<(), Box<dyn std::error::Error>> {
+        const PATTERNS: usize = 5_000;
+        let patterns: Result<Vec<_>, _> =
+            (0..PATTERNS).map(|n| Re2::new(&format!("/api/v[0-9]+/svc-{n}/.*"))).collect();
+        let patterns = patterns?;
+        let pass = || patterns.iter().filter(|pattern| pattern.is_full_match(b"/api/v12/svc-4999/item")).count();
+        // Beyond those that have a DFA, and there is no room for all of these.
+        for round in 0..12 {
+            assert_eq!(pass(), 1);
+            let (made, nfas, dfas) = POOL.with_borrow(|pool| (pool.made, pool.nfas, pool.dfas));
+            assert_eq!(made, PATTERNS, "round {round}");
+            assert!(nfas < NFA_LIMIT / 4 && dfas <= DFA_LIMIT, "{nfas}, {dfas}");
         }
         Ok(())
     }
 
     #[test]
+    fn whatever_is_configured_all_nfas_keep_to_one_limit() -> Result<(), Box<dyn std::error::Error>> {
+        let (class, mut most, mut fell) = (large_class(), 0, false);
+        for n in 0..120 {
+            assert!(!Re2::new(&format!("[0-9]+-{n}[{class}]{{1000}}"))?.is_full_match(b"-"));
+            let (nfas, made) = POOL.with_borrow(|pool| (pool.nfas, pool.made));
+            assert!(nfas <= NFA_LIMIT, "{nfas}");
+            assert_eq!(made, n + 1);
+            fell |= nfas < most;
+            most = most.max(nfas);
+        }
+        assert!(fell && most > NFA_LIMIT / 2, "the test is too easy: {most}");
+        Ok(())
+    }
+
+    #[test]
     fn the_largest_pattern_fits() -> Result<(), Box<dyn std::error::Error>> {
-        let class: String = (0..64).map(|n| format!(r"\x{:02x}", n * 4)).collect();
+        let class = large_class();
         let largest =
             (1..).map_while(|n| Re2::new(&format!("(?:(?:{}|x)*)", format!("[{class}]{{1000}}").repeat(n))).ok());
         let largest = largest.last().ok_or("none is small enough")?;
         assert!(!largest.is_full_match(b"y"));
-        assert!(POOL.with_borrow(|pool| pool.engines.values().any(|slot| slot.size > LIMIT / 4)));
+        assert!(POOL.with_borrow(|pool| pool.engines.values().any(|slot| slot.nfa > NFA_LIMIT / 16)));
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::time::{ClockId, clock_getcpuclockid};
 use nix::unistd::Pid;
+use serde_json::{Value, json};
 
 /// The scheduler's clock of one process: what all its threads have run, to the nanosecond.
 #[derive(Clone, Copy)]
@@ -34,6 +35,19 @@ pub struct Cores {
 }
 
 impl Cores {
+    /// In words.
+    pub fn sentence(&self, workers: u32) -> String {
+        let proxy: Vec<String> = self.proxy.iter().map(usize::to_string).collect();
+        let shared = if self.proxy.len() < workers as usize { ", which they share" } else { "" };
+        let workers = if workers == 1 { "1 worker".to_owned() } else { format!("{workers} workers") };
+        format!("{workers} on processor {}{shared}, load and upstreams on {}", proxy.join(" and "), self.load)
+    }
+
+    /// For programs.
+    pub fn json(&self) -> Value {
+        json!({"load": self.load, "proxy": self.proxy})
+    }
+
     /// The last ones that this process may use, since interrupts and other people's work tend to be on the first.
     pub fn choose(workers: u32) -> Result<Cores, String> {
         let set = sched_getaffinity(Pid::from_raw(0)).map_err(|error| error.to_string())?;

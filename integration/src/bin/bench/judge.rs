@@ -2,14 +2,14 @@
 
 use crate::rows::{Bar, Most, Row};
 use crate::run::Measured;
-use crate::sample::{Sample, Spread, spread};
+use crate::sample::{Spread, added_p99, spread};
 use crate::sides::Side;
 
 /// A bar, and what came of it.
 pub struct Verdict<'a> {
     /// The bar.
     pub bar: &'a Bar,
-    /// The figure.
+    /// The figure, with quartiles.
     pub figure: Spread,
     /// The most that it may be.
     pub most: f64,
@@ -34,11 +34,7 @@ impl Verdict<'_> {
 
 /// Processor time of one side for that of another, by the pairs of each round.
 pub fn ratio(measured: &Measured, side: Side, base: Side) -> Option<Spread> {
-    paired(measured, side, base, |one, other| one.cpu_us / other.cpu_us)
-}
-
-fn paired(measured: &Measured, side: Side, base: Side, of: impl Fn(&Sample, &Sample) -> f64) -> Option<Spread> {
-    spread(measured.samples(side).iter().zip(measured.samples(base)).map(|(one, other)| of(one, other)))
+    spread(measured.samples(side).iter().zip(measured.samples(base)).map(|(one, other)| one.cpu_us / other.cpu_us))
 }
 
 /// The bars of a row that can be judged.
@@ -50,7 +46,7 @@ pub fn verdicts<'a>(row: &'a Row, measured: &Measured) -> Vec<Verdict<'a>> {
             Most::AboveFloor(above) => {
                 (ratio(measured, side, base)?, ratio(measured, Side::Floor, base)?.median + above)
             }
-            Most::AddedP99(most) => (paired(measured, side, base, |one, other| one.p99_ms - other.p99_ms)?, most),
+            Most::AddedP99(most) => (added_p99(measured.latencies(side), measured.latencies(base))?, most),
         };
         Some(Verdict { bar, figure, most })
     };

@@ -9,6 +9,7 @@ mod http2;
 mod judge;
 mod load;
 mod matcher_tree;
+mod natively;
 mod report;
 mod resources;
 mod rows;
@@ -36,7 +37,8 @@ Usage: scripts/bench.sh [--quick] [--check] [--rows TEXT] [--json FILE]
 
   --quick       the rows at 10, 500 and 10,000 rules, in short: less than two minutes
   --check       exits 1 where a row falls short of its bar, and names the worst
-  --rows TEXT   only rows whose name holds TEXT, or the figures `size`, `start` or `plan`; may stand several times
+  --rows TEXT   only rows whose name holds TEXT, or the figures `size`, `start`, `plan` or `core`; may stand several
+                times
   --json FILE   also writes everything to FILE, raw samples included
   --list        says which rows there are
 
@@ -95,11 +97,11 @@ fn options(mut words: impl Iterator<Item = String>) -> Result<Option<Options>, S
 }
 
 /// The groups of figures that are not rows.
-const FACTS: [&str; 3] = ["size", "start", "plan"];
+const FACTS: [&str; 4] = ["size", "start", "plan", "core"];
 
 /// Whether all is as it has to be.
 fn bench(options: &Options) -> Result<bool, String> {
-    let mut rows = rows::rows();
+    let mut rows = rows::rows(options.quick);
     // Rows that are asked for by name are measured in any case, with `--quick` in short.
     rows.retain(|row| match options.rows.as_slice() {
         [] => !options.quick || row.quick,
@@ -121,6 +123,12 @@ fn bench(options: &Options) -> Result<bool, String> {
     };
     let version = envoy::version(paths::envoy());
     println!("Envoy {version}; {} rounds of {} ms a side", timing.rounds, timing.window.as_millis());
+    let mut kinds: Vec<u32> = rows.iter().map(|row| row.setup.workers).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    for workers in kinds {
+        println!("{}", Cores::choose(workers)?.sentence(workers));
+    }
     report::print_head();
     let mut refused = 0;
     let (mut all, mut facts, mut short) = (Vec::new(), Vec::new(), Vec::new());
@@ -137,16 +145,20 @@ fn bench(options: &Options) -> Result<bool, String> {
         };
         let verdicts = judge::verdicts(row, &measured);
         report::print_row(row, &measured, &verdicts);
-        all.push(report::row_json(row, &measured, &verdicts));
+        all.push(report::row_json(row, &measured, &verdicts, &cores));
         facts.extend(startup::metrics(&row.name, &measured));
         let wrong = verdicts.iter().filter(|it| !it.holds());
         short.extend(wrong.map(|it| (it.short_by(), format!("{}: {}", row.name, report::sentence(it)))));
     }
     facts.iter().for_each(|fact| println!("{}", fact.sentence()));
-    startup::facts(options.quick, wanted, |fact| {
+    let mut found = |fact: startup::Fact| {
         println!("{}", fact.sentence());
         facts.push(fact);
-    })?;
+    };
+    startup::facts(options.quick, wanted, &mut found)?;
+    if wanted("core") {
+        natively::facts(&mut found)?;
+    }
     let wrong = facts.iter().filter(|fact| !fact.holds());
     short.extend(wrong.map(|fact| (fact.figure / fact.most.unwrap_or(f64::NAN) - 1.0, fact.sentence())));
     if let Some(file) = &options.json {

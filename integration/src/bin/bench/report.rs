@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
+use crate::cpu::Cores;
 use crate::judge::{Verdict, ratio};
-use crate::rows::Row;
+use crate::rows::{Most, Row};
 use crate::run::{Measured, Timing};
-use crate::sample::{Sample, spread};
+use crate::sample::{Sample, Spread, pooled_p99, spread};
 
 /// The head of the table.
 pub fn print_head() {
@@ -30,7 +31,7 @@ pub fn print_row(row: &Row, measured: &Measured, verdicts: &[Verdict<'_>]) {
             median(|it| it.cpu_us),
             median(|it| it.rate),
             median(|it| it.p50_ms),
-            median(|it| it.p99_ms),
+            if one.latencies.is_empty() { median(|it| it.p99_ms) } else { pooled_p99(&one.latencies) },
             one.memory_kb.unwrap_or(0) as f64 / 1000.0,
             one.start.as_secs_f64(),
         );
@@ -46,14 +47,16 @@ pub fn sentence(verdict: &Verdict<'_>) -> String {
     let (bar, unit) = (verdict.bar, verdict.unit());
     let target = bar.target.map_or_else(String::new, |target| format!(", target {target:.2}"));
     let word = if verdict.holds() { "ok" } else { "SHORT" };
+    let Spread { median, low, high } = verdict.figure;
+    let relation = if matches!(bar.most, Most::AddedP99(_)) { "p99 beyond that of" } else { "to" };
     format!(
-        "{word}: {} to {} {:.2}{unit}, at most {:.2}{unit}{target}",
-        bar.side, bar.base, verdict.figure.median, verdict.most
+        "{word}: {} {relation} {} {median:.2}{unit} ({low:.2} to {high:.2}), at most {:.2}{unit}{target}",
+        bar.side, bar.base, verdict.most
     )
 }
 
 /// One row with its raw samples.
-pub fn row_json(row: &Row, measured: &Measured, verdicts: &[Verdict<'_>]) -> Value {
+pub fn row_json(row: &Row, measured: &Measured, verdicts: &[Verdict<'_>], cores: &Cores) -> Value {
     let sides = measured.sides.iter().map(|one| {
         let samples = one.samples.iter().map(|it| {
             json!({"requests": it.requests, "cpu_us": it.cpu_us, "rate": it.rate, "p50_ms": it.p50_ms, "p99_ms": it.p99_ms})
@@ -63,6 +66,7 @@ pub fn row_json(row: &Row, measured: &Measured, verdicts: &[Verdict<'_>]) -> Val
             "start_s": one.start.as_secs_f64(),
             "memory_kb": one.memory_kb,
             "samples": samples.collect::<Value>(),
+            "pooled_p99_ms": Some(pooled_p99(&one.latencies)).filter(|_| !one.latencies.is_empty()),
             "ratio": row.sides.first().and_then(|base| ratio(measured, one.side, *base)).map(|it| {
                 json!({"median": it.median, "low": it.low, "high": it.high})
             }),
@@ -71,12 +75,13 @@ pub fn row_json(row: &Row, measured: &Measured, verdicts: &[Verdict<'_>]) -> Val
     let bars = verdicts.iter().map(|it| {
         json!({
             "side": it.bar.side.to_string(), "base": it.bar.base.to_string(), "figure": it.figure.median,
-            "most": it.most, "target": it.bar.target, "holds": it.holds(),
+            "low": it.figure.low, "high": it.figure.high, "most": it.most, "target": it.bar.target, "holds": it.holds(),
         })
     });
     json!({
         "row": row.name,
         "setup": format!("{:?}", row.setup),
+        "processors": cores.json(),
         "sides": sides.collect::<Value>(),
         "bars": bars.collect::<Value>(),
     })

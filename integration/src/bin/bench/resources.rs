@@ -48,6 +48,7 @@ impl Setup {
             Match::Prefix => format!("uri: {{prefix: /r{rule:05}/}}"),
             Match::Exact => format!("uri: {{exact: /r{rule:05}/item}}"),
             Match::Regex => format!("uri: {{regex: '/r{rule:05}/[a-z]+'}}"),
+            Match::RegexOfOnePrefix => format!("uri: {{regex: '/api/v[0-9]+/r{rule:05}/.*'}}"),
             Match::Header => format!("headers: {{x-rule: {{exact: r{rule:05}}}}}"),
         };
         let host = if rule == self.target() { HIT } else { OTHER };
@@ -71,6 +72,7 @@ impl Setup {
         let mirrors = match self.mirror {
             Mirror::Off => "",
             Mirror::Never => "[{destination: {host: shadow}, percentage: {value: 0}}]",
+            Mirror::Rarely => "[{destination: {host: shadow}, percentage: {value: 0.0001}}]",
             Mirror::Always => "[{destination: {host: shadow}}]",
         };
         let cors = match self.cors {

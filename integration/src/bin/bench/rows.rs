@@ -51,8 +51,8 @@ pub enum Most {
     AddedP99(f64),
 }
 
-/// All rows.
-pub fn rows() -> Vec<Row> {
+/// All rows. In short, some have fewer sides.
+pub fn rows(short: bool) -> Vec<Row> {
     let mut all = vec![everything("10 rules, all behaviours", true, |_| {})];
     all.push(Row {
         load: Loading::Half,
@@ -62,8 +62,9 @@ pub fn rows() -> Vec<Row> {
     all.push(everything("10 rules, all behaviours, 2 workers", false, |setup| setup.workers = 2));
     all.push(everything("10 rules, all behaviours, HTTP/2", false, |setup| setup.http2 = true));
     all.push(everything("10 rules, all behaviours, 64 kB", false, |setup| setup.body = 64 * 1024));
-    all.extend(by_number());
+    all.extend(by_number(short));
     all.extend(by_kind());
+    all.extend(by_late_difference());
     all.extend(by_place());
     all.extend(by_behaviour());
     all
@@ -86,8 +87,6 @@ fn everything(name: &str, quick: bool, change: fn(&mut Setup)) -> Row {
         bar(SuiteStats, Native, Most::AboveFloor(0.25), Some(1.35)),
         bar(SuiteStats, Modules, Most::Ratio(0.75), None),
     ];
-    // The bars are about one worker, HTTP/1.1 and small bodies: where more is done for a request, a filter weighs less.
-    let bars = if quick { bars } else { Vec::new() };
     Row { bars, ..row(name, quick, setup, &[Native, Floor, OneRoute, Suite, SuiteStats, Modules]) }
 }
 
@@ -104,12 +103,13 @@ fn most(rules: usize, matches: Match) -> Vec<Bar> {
 }
 
 /// Prefix rules, from one to many, on one host.
-fn by_number() -> Vec<Row> {
+fn by_number(short: bool) -> Vec<Row> {
     let mut all = Vec::new();
     for rules in [1, 10, 100, 500, 1_000, 5_000, 10_000] {
         let quick = [10, 500, 10_000].contains(&rules);
         let mut sides = vec![Native, MatcherTree, Suite];
-        if rules > 1 && !quick {
+        // Six plans in each VM take their time.
+        if !short {
             sides.push(Modules);
         }
         let setup = Setup::plain(rules, Match::Prefix);
@@ -134,6 +134,9 @@ fn by_kind() -> Vec<Row> {
             if matches == Match::Exact {
                 sides.insert(1, MatcherTree);
             }
+            if [10, 1_000].contains(&rules) {
+                sides.push(Modules);
+            }
             all.push(Row {
                 bars: most(rules, matches),
                 ..row(format!("{rules} {word} rules, last"), false, Setup::plain(rules, matches), &sides)
@@ -141,6 +144,15 @@ fn by_kind() -> Vec<Row> {
         }
     }
     all
+}
+
+/// Regexes that no index tells apart.
+fn by_late_difference() -> Vec<Row> {
+    let one = |rules| {
+        let setup = Setup::plain(rules, Match::RegexOfOnePrefix);
+        row(format!("{rules} regexes of one prefix, last"), false, setup, &[Native, Suite])
+    };
+    [100, 1_000, 5_000].map(one).into()
 }
 
 /// Which rule is hit, and whether rules have hosts of their own.
@@ -164,7 +176,7 @@ fn by_behaviour() -> Vec<Row> {
     let plain = || Setup::plain(10, Match::Prefix);
     let silent = [
         ("faults at 0 %", Setup { fault: Fault::Never, ..plain() }),
-        ("mirrors at 0 %", Setup { mirror: Mirror::Never, ..plain() }),
+        ("mirrors at 0.0001 %", Setup { mirror: Mirror::Rarely, ..plain() }),
         ("CORS, same origin", Setup { cors: Cors::SameOrigin, ..plain() }),
         ("split by weight", Setup { split: Split::Weights, ..plain() }),
         ("limits far away", Setup { limits: Limits::Far, ..plain() }),

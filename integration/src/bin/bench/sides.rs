@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use shared::finding::Report;
 use shared::model::Resources;
 
-use crate::setup::{FAR, Setup};
+use crate::setup::{Cors, FAR, Fault, Setup};
 use crate::upstream::Upstream;
 
 /// Who carries the resources out.
@@ -104,13 +104,18 @@ pub fn start(side: Side, setup: &Setup, set: &Resources, clusters: &[Cluster]) -
     Ok(Running { side, envoy, address, start })
 }
 
-fn bootstrap(side: Side, setup: &Setup, set: &Resources, clusters: &[Cluster]) -> Result<Value, String> {
-    let proxy = Proxy {
+/// Who the proxy is, on all sides.
+pub fn proxy() -> Proxy {
+    Proxy {
         namespace: "default".to_owned(),
         gateways: vec!["default/gw".to_owned()],
         labels: BTreeMap::new(),
         port: Some(80),
-    };
+    }
+}
+
+fn bootstrap(side: Side, setup: &Setup, set: &Resources, clusters: &[Cluster]) -> Result<Value, String> {
+    let proxy = proxy();
     let at = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);
     let front = Front { name: LISTENER.to_owned(), at, edge: true, proxy: proxy.clone() };
     let packaging = if side == Side::Modules { Packaging::Separate } else { Packaging::Suite };
@@ -132,8 +137,8 @@ fn bootstrap(side: Side, setup: &Setup, set: &Resources, clusters: &[Cluster]) -
         }),
         Side::SuiteStats | Side::Modules => {}
         Side::Native | Side::MatcherTree | Side::Floor | Side::OneRoute => {
-            manager["route_config"] = native::route_config(set, &proxy);
-            manager["http_filters"] = native::http_filters().into();
+            manager["route_config"] = native_routes(set, &proxy);
+            manager["http_filters"] = native_filters(setup).into();
             limit(&mut clusters, setup);
             if side == Side::MatcherTree {
                 crate::matcher_tree::replace(&mut manager["route_config"])?;
@@ -153,6 +158,26 @@ fn bootstrap(side: Side, setup: &Setup, set: &Resources, clusters: &[Cluster]) -
         "stats_config": to_json(&envoy_config::stats::StatsConfig::default()),
         "static_resources": {"listeners": [listener], "clusters": clusters},
     }))
+}
+
+/// Without what the twin takes away for the sake of equal answers, and no control plane does.
+fn native_routes(set: &Resources, proxy: &Proxy) -> Value {
+    let mut config = native::route_config(set, proxy);
+    if let Some(config) = config.as_object_mut() {
+        config.remove("request_headers_to_remove");
+    }
+    config
+}
+
+/// Those that have something to do.
+fn native_filters(setup: &Setup) -> Vec<Value> {
+    let mut filters = native::http_filters();
+    filters.retain(|filter| match filter["name"].as_str() {
+        Some("envoy.filters.http.fault") => setup.fault != Fault::Off,
+        Some("envoy.filters.http.cors") => setup.cors != Cors::Off,
+        _ => true,
+    });
+    filters
 }
 
 /// The limits that a control plane writes into clusters, and the suite keeps itself.

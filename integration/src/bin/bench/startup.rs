@@ -53,7 +53,7 @@ pub fn facts(quick: bool, wanted: impl Fn(&str) -> bool, mut found: impl FnMut(F
     }
     if wanted("start") {
         let tries = TRIES[usize::from(quick)];
-        for (side, most) in [(Side::Native, None), (Side::Suite, Some(0.6))] {
+        for (side, most) in [(Side::Native, None), (Side::SuiteStats, Some(0.6))] {
             let setup = Setup::everything(10);
             let starts = (0..tries).map(|_| started(side, &setup).map(|it| it.start.as_secs_f64()));
             let starts: Vec<f64> = starts.collect::<Result<_, _>>()?;
