@@ -95,8 +95,9 @@ pub struct RouteAction {
     /// For the whole request; zero is none. What a rule or a gRPC client asks for comes in a header.
     #[serde(serialize_with = "wire::duration")]
     pub timeout: Duration,
-    /// When to try again.
-    pub retry_policy: RetryPolicy,
+    /// When to try again; absent is never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_policy: Option<RetryPolicy>,
     /// Who gets copies.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub request_mirror_policies: Vec<MirrorPolicy>,
@@ -174,17 +175,22 @@ pub fn route_config(proxy: &Proxy, set: &Resources) -> RouteConfiguration {
 fn variant_route(variant: &RouteVariant) -> Route {
     let name = variant.name();
     let named = HeaderMatcher { name: ROUTE_HEADER.to_owned(), string_match: StringMatcher::Exact(name.clone()) };
-    let retry = variant.retries.map_or_else(default_retries, own_retries);
+    let retry = match variant.retries {
+        None => Some(default_retries()),
+        Some(RetryVariant::Never) => None,
+        Some(RetryVariant::Own { previous_hosts, remote_localities, backoff_ms }) => {
+            Some(own_retries(previous_hosts, remote_localities, Duration::from_millis(backoff_ms.max(1))))
+        }
+    };
     let mut route = route(name, vec![named], retry);
     route.route.request_mirror_policies = variant.mirrors.iter().map(|cluster| MirrorPolicy::new(cluster)).collect();
     route
 }
 
 /// What no header can say of a rule's own retries.
-fn own_retries(variant: RetryVariant) -> RetryPolicy {
-    let base_interval = Duration::from_millis(variant.backoff_ms.max(1));
-    let mut retry = if variant.previous_hosts { previous_hosts() } else { RetryPolicy::default() };
-    retry.retry_priority = variant.remote_localities.then(|| Extension {
+fn own_retries(avoid_previous_hosts: bool, remote_localities: bool, base_interval: Duration) -> RetryPolicy {
+    let mut retry = if avoid_previous_hosts { previous_hosts() } else { RetryPolicy::default() };
+    retry.retry_priority = remote_localities.then(|| Extension {
         name: "envoy.retry_priorities.previous_priorities".to_owned(),
         // Every second try, as istiod has it: the first retry stays near.
         typed_config: Any(PreviousPriorities { update_frequency: 2 }),
@@ -194,7 +200,7 @@ fn own_retries(variant: RetryVariant) -> RetryPolicy {
 }
 
 fn plain_route() -> Route {
-    route(PLAIN.to_owned(), Vec::new(), default_retries())
+    route(PLAIN.to_owned(), Vec::new(), Some(default_retries()))
 }
 
 /// Istio's default policy.
@@ -216,7 +222,7 @@ fn previous_hosts() -> RetryPolicy {
     }
 }
 
-fn route(name: String, headers: Vec<HeaderMatcher>, retry_policy: RetryPolicy) -> Route {
+fn route(name: String, headers: Vec<HeaderMatcher>, retry_policy: Option<RetryPolicy>) -> Route {
     Route {
         name,
         r#match: RouteMatch { prefix: "/".to_owned(), headers },

@@ -136,6 +136,7 @@ fn a_route_for_each_variant_in_use_then_the_plain_one() {
         rule("{attempts: 3, retryRemoteLocalities: true, backoff: 100ms}"),
         rule("{attempts: 1}"),
         rule("{attempts: 9, retryIgnorePreviousHosts: false}"),
+        rule("{attempts: 0}   "),
     ];
     let text = format!(
         "{{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {{name: v}}, spec: {{hosts: [a.x], http: [{}]}}}}",
@@ -145,19 +146,20 @@ fn a_route_for_each_variant_in_use_then_the_plain_one() {
     let config = to_json(&route_config(&mesh(), &loaded.set));
     let routes = config["virtual_hosts"][0]["routes"].as_array().unwrap();
     let names: Vec<_> = routes.iter().map(|route| route["name"].as_str().unwrap()).collect();
-    let [first, second, third] =
-        ["retry-25ms", "retry-25ms-previous-hosts", "retry-100ms-previous-hosts-remote-localities"];
-    assert_eq!(names, [first, second, third, "plain"]);
+    let [never, first, second, third] =
+        ["retry-none", "retry-25ms", "retry-25ms-previous-hosts", "retry-100ms-previous-hosts-remote-localities"];
+    assert_eq!(names, [never, first, second, third, "plain"]);
     for route in routes {
         assert_eq!(route["request_headers_to_remove"], json!(["x-sailcloth-cluster", "x-sailcloth-route"]));
         assert_eq!(route["route"]["cluster_header"], "x-sailcloth-cluster");
     }
-    assert_eq!(routes[2]["match"]["headers"], json!([{"name": "x-sailcloth-route", "string_match": {"exact": third}}]));
-    let retry = &routes[2]["route"]["retry_policy"];
+    assert!(routes[0]["route"].get("retry_policy").is_none());
+    assert_eq!(routes[3]["match"]["headers"], json!([{"name": "x-sailcloth-route", "string_match": {"exact": third}}]));
+    let retry = &routes[3]["route"]["retry_policy"];
     assert_eq!(retry["retry_back_off"], json!({"base_interval": "0.1s", "max_interval": "1s"}));
     assert_eq!(retry["retry_priority"]["typed_config"]["update_frequency"], 2);
     assert!(retry.get("retry_on").is_none());
-    assert!(routes[0]["route"]["retry_policy"].get("retry_host_predicate").is_none());
-    assert_eq!(routes[3]["route"]["retry_policy"]["num_retries"], 2);
-    assert!(routes[3]["match"].get("headers").is_none());
+    assert!(routes[1]["route"]["retry_policy"].get("retry_host_predicate").is_none());
+    assert_eq!(routes[4]["route"]["retry_policy"]["num_retries"], 2);
+    assert!(routes[4]["match"].get("headers").is_none());
 }

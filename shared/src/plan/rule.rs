@@ -219,7 +219,7 @@ fn action(
         authority: rewritten.map(|text| text.as_bytes().into()).or_else(set),
         timeout: Timeout::compile(model).map(Box::new),
         retries: upstream::retries(model),
-        variants: Variants::compile(model.retries.as_deref().and_then(RetryVariant::of), &mirrors),
+        variants: Variants::compile(model.retries.as_deref().map(RetryVariant::of), &mirrors),
         mirrors,
         cors: model.cors_policy.as_deref().map(Cors::compile).map(Box::new),
         fault: model.fault.as_deref().and_then(Fault::compile).map(Box::new),
