@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::Serialize;
 use shared::model::Resources;
 use shared::plan::variant::{CLUSTER_HEADER, DEFAULT_RETRIES, DEFAULT_RETRY_ON, ROUTE_HEADER, variants};
-use shared::plan::{self, Plan, RetryVariant, RouteVariant};
+use shared::plan::{self, RetryVariant, RouteVariant};
 
 use crate::filter::Proxy;
 use crate::wire::{self, Any, Extension, Message};
@@ -156,12 +156,10 @@ pub struct RetryBackOff {
     pub max_interval: Duration,
 }
 
-/// The routes for the rules of `set` that apply to `proxy`: one for each variant in use, then the plain one.
+/// The routes for the rules of `set` that may apply to `proxy`: one for each variant in use, then the plain one.
 pub fn route_config(proxy: &Proxy, set: &Resources) -> RouteConfiguration {
-    // From the plan that the modules make of the same, so that there is a route for every name that they write. Its
-    // fingerprint plays no part.
-    let plan = Plan::build(set, &plan::Proxy::from(proxy), 0);
-    let mut routes: Vec<Route> = variants(&plan).iter().map(variant_route).collect();
+    // From the rules that the modules compile of the same, so that there is a route for every name that they write.
+    let mut routes: Vec<Route> = variants(set, &plan::Proxy::from(proxy)).iter().map(variant_route).collect();
     routes.push(plain_route());
     let host = VirtualHost {
         name: "sailcloth".to_owned(),

@@ -7,7 +7,8 @@
 //! internal headers away.
 
 use super::mirror::{Mirror, Mirrors};
-use super::{Action, Plan};
+use super::{Action, Proxy, build};
+use crate::model::Resources;
 use crate::model::http_route::HttpRetry;
 
 /// Names the cluster; every generated route follows it (`cluster_header`) and removes it.
@@ -125,10 +126,11 @@ impl Variants {
     }
 }
 
-/// Every variant that a plan's requests can need, sorted.
-pub fn variants(plan: &Plan) -> Vec<RouteVariant> {
+/// Every variant that requests can need that come through `proxy`, whatever Envoy's node metadata says of its labels
+/// and its namespace; sorted. Names of variants say all, so that one too many is in nobody's way.
+pub fn variants(set: &Resources, proxy: &Proxy) -> Vec<RouteVariant> {
     let mut all = Vec::new();
-    for rule in &plan.rules {
+    for rule in &build::rules_for_any_source(set, proxy) {
         if let Action::Route(route) = &rule.action {
             all.extend(route.variants.0.iter().flatten().map(|(variant, _)| variant.clone()));
         }
