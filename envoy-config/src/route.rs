@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::Serialize;
 use shared::model::Resources;
 use shared::plan::variant::{CLUSTER_HEADER, DEFAULT_RETRIES, DEFAULT_RETRY_ON, ROUTE_HEADER, variants};
-use shared::plan::{self, Plan, RetryVariant, RouteVariant};
+use shared::plan::{self, RetryVariant, RouteVariant};
 
 use crate::filter::Proxy;
 use crate::wire::{self, Any, Extension, Message};
@@ -95,8 +95,9 @@ pub struct RouteAction {
     /// For the whole request; zero is none. What a rule or a gRPC client asks for comes in a header.
     #[serde(serialize_with = "wire::duration")]
     pub timeout: Duration,
-    /// When to try again.
-    pub retry_policy: RetryPolicy,
+    /// When to try again; absent is never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_policy: Option<RetryPolicy>,
     /// Who gets copies.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub request_mirror_policies: Vec<MirrorPolicy>,
@@ -155,12 +156,10 @@ pub struct RetryBackOff {
     pub max_interval: Duration,
 }
 
-/// The routes for the rules of `set` that apply to `proxy`: one for each variant in use, then the plain one.
+/// The routes for the rules of `set` that may apply to `proxy`: one for each variant in use, then the plain one.
 pub fn route_config(proxy: &Proxy, set: &Resources) -> RouteConfiguration {
-    // From the plan that the modules make of the same, so that there is a route for every name that they write. Its
-    // fingerprint plays no part.
-    let plan = Plan::build(set, &plan::Proxy::from(proxy), 0);
-    let mut routes: Vec<Route> = variants(&plan).iter().map(variant_route).collect();
+    // From the rules that the modules compile of the same, so that there is a route for every name that they write.
+    let mut routes: Vec<Route> = variants(set, &plan::Proxy::from(proxy)).iter().map(variant_route).collect();
     routes.push(plain_route());
     let host = VirtualHost {
         name: "sailcloth".to_owned(),
@@ -174,17 +173,22 @@ pub fn route_config(proxy: &Proxy, set: &Resources) -> RouteConfiguration {
 fn variant_route(variant: &RouteVariant) -> Route {
     let name = variant.name();
     let named = HeaderMatcher { name: ROUTE_HEADER.to_owned(), string_match: StringMatcher::Exact(name.clone()) };
-    let retry = variant.retries.map_or_else(default_retries, own_retries);
+    let retry = match variant.retries {
+        None => Some(default_retries()),
+        Some(RetryVariant::Never) => None,
+        Some(RetryVariant::Own { previous_hosts, remote_localities, backoff_ms }) => {
+            Some(own_retries(previous_hosts, remote_localities, Duration::from_millis(backoff_ms.max(1))))
+        }
+    };
     let mut route = route(name, vec![named], retry);
     route.route.request_mirror_policies = variant.mirrors.iter().map(|cluster| MirrorPolicy::new(cluster)).collect();
     route
 }
 
 /// What no header can say of a rule's own retries.
-fn own_retries(variant: RetryVariant) -> RetryPolicy {
-    let base_interval = Duration::from_millis(variant.backoff_ms.max(1));
-    let mut retry = if variant.previous_hosts { previous_hosts() } else { RetryPolicy::default() };
-    retry.retry_priority = variant.remote_localities.then(|| Extension {
+fn own_retries(avoid_previous_hosts: bool, remote_localities: bool, base_interval: Duration) -> RetryPolicy {
+    let mut retry = if avoid_previous_hosts { previous_hosts() } else { RetryPolicy::default() };
+    retry.retry_priority = remote_localities.then(|| Extension {
         name: "envoy.retry_priorities.previous_priorities".to_owned(),
         // Every second try, as istiod has it: the first retry stays near.
         typed_config: Any(PreviousPriorities { update_frequency: 2 }),
@@ -194,7 +198,7 @@ fn own_retries(variant: RetryVariant) -> RetryPolicy {
 }
 
 fn plain_route() -> Route {
-    route(PLAIN.to_owned(), Vec::new(), default_retries())
+    route(PLAIN.to_owned(), Vec::new(), Some(default_retries()))
 }
 
 /// Istio's default policy.
@@ -216,7 +220,7 @@ fn previous_hosts() -> RetryPolicy {
     }
 }
 
-fn route(name: String, headers: Vec<HeaderMatcher>, retry_policy: RetryPolicy) -> Route {
+fn route(name: String, headers: Vec<HeaderMatcher>, retry_policy: Option<RetryPolicy>) -> Route {
     Route {
         name,
         r#match: RouteMatch { prefix: "/".to_owned(), headers },

@@ -38,6 +38,8 @@ pub struct MeshService {
 pub struct MeshPort {
     /// Its number.
     pub number: Port,
+    /// Where a host listens that stands for its own endpoints: the `targetPort` of a ServiceEntry.
+    pub target: Port,
     /// Its name; may be empty.
     pub name: String,
     /// What is spoken there.
@@ -154,6 +156,7 @@ fn from_entry(entry: &Resource<ServiceEntry>, host: &str, set: &Resources) -> Me
     let spec = &entry.spec;
     let ports = spec.ports.iter().map(|port| MeshPort {
         number: port.number,
+        target: port.target_port.unwrap_or(port.number),
         name: port.name.clone(),
         protocol: port.protocol.as_deref().and_then(AppProtocol::named).unwrap_or(AppProtocol::Http),
     });
@@ -214,6 +217,7 @@ fn from_service(service: &Resource<Service>, set: &Resources) -> MeshService {
         let named = port.app_protocol.as_deref().and_then(AppProtocol::named);
         MeshPort {
             number: port.port,
+            target: port.port,
             name: port.name.clone().unwrap_or_default(),
             protocol: named.or_else(|| port.name.as_deref().and_then(AppProtocol::named)).unwrap_or(AppProtocol::Http),
         }

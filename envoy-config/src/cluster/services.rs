@@ -133,7 +133,7 @@ fn endpoints(service: &MeshService, port: &MeshPort, subset: Option<&Subset>) ->
     }
     let by_name = matches!(service.resolution, Resolution::Dns | Resolution::DnsRoundRobin | Resolution::DynamicDns);
     if by_name && service.endpoints.is_empty() && !service.host.starts_with('*') {
-        return vec![LbEndpoint::at(at(&service.host, port.number.get()))];
+        return vec![LbEndpoint::at(at(&service.host, port.target.get()))];
     }
     let chosen = |endpoint: &&MeshEndpoint| subset.is_none_or(|subset| endpoint.carries(&subset.labels));
     let listening = |endpoint: &MeshEndpoint| {

@@ -125,6 +125,44 @@ fn a_route_for_each_set_of_mirrors_that_can_be_drawn() {
     assert_eq!(routes[1]["route"]["request_mirror_policies"], json!([policy]));
 }
 
+/// Modules learn labels from Envoy's node metadata, which nobody knows here.
+#[test]
+fn a_route_for_what_labels_of_the_node_may_bring_into_use() {
+    let to = |mirror: &str, more: &str| {
+        format!("{{{more}mirror: {{host: {mirror}}}, route: [{{destination: {{host: a.x}}}}]}}")
+    };
+    let from = |block: &str| format!("match: [{block}], ");
+    let rules = [
+        to("ui.x", &from("{sourceLabels: {app: ui}}")),
+        // Whoever has no such labels goes past what takes everything from those who have.
+        to("others.x", &from("{uri: {prefix: /o}}")),
+        to("elsewhere.x", &from("{sourceNamespace: elsewhere, uri: {prefix: /e}}")),
+        to("port.x", &from("{port: 81, sourceLabels: {app: ui}}")),
+        to("all.x", ""),
+        to("unreachable.x", &from("{sourceLabels: {app: ui}}")),
+    ];
+    let service = |name: &str, rules: &str| {
+        format!(
+            "{{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {{name: {name}}}, \
+             spec: {{hosts: [a.x], http: [{rules}]}}}}\n---\n"
+        )
+    };
+    let entry = "{apiVersion: networking.istio.io/v1, kind: ServiceEntry, metadata: {name: a}, \
+                 spec: {hosts: [a.x], resolution: DNS, ports: [{number: 80, name: http, protocol: HTTP}]}}\n---\n";
+    // The younger one has the host where no label brings the older one into use.
+    let text = [
+        service("a", &to("older.x", &from("{sourceLabels: {app: old}}"))),
+        service("b", &rules.join(", ")),
+        entry.to_owned(),
+    ];
+    let loaded = loaded(vec![Source { name: "v.yaml".into(), text: text.concat() }]);
+    let config = to_json(&route_config(&mesh(), &loaded.set));
+    let routes = config["virtual_hosts"][0]["routes"].as_array().unwrap();
+    let names: Vec<_> = routes.iter().map(|route| route["name"].as_str().unwrap()).collect();
+    let mirrors = ["all", "elsewhere", "older", "others", "ui"].map(|to| format!("mirror+outbound|80||{to}.x"));
+    assert_eq!(names, [mirrors.each_ref().map(String::as_str).as_slice(), &["plain"]].concat());
+}
+
 #[test]
 fn a_route_for_each_variant_in_use_then_the_plain_one() {
     // Each has a match of its own: a rule that no request reaches needs no route.
@@ -136,6 +174,7 @@ fn a_route_for_each_variant_in_use_then_the_plain_one() {
         rule("{attempts: 3, retryRemoteLocalities: true, backoff: 100ms}"),
         rule("{attempts: 1}"),
         rule("{attempts: 9, retryIgnorePreviousHosts: false}"),
+        rule("{attempts: 0}   "),
     ];
     let text = format!(
         "{{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {{name: v}}, spec: {{hosts: [a.x], http: [{}]}}}}",
@@ -145,19 +184,20 @@ fn a_route_for_each_variant_in_use_then_the_plain_one() {
     let config = to_json(&route_config(&mesh(), &loaded.set));
     let routes = config["virtual_hosts"][0]["routes"].as_array().unwrap();
     let names: Vec<_> = routes.iter().map(|route| route["name"].as_str().unwrap()).collect();
-    let [first, second, third] =
-        ["retry-25ms", "retry-25ms-previous-hosts", "retry-100ms-previous-hosts-remote-localities"];
-    assert_eq!(names, [first, second, third, "plain"]);
+    let [never, first, second, third] =
+        ["retry-none", "retry-25ms", "retry-25ms-previous-hosts", "retry-100ms-previous-hosts-remote-localities"];
+    assert_eq!(names, [never, first, second, third, "plain"]);
     for route in routes {
         assert_eq!(route["request_headers_to_remove"], json!(["x-sailcloth-cluster", "x-sailcloth-route"]));
         assert_eq!(route["route"]["cluster_header"], "x-sailcloth-cluster");
     }
-    assert_eq!(routes[2]["match"]["headers"], json!([{"name": "x-sailcloth-route", "string_match": {"exact": third}}]));
-    let retry = &routes[2]["route"]["retry_policy"];
+    assert!(routes[0]["route"].get("retry_policy").is_none());
+    assert_eq!(routes[3]["match"]["headers"], json!([{"name": "x-sailcloth-route", "string_match": {"exact": third}}]));
+    let retry = &routes[3]["route"]["retry_policy"];
     assert_eq!(retry["retry_back_off"], json!({"base_interval": "0.1s", "max_interval": "1s"}));
     assert_eq!(retry["retry_priority"]["typed_config"]["update_frequency"], 2);
     assert!(retry.get("retry_on").is_none());
-    assert!(routes[0]["route"]["retry_policy"].get("retry_host_predicate").is_none());
-    assert_eq!(routes[3]["route"]["retry_policy"]["num_retries"], 2);
-    assert!(routes[3]["match"].get("headers").is_none());
+    assert!(routes[1]["route"]["retry_policy"].get("retry_host_predicate").is_none());
+    assert_eq!(routes[4]["route"]["retry_policy"]["num_retries"], 2);
+    assert!(routes[4]["match"].get("headers").is_none());
 }

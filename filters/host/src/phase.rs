@@ -50,7 +50,9 @@ impl<'a> RequestPhase<'a> {
         shared::plan::fault::hits(ppm, self.draw())
     }
 
-    /// The address of the client's connection, without its port; a client cannot forge it, a proxy in between hides it.
+    /// The client's address as Envoy has it, without its port. On a gateway's listener it is that of the connection: a
+    /// client cannot forge it, a proxy in between hides it. On the mesh's it is the last entry of `x-forwarded-for` where
+    /// there is one, since such a listener does not `use_remote_address`; Envoy's own routes see the same there.
     pub fn source_ip(&self) -> Option<Vec<u8>> {
         facts::fact(Fact::DownstreamRemoteAddressWithoutPort).map(Cow::into_owned)
     }

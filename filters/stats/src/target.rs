@@ -26,7 +26,8 @@ pub enum Reached {
     Service(u32),
     /// A service that Envoy's configuration knows and the plan does not.
     Foreign(TargetService),
-    /// Nobody: the host that was asked for, and Istio's name for where such requests go.
+    /// Nobody: the host that was asked for, and Istio's name for where such requests go. Where that is empty the host is
+    /// the service's name as well, as Istio's host header fallback has it.
     Host(Vec<u8>, &'static str),
 }
 
@@ -48,11 +49,11 @@ impl Reached {
         match self {
             Reached::Service(index) => plan.telemetry().get(*index).cloned().unwrap_or_default(),
             Reached::Foreign(service) => service.clone(),
-            Reached::Host(host, name) => TargetService {
-                host: String::from_utf8_lossy(host).into_owned(),
-                name: (*name).to_owned(),
-                namespace: String::new(),
-            },
+            Reached::Host(host, name) => {
+                let host = String::from_utf8_lossy(host).into_owned();
+                let name = if name.is_empty() { host.clone() } else { (*name).to_owned() };
+                TargetService { host, name, namespace: String::new() }
+            }
         }
     }
 }

@@ -132,7 +132,8 @@ fn labels(given: &[(&str, &str)]) -> Labels {
         ("destination_service", "cats.example"),
         ("destination_canonical_service", "unknown"),
         ("destination_canonical_revision", "latest"),
-        ("destination_service_name", "unknown"),
+        // The host header, as for the service itself.
+        ("destination_service_name", "cats.example"),
         ("destination_service_namespace", "unknown"),
         ("destination_cluster", "unknown"),
         ("request_protocol", "http"),

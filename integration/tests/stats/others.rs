@@ -31,8 +31,8 @@ fn what_never_reaches_the_chain_is_counted() {
             let answer = raw(address, refused);
             assert!(answer.starts_with(b"HTTP/1.1 400"), "{}", String::from_utf8_lossy(&answer));
         }
-        let of =
-            |flags| labels(&[("destination_service", "unknown"), ("response_code", "400"), ("response_flags", flags)]);
+        let nobody = [("destination_service", "unknown"), ("destination_service_name", "unknown")];
+        let of = |flags| labels(&[&nobody[..], &[("response_code", "400"), ("response_flags", flags)]].concat());
         expect(&envoy, &BTreeMap::from([(of("-"), 1.0), (of("DPE"), 1.0)]), &format!("{kind:?}"));
         assert_eq!(envoy.vm_reloads(), 0);
     }

@@ -8,13 +8,15 @@ use std::sync::Arc;
 use super::guard::Guards;
 use super::hosts::HostTable;
 use super::owners::Owners;
+use super::proxy::{self, Bound};
 use super::routes::Routes;
 use super::rule::Rule;
 use super::telemetry::Telemetry;
 use super::{Plan, Proxy, View, VirtualHost};
+use crate::model::http_route::HttpMatchRequest;
 use crate::model::{Port, Resource, Resources, VirtualService};
 use crate::names::{self, MESH};
-use crate::registry::{AppProtocol, Registry, carries};
+use crate::registry::{AppProtocol, Registry};
 use crate::{Map, Names, order};
 
 /// Where the mesh looks for a host without a port.
@@ -25,31 +27,22 @@ const HTTP_PORT: Port = match Port::new(80) {
 
 pub(super) fn build(set: &Resources, proxy: &Proxy, fingerprint: u64) -> Plan {
     let mut builder = Builder::new(set, proxy);
-    let bound = proxy.gateways(set);
-    let mesh = bound.iter().any(|gateway| gateway == MESH);
-    let gateways: Vec<&str> = bound.iter().map(String::as_str).filter(|gateway| *gateway != MESH).collect();
-    let ports = match (proxy.port, gateways.first()) {
-        (Some(port), _) => vec![port],
-        (None, Some(_)) => vec![builder.first_port(&gateways).unwrap_or(HTTP_PORT)],
-        (None, None) => builder.mesh_ports(),
-    };
-    let by_authority = mesh && gateways.is_empty() && proxy.port.is_none();
-    let owners = Owners::new(builder.services.iter().copied().filter(|service| mesh && bound_to(service, MESH)));
-    let mut views = Vec::new();
-    for port in ports {
-        let mut domains = Domains::default();
-        builder.gateway_hosts(&gateways, port, &mut domains);
-        if mesh {
-            builder.mesh_hosts(&owners, port, &mut domains);
-        }
-        let table = builder.finish(domains);
-        views.push(View { port, table });
-    }
+    let bound = proxy.bound(set);
+    let views = builder.views(&bound);
     let mut guards = Guards::compile(set, &builder.registry);
     let Builder { hosts, mut rules, registry, .. } = builder;
     guards.assign(&mut rules);
     let telemetry = Telemetry::new(&rules, &registry, proxy);
-    Plan { fingerprint, views, by_authority, passthrough: mesh, hosts, rules, telemetry, guards }
+    let by_authority = bound.mesh && bound.gateways.is_empty() && proxy.port.is_none();
+    Plan { fingerprint, views, by_authority, passthrough: bound.mesh, hosts, rules, telemetry, guards }
+}
+
+/// The rules that requests can come to where `proxy` listens, whatever its labels and its namespace are: more than any
+/// one proxy has.
+pub(super) fn rules_for_any_source(set: &Resources, proxy: &Proxy) -> Vec<Rule> {
+    let mut builder = Builder { any_source: true, ..Builder::new(set, proxy) };
+    builder.views(&proxy.bound(set));
+    builder.rules
 }
 
 /// A route: rule, match block, and whether it takes everything.
@@ -68,6 +61,8 @@ struct Domain {
 struct Builder<'a> {
     set: &'a Resources,
     proxy: &'a Proxy,
+    /// Whether any labels and namespace may be the proxy's.
+    any_source: bool,
     registry: Registry,
     /// Oldest first.
     services: Vec<&'a Resource<VirtualService>>,
@@ -79,12 +74,35 @@ impl<'a> Builder<'a> {
     fn new(set: &'a Resources, proxy: &'a Proxy) -> Builder<'a> {
         let mut services: Vec<_> = set.virtual_services.iter().collect();
         order::sort_by(&mut services, |a, b| a.meta.age().cmp(&b.meta.age()));
-        Builder { set, proxy, registry: Registry::new(set), services, hosts: Vec::new(), rules: Vec::new() }
+        let (registry, hosts, rules) = (Registry::new(set), Vec::new(), Vec::new());
+        Builder { set, proxy, any_source: false, registry, services, hosts, rules }
+    }
+
+    /// What is served on each port.
+    fn views(&mut self, bound: &Bound) -> Vec<View> {
+        let ports = match (self.proxy.port, bound.gateways.is_empty()) {
+            (Some(port), _) => vec![port],
+            (None, false) => vec![self.first_port(&bound.gateways).unwrap_or(HTTP_PORT)],
+            (None, true) => self.mesh_ports(),
+        };
+        let mesh = self.services.iter().copied().filter(|service| bound.mesh && bound_to(service, MESH));
+        let owners = Owners::new(mesh);
+        let mut views = Vec::with_capacity(ports.len());
+        for port in ports {
+            let mut domains = Domains::default();
+            self.gateway_hosts(&bound.gateways, port, &mut domains);
+            if bound.mesh {
+                self.mesh_hosts(&owners, port, &mut domains);
+            }
+            let table = self.finish(domains);
+            views.push(View { port, table });
+        }
+        views
     }
 
     /// The port of the first server of the first gateway that is in the set.
-    fn first_port(&self, gateways: &[&str]) -> Option<Port> {
-        let mine = |name: &&str| self.set.gateways.iter().find(|gateway| gateway.meta.full_name() == **name);
+    fn first_port(&self, gateways: &[String]) -> Option<Port> {
+        let mine = |name: &String| self.set.gateways.iter().find(|gateway| gateway.meta.full_name() == *name);
         gateways.iter().find_map(mine)?.spec.servers.first().map(|server| server.port.number)
     }
 
@@ -97,8 +115,8 @@ impl<'a> Builder<'a> {
     }
 
     /// The hosts of the gateways' servers on this port, and the rules of all VirtualServices bound to them.
-    fn gateway_hosts(&mut self, gateways: &[&str], port: Port, domains: &mut Domains) {
-        for &gateway in gateways {
+    fn gateway_hosts(&mut self, gateways: &[String], port: Port, domains: &mut Domains) {
+        for gateway in gateways {
             let servers = self.servers(gateway, port);
             for (host, _, https_redirect) in servers.iter().filter(|(_, _, redirect)| *redirect) {
                 domains.0.change(host.clone(), |domain| domain.https_redirect |= https_redirect);
@@ -180,7 +198,10 @@ impl<'a> Builder<'a> {
                 routes = routes_of(self, service);
                 if !routes.is_empty() {
                     at_work.add(&service.meta.full_name());
-                    break;
+                    // Where labels may make nothing of it, the next one counts as well.
+                    if !self.any_source {
+                        break;
+                    }
                 }
             }
             let routes = if routes.is_empty() { self.default_route(host, port) } else { routes };
@@ -238,18 +259,14 @@ impl<'a> Builder<'a> {
         for (index, model) in service.spec.http.iter().enumerate() {
             let registry = if gateway == MESH { &nobody } else { &self.registry };
             let namespace = service.meta.namespace();
-            let applies = |block: &crate::model::http_route::HttpMatchRequest| {
+            let applies = |block: &HttpMatchRequest| {
                 if block.port.is_some_and(|asked| asked != port) {
                     return false;
                 }
                 if !block.gateways.is_empty() {
                     return block.gateways.iter().any(|name| names::resolve_gateway(name, namespace) == gateway);
                 }
-                carries(&self.proxy.labels, &block.source_labels)
-                    && block
-                        .source_namespace
-                        .as_deref()
-                        .is_none_or(|from| from.is_empty() || from == self.proxy.namespace())
+                self.any_source || self.proxy.is_source_of(block)
             };
             let here: Vec<usize> = match model.r#match.as_slice() {
                 [] => vec![0],
@@ -265,7 +282,8 @@ impl<'a> Builder<'a> {
                 let catch_all = catch_alls.get(at).copied().unwrap_or(false);
                 let Ok(matched) = u32::try_from(at) else { break };
                 routes.push((rule, matched, catch_all));
-                if catch_all {
+                let for_some = self.any_source && model.r#match.get(at).is_some_and(proxy::asks_for_source);
+                if catch_all && !for_some {
                     return routes;
                 }
             }

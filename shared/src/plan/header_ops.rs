@@ -61,13 +61,15 @@ impl HeaderOps {
     }
 }
 
-/// The authority that `set` or `add` of `host` or `:authority` asks for; `set` is preferred, as in istiod.
+/// The authority that `set` or `add` of `host` or `:authority` asks for; `set` is preferred, and an empty one is none, as
+/// in istiod.
 pub fn authority(model: Option<&HeaderOperations>) -> Option<Box<[u8]>> {
     let model = model?;
     let named = |map: &crate::Map<String>| {
-        let found =
-            map.iter().find(|(name, _)| name.eq_ignore_ascii_case(":authority") || name.eq_ignore_ascii_case("host"));
-        found.map(|(_, value)| value.as_bytes().into())
+        let asks = |(name, value): &(&String, &String)| {
+            !value.is_empty() && (name.eq_ignore_ascii_case(":authority") || name.eq_ignore_ascii_case("host"))
+        };
+        map.iter().find(asks).map(|(_, value)| value.as_bytes().into())
     };
     named(&model.set).or_else(|| named(&model.add))
 }

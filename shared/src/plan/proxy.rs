@@ -6,8 +6,10 @@ use super::Plan;
 use super::fingerprint::fingerprint;
 use crate::finding::{About, Code, Finding, Origin, Report, Severity};
 use crate::load::{self, Node, Value};
+use crate::model::http_route::HttpMatchRequest;
 use crate::model::read::{Path, Place, Read, Reader, whole};
 use crate::model::{Port, Resources};
+use crate::registry::carries;
 use crate::{Map, check, names, object};
 
 object! {
@@ -39,11 +41,37 @@ impl Proxy {
             return self.gateways.iter().map(|name| names::resolve_gateway(name, self.namespace())).collect();
         }
         let selects = |gateway: &&crate::model::Resource<crate::model::Gateway>| {
-            !gateway.spec.selector.is_empty() && crate::registry::carries(&self.labels, &gateway.spec.selector)
+            !gateway.spec.selector.is_empty() && carries(&self.labels, &gateway.spec.selector)
         };
         let chosen: Vec<String> = set.gateways.iter().filter(selects).map(|gateway| gateway.meta.full_name()).collect();
         if chosen.is_empty() { vec![names::MESH.to_owned()] } else { chosen }
     }
+
+    /// The gateways, with the mesh told apart.
+    pub(super) fn bound(&self, set: &Resources) -> Bound {
+        let (mesh, gateways): (Vec<_>, _) = self.gateways(set).into_iter().partition(|gateway| gateway == names::MESH);
+        Bound { mesh: !mesh.is_empty(), gateways }
+    }
+
+    /// Whether requests that come from this proxy are among those that a match block asks for.
+    pub(super) fn is_source_of(&self, block: &HttpMatchRequest) -> bool {
+        let from = block.source_namespace.as_deref().filter(|from| !from.is_empty());
+        carries(&self.labels, &block.source_labels) && from.is_none_or(|from| from == self.namespace())
+    }
+}
+
+/// What a proxy serves.
+pub(super) struct Bound {
+    /// Whether it serves the mesh.
+    pub(super) mesh: bool,
+    /// `namespace/name` of each Gateway.
+    pub(super) gateways: Vec<String>,
+}
+
+/// Whether it takes certain labels or a certain namespace for a match block to apply; with `gateways` it does not.
+pub(super) fn asks_for_source(block: &HttpMatchRequest) -> bool {
+    let from = block.source_namespace.as_deref().is_some_and(|from| !from.is_empty());
+    block.gateways.is_empty() && (from || !block.source_labels.is_empty())
 }
 
 object! {

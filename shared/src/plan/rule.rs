@@ -144,6 +144,7 @@ impl Rule {
         let destinations = Split::new(
             vec![Destination {
                 cluster: names::cluster(port, "", host).into(),
+                twin: 0,
                 guard: None,
                 weight: 1,
                 authority: None,
@@ -191,11 +192,16 @@ fn action(
     // One destination takes everything, whatever its weight; among several those of weight 0 take nothing.
     let weight =
         |it: &http_route::HttpRouteDestination| if single { 1 } else { it.weight.map_or(0, |weight| weight.0) };
-    let destinations = model.route.iter().filter(|it| weight(it) > 0).map(|it| {
+    let cluster = |it: &http_route::Destination| cluster(it, service.meta.namespace(), listener_port, registry);
+    let clusters: Vec<Arc<str>> = model.route.iter().map(|it| cluster(&it.destination).into()).collect();
+    let taken = model.route.iter().zip(&clusters).enumerate().filter(|(_, (it, _))| weight(it) > 0);
+    let destinations = taken.map(|(at, (it, cluster))| {
         let headers = it.headers.as_ref();
         let request = headers.and_then(|headers| headers.request.as_ref());
+        let twins = clusters.iter().take(at).filter(|other| *other == cluster).count();
         Destination {
-            cluster: cluster(&it.destination, service.meta.namespace(), listener_port, registry).into(),
+            cluster: Arc::clone(cluster),
+            twin: u32::try_from(twins).unwrap_or(u32::MAX),
             guard: None,
             weight: weight(it),
             authority: header_ops::authority(request),
@@ -205,10 +211,7 @@ fn action(
     });
     let rewritten = model.rewrite.as_ref().and_then(|rewrite| rewrite.authority.as_deref()).filter(|it| !it.is_empty());
     let set = || header_ops::authority(model.headers.as_ref().and_then(|headers| headers.request.as_ref()));
-    let mirror = |(destination, ppm): (&http_route::Destination, u32)| Mirror {
-        cluster: cluster(destination, service.meta.namespace(), listener_port, registry),
-        ppm,
-    };
+    let mirror = |(destination, ppm): (&http_route::Destination, u32)| Mirror { cluster: cluster(destination), ppm };
     let mirrors = Mirrors::new(mirror::asked(model).map(mirror));
     Some(Action::Route(Box::new(RouteAction {
         destinations: Split::new(destinations.collect(), !single)?,
@@ -216,7 +219,7 @@ fn action(
         authority: rewritten.map(|text| text.as_bytes().into()).or_else(set),
         timeout: Timeout::compile(model).map(Box::new),
         retries: upstream::retries(model),
-        variants: Variants::compile(model.retries.as_deref().and_then(RetryVariant::of), &mirrors),
+        variants: Variants::compile(model.retries.as_deref().map(RetryVariant::of), &mirrors),
         mirrors,
         cors: model.cors_policy.as_deref().map(Cors::compile).map(Box::new),
         fault: model.fault.as_deref().and_then(Fault::compile).map(Box::new),

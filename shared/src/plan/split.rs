@@ -9,6 +9,8 @@ use super::header_ops::HeaderOps;
 pub struct Destination {
     /// Envoy's cluster, as Istio names it.
     pub cluster: Arc<str>,
+    /// How many before it in the rule, those of weight 0 included, have the same cluster.
+    pub twin: u32,
     /// What guards it, by its index in the plan.
     pub(super) guard: Option<u32>,
     /// Its part of the sum of all weights of the rule; at least 1.
@@ -86,6 +88,7 @@ mod tests {
     fn split(weights: &[u32]) -> Split {
         let destination = |weight: &u32| Destination {
             cluster: "".into(),
+            twin: 0,
             guard: None,
             weight: *weight,
             authority: None,

@@ -2,7 +2,8 @@
 //!
 //! Weighted rendezvous hashing: every destination has a score from the client's key and its own cluster's name, and
 //! the best score over weight takes the client. A client's scores never change, so raising one version's weight can
-//! only move clients to it; versions that come, go or change places move nobody else.
+//! only move clients to it; versions that come, go or change places move nobody else. Of destinations with the same
+//! cluster, which only headers tell apart, the second and later ones are known by their places among each other.
 
 use super::Split;
 
@@ -18,7 +19,7 @@ pub enum Sticky {
     Header(Box<[u8]>),
     /// A query parameter.
     Query(Box<[u8]>),
-    /// The address of the connection.
+    /// The client's address, as Envoy has it.
     SourceIp,
 }
 
@@ -48,7 +49,7 @@ impl Split {
     pub fn stick(&self, key: &[u8]) -> u32 {
         let mut best: Option<(u32, u64, u32)> = None;
         for (index, destination) in (0u32..).zip(self.destinations()) {
-            let score = minus_log2(hash(key, destination.cluster.as_bytes()));
+            let score = minus_log2(hash(key, destination.cluster.as_bytes(), destination.twin));
             // score / weight is smaller, without a division. Of equal ones, which 2^-50 of all clients have, the first.
             let better = best.is_none_or(|(_, other, other_weight)| {
                 u128::from(score) * u128::from(other_weight) < u128::from(other) * u128::from(destination.weight)
@@ -62,12 +63,15 @@ impl Split {
 }
 
 /// FNV-1a over both, a byte that no cluster's name has between them, and splitmix64's last steps, since FNV leaves the
-/// high bits of short keys much alike. A destination's index is never part of it.
+/// high bits of short keys much alike. A destination's index is never part of it; its place among those with the same
+/// cluster is, where it is not the first, since all of them would have the same score.
 #[inline]
-fn hash(key: &[u8], cluster: &[u8]) -> u64 {
+fn hash(key: &[u8], cluster: &[u8], twin: u32) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in key.iter().chain(&[0xff]).chain(cluster) {
-        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    let mut mix = |byte: &u8| hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    key.iter().chain(&[0xff]).chain(cluster).for_each(&mut mix);
+    if twin > 0 {
+        [0xff].iter().chain(&twin.to_le_bytes()).for_each(&mut mix);
     }
     hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -107,6 +111,7 @@ mod tests {
     fn split(weights: &[u32]) -> Split {
         let destination = |(index, weight): (usize, &u32)| Destination {
             cluster: format!("outbound|80|v{index}|web.default.svc.cluster.local").into(),
+            twin: 0,
             guard: None,
             weight: *weight,
             authority: None,
@@ -114,6 +119,15 @@ mod tests {
             response_headers: HeaderOps::default(),
         };
         Split::new(weights.iter().enumerate().map(destination).collect(), true).unwrap()
+    }
+
+    /// One cluster several times.
+    fn twins(weights: &[u32]) -> Split {
+        let mut split = split(weights);
+        for (twin, destination) in (0..).zip(split.destinations_mut()) {
+            (destination.cluster, destination.twin) = ("outbound|80||web.default.svc.cluster.local".into(), twin);
+        }
+        split
     }
 
     #[test]
@@ -142,21 +156,25 @@ mod tests {
     /// code.
     #[test]
     fn golden() {
-        assert_eq!(hash(b"", b""), 0x4f2d_b50f_1240_40cd);
-        assert_eq!(hash(b"elena", b"outbound|80|v1|web.default.svc.cluster.local"), 0x7f3f_2950_7b38_67aa);
+        assert_eq!(hash(b"", b"", 0), 0x4f2d_b50f_1240_40cd);
+        let cluster = b"outbound|80|v1|web.default.svc.cluster.local";
+        assert_eq!(hash(b"elena", cluster, 0), 0x7f3f_2950_7b38_67aa);
+        assert_eq!(hash(b"elena", cluster, 1), 0x51e0_a2d7_4842_f1d3);
     }
 
     #[test]
     fn shares_follow_weights() {
-        let split = split(&[90, 9, 1]);
-        let mut counts = [0u32; 3];
-        for client in 0..100_000 {
-            counts[split.stick(format!("client-{client}").as_bytes()) as usize] += 1;
-        }
-        // The keys are fixed, so this cannot fail by chance; the bounds are five standard deviations.
-        for (count, share) in counts.into_iter().zip([0.90_f64, 0.09, 0.01]) {
-            let deviation = (100_000.0 * share * (1.0 - share)).sqrt();
-            assert!((f64::from(count) - 100_000.0 * share).abs() < 5.0 * deviation, "{counts:?}");
+        let weights = [9, 90, 1];
+        for split in [split(&weights), twins(&weights)] {
+            let mut counts = [0u32; 3];
+            for client in 0..100_000 {
+                counts[split.stick(format!("client-{client}").as_bytes()) as usize] += 1;
+            }
+            // The keys are fixed, so this cannot fail by chance; the bounds are five standard deviations.
+            for (count, share) in counts.into_iter().zip([0.09_f64, 0.90, 0.01]) {
+                let deviation = (100_000.0 * share * (1.0 - share)).sqrt();
+                assert!((f64::from(count) - 100_000.0 * share).abs() < 5.0 * deviation, "{counts:?}");
+            }
         }
     }
 

@@ -12,8 +12,9 @@ const GRPC_RETRY_ON: &[&str] = &["cancelled", "deadline-exceeded", "internal", "
 /// The headers for the retries of a rule.
 pub fn retries(rule: &HttpRoute) -> Writes {
     let Some(retries) = &rule.retries else { return Writes::default() };
-    if RetryVariant::of(retries).is_none() {
-        return Box::new([("x-envoy-max-retries", b"0"[..].into())]);
+    if RetryVariant::of(retries) == RetryVariant::Never {
+        // With any of these headers Envoy would count a limit as exceeded; the route says it all.
+        return Writes::default();
     }
     let mut writes = conditions(retries).into_vec();
     let attempts = retries.attempts.unwrap_or(0).to_string();

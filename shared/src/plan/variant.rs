@@ -7,7 +7,8 @@
 //! internal headers away.
 
 use super::mirror::{Mirror, Mirrors};
-use super::{Action, Plan};
+use super::{Action, Proxy, build};
+use crate::model::Resources;
 use crate::model::http_route::HttpRetry;
 
 /// Names the cluster; every generated route follows it (`cluster_header`) and removes it.
@@ -39,23 +40,32 @@ pub struct RouteVariant {
 
 /// What a rule's retries need of the route itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RetryVariant {
-    /// `retryIgnorePreviousHosts`: endpoints that failed before are avoided.
-    pub previous_hosts: bool,
-    /// `retryRemoteLocalities`: other priorities are tried.
-    pub remote_localities: bool,
-    /// The base of the exponential back-off, in milliseconds; its maximum is ten times as long.
-    pub backoff_ms: u64,
+pub enum RetryVariant {
+    /// `attempts: 0`: no retry policy. With one that never tries again, Envoy says of whatever it would try again that
+    /// a limit was exceeded (`URX`).
+    Never,
+    /// Some tries, of which headers say when and how many.
+    Own {
+        /// `retryIgnorePreviousHosts`: endpoints that failed before are avoided.
+        previous_hosts: bool,
+        /// `retryRemoteLocalities`: other priorities are tried.
+        remote_localities: bool,
+        /// The base of the exponential back-off, in milliseconds; its maximum is ten times as long.
+        backoff_ms: u64,
+    },
 }
 
 impl RetryVariant {
-    /// What these retries need; nothing when they never try again.
-    pub fn of(retries: &HttpRetry) -> Option<RetryVariant> {
-        (retries.attempts.unwrap_or(0) > 0).then(|| RetryVariant {
+    /// What these retries need.
+    pub fn of(retries: &HttpRetry) -> RetryVariant {
+        if retries.attempts.unwrap_or(0) <= 0 {
+            return RetryVariant::Never;
+        }
+        RetryVariant::Own {
             previous_hosts: retries.retry_ignore_previous_hosts.unwrap_or(true),
             remote_localities: retries.retry_remote_localities.unwrap_or(false),
             backoff_ms: retries.backoff.map_or(DEFAULT_BACKOFF_MS, |backoff| backoff.get()),
-        })
+        }
     }
 }
 
@@ -64,15 +74,19 @@ impl RouteVariant {
     /// apart agree.
     pub fn name(&self) -> String {
         let mut name = String::new();
-        if let Some(RetryVariant { previous_hosts, remote_localities, backoff_ms }) = self.retries {
-            name.push_str("retry-");
-            name.push_str(&backoff_ms.to_string());
-            name.push_str("ms");
-            if previous_hosts {
-                name.push_str("-previous-hosts");
-            }
-            if remote_localities {
-                name.push_str("-remote-localities");
+        match self.retries {
+            None => {}
+            Some(RetryVariant::Never) => name.push_str("retry-none"),
+            Some(RetryVariant::Own { previous_hosts, remote_localities, backoff_ms }) => {
+                name.push_str("retry-");
+                name.push_str(&backoff_ms.to_string());
+                name.push_str("ms");
+                if previous_hosts {
+                    name.push_str("-previous-hosts");
+                }
+                if remote_localities {
+                    name.push_str("-remote-localities");
+                }
             }
         }
         for mirror in &self.mirrors {
@@ -112,10 +126,11 @@ impl Variants {
     }
 }
 
-/// Every variant that a plan's requests can need, sorted.
-pub fn variants(plan: &Plan) -> Vec<RouteVariant> {
+/// Every variant that requests can need that come through `proxy`, whatever Envoy's node metadata says of its labels
+/// and its namespace; sorted. Names of variants say all, so that one too many is in nobody's way.
+pub fn variants(set: &Resources, proxy: &Proxy) -> Vec<RouteVariant> {
     let mut all = Vec::new();
-    for rule in &plan.rules {
+    for rule in &build::rules_for_any_source(set, proxy) {
         if let Action::Route(route) = &rule.action {
             all.extend(route.variants.0.iter().flatten().map(|(variant, _)| variant.clone()));
         }
@@ -135,10 +150,13 @@ mod tests {
     /// Frozen: routes and modules are generated apart.
     #[test]
     fn golden_names() {
-        let retries = Some(RetryVariant { previous_hosts: true, remote_localities: true, backoff_ms: 25 });
+        let none = Some(RetryVariant::Never);
+        let retries = Some(RetryVariant::Own { previous_hosts: true, remote_localities: true, backoff_ms: 25 });
         let mirrors = vec!["outbound|80||a.x".to_owned(), "outbound|80|v1|b.x".to_owned()];
         for (variant, name) in [
             (RouteVariant { retries, mirrors: Vec::new() }, "retry-25ms-previous-hosts-remote-localities"),
+            (RouteVariant { retries: none, mirrors: Vec::new() }, "retry-none"),
+            (RouteVariant { retries: none, mirrors: mirrors[..1].to_vec() }, "retry-none+outbound|80||a.x"),
             (RouteVariant { retries: None, mirrors: mirrors.clone() }, "mirror+outbound|80||a.x+outbound|80|v1|b.x"),
             (
                 RouteVariant { retries, mirrors },
@@ -159,8 +177,10 @@ mod tests {
             (0..4).map(|set| variants.name(set).map(text).unwrap_or_default()).collect::<Vec<_>>()
         };
         assert_eq!(names(None), ["", "mirror+all", "", "mirror+all+half"]);
-        let retries = Some(RetryVariant { previous_hosts: false, remote_localities: false, backoff_ms: 25 });
+        let retries = Some(RetryVariant::Own { previous_hosts: false, remote_localities: false, backoff_ms: 25 });
         assert_eq!(names(retries), ["retry-25ms", "retry-25ms+all", "", "retry-25ms+all+half"]);
+        let none = ["retry-none", "retry-none+all", "", "retry-none+all+half"];
+        assert_eq!(names(Some(RetryVariant::Never)), none);
         assert_eq!(Variants::compile(None, &mirrors).name(200), None);
     }
 }

@@ -73,9 +73,14 @@ fn a_cluster_for_each_port_and_subset_by_name() {
 #[test]
 fn resolutions_are_kinds_of_discovery() {
     let named = "endpoints: [{address: a.example}]";
+    let target = "ports: [{number: 80, name: http, protocol: HTTP, targetPort: 8080}]";
     for (host, rest, expected, at) in [
         ("a.x", TWO.to_owned(), Discovery::Static, vec!["10.0.0.1:80", "10.0.0.2:8080"]),
         ("a.x", format!("resolution: DNS, {HTTP}"), Discovery::StrictDns, vec!["a.x:80"]),
+        // istiod takes the port that is meant for endpoints for the host as well.
+        ("a.x", format!("resolution: DNS, {target}"), Discovery::StrictDns, vec!["a.x:8080"]),
+        ("a.x", format!("resolution: DNS_ROUND_ROBIN, {target}"), Discovery::LogicalDns, vec!["a.x:8080"]),
+        ("a.x", format!("resolution: DNS, {target}, {named}"), Discovery::StrictDns, vec!["a.example:8080"]),
         ("a.x", format!("resolution: DNS, {HTTP}, {named}"), Discovery::StrictDns, vec!["a.example:80"]),
         ("a.x", format!("resolution: DNS_ROUND_ROBIN, {HTTP}"), Discovery::LogicalDns, vec!["a.x:80"]),
         ("a.x", format!("resolution: NONE, {HTTP}"), Discovery::OriginalDst, vec![]),
