@@ -11,8 +11,7 @@ use crate::{Map, names, order};
 #[derive(Debug)]
 pub struct DestinationRules<'a> {
     exact: Map<Vec<&'a Resource<DestinationRule>>>,
-    /// Each wildcard once, the longest first.
-    wild: Vec<(String, Vec<&'a Resource<DestinationRule>>)>,
+    wild: Map<Vec<&'a Resource<DestinationRule>>>,
 }
 
 impl<'a> DestinationRules<'a> {
@@ -26,21 +25,20 @@ impl<'a> DestinationRules<'a> {
             let of = if host.starts_with('*') { &mut wild } else { &mut exact };
             of.change(host, |rules| rules.push(rule));
         }
-        let mut wild = wild.into_sorted();
-        order::sort_by(&mut wild, |a, b| b.0.len().cmp(&a.0.len()));
         DestinationRules { exact, wild }
     }
 
     /// Those for a host: of the most specific pattern; the service's own namespace first, then the oldest, as istiod
     /// merges them.
     pub fn of(&self, host: &str, namespace: &str) -> Vec<&'a Resource<DestinationRule>> {
-        let covering = || self.wild.iter().find(|(pattern, _)| names::covers(pattern, host)).map(|(_, rules)| rules);
-        let mut rules = self.exact.get(host).or_else(covering).cloned().unwrap_or_default();
-        order::sort_by(&mut rules, |a, b| {
-            let elsewhere = |rule: &Resource<DestinationRule>| rule.meta.namespace() != namespace;
-            elsewhere(a).cmp(&elsewhere(b))
-        });
-        rules
+        let covering = || self.wild.iter().filter(|(pattern, _)| names::covers(pattern, host));
+        let longest = || covering().max_by_key(|(pattern, _)| pattern.len()).map(|(_, rules)| rules);
+        let rules = self.exact.get(host).or_else(longest).map_or(&[][..], Vec::as_slice);
+        let mut ordered = Vec::with_capacity(rules.len());
+        for elsewhere in [false, true] {
+            ordered.extend(rules.iter().filter(|rule| (rule.meta.namespace() != namespace) == elsewhere));
+        }
+        ordered
     }
 }
 

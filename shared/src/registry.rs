@@ -6,13 +6,13 @@
 use crate::model::kubernetes::TargetPort;
 use crate::model::service_entry::Resolution;
 use crate::model::{EndpointSlice, Pod, Port, Resource, Resources, Service, ServiceEntry, WorkloadEntry};
-use crate::{Map, names, order};
+use crate::{Map, names};
 
 /// Every service of a set, by host.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     services: Map<MeshService>,
-    /// Hosts with a wildcard, the longest first.
+    /// Hosts with a wildcard.
     wild: Vec<String>,
 }
 
@@ -115,8 +115,7 @@ impl Registry {
             let service = from_service(service, set);
             services.insert_new(&service.host.clone(), || service);
         }
-        let mut wild: Vec<String> = services.names().filter(|host| host.starts_with('*')).cloned().collect();
-        order::sort_by(&mut wild, |a, b| b.len().cmp(&a.len()));
+        let wild = services.names().filter(|host| host.starts_with('*')).cloned().collect();
         Registry { services, wild }
     }
 
@@ -127,7 +126,10 @@ impl Registry {
 
     /// The service that answers for `host`: its own, else the wildcard with the longest suffix.
     pub fn answering(&self, host: &str) -> Option<&MeshService> {
-        self.get(host).or_else(|| self.get(self.wild.iter().find(|wild| names::covers(wild, host))?))
+        self.get(host).or_else(|| {
+            let covering = self.wild.iter().filter(|wild| names::covers(wild, host));
+            self.get(covering.max_by_key(|wild| wild.len())?)
+        })
     }
 
     /// All services, by host.
