@@ -9,6 +9,7 @@ use integration::echo::{Echo, Seen};
 use integration::envoy::Envoy;
 use integration::paths;
 use integration::sail::{Sail, routed};
+use serde_json::{Value, json};
 
 /// The mesh of these tests: the destination `echo`, and mirrors at these ports.
 fn mesh(echo: u16, mirrors: &[(&str, u16)], rules: &str) -> String {
@@ -122,6 +123,27 @@ fn shares_are_as_asked_and_independent() {
             let allowed = 5.0 * (n * share * (1.0_f64 - share)).sqrt();
             assert!((got - n * share).abs() <= allowed, "{what}: {got}, want {} give or take {allowed:.0}", n * share);
         }
+    }
+}
+
+/// `generate` cannot know such labels, and has written the route all the same.
+#[test]
+fn labels_of_envoys_node_choose_a_rule_and_its_mirror() {
+    let (echo, mirror) = (Echo::start(), Echo::named("mirror"));
+    let rules = "- {match: [{sourceLabels: {app: ui}}], mirror: {host: mirror}, route: [{destination: {host: echo}}]}\n\
+                 - {route: [{destination: {host: echo}}]}";
+    // Bound to the mesh, and to the service's own name.
+    let yaml = mesh(echo.port(), &[("mirror", mirror.port())], rules);
+    let yaml = yaml.replace("hosts: ['*']\n  gateways: [gw]", "hosts: [echo]");
+    for (app, copies) in [("ui", 3), ("other", 0)] {
+        let labelled = move |bootstrap: &mut Value| bootstrap["node"]["metadata"] = json!({"LABELS": {"app": app}});
+        let envoy = Sail::new(yaml.clone()).mesh().adjust(labelled).start();
+        let mut connection = Connection::open(envoy.listener("mesh"));
+        for _ in 0..3 {
+            assert_eq!(connection.send(&Request::get("/").header("host", "echo")).status, 200);
+        }
+        assert_eq!(settled(&envoy, "mirror"), copies, "{app}");
+        assert_eq!(envoy.vm_reloads(), 0);
     }
 }
 

@@ -31,6 +31,7 @@ fn rows() -> Vec<Row> {
         row("both versions of a canary", "/canary", 200, &[TO_ECHO, BY_ECHO]),
         row("nothing matches", "/nothing", 404, &[&flags("NR")]),
         row("nobody listens", "/dead", 503, &[dead, &flags("URX,UF")]),
+        row("nobody listens, and nothing is tried again", "/dead/once", 503, &[dead, &flags("UF")]),
         row("no such cluster", "/nowhere", 503, &[nowhere, &flags("NC")]),
         row("timeout", "/slow", 504, &[TO_ECHO, BY_ECHO, &flags("UT")]),
         row("retries are used up", "/again", 503, &[TO_ECHO, BY_ECHO, &flags("URX")]),

@@ -24,6 +24,9 @@ const REQUESTS: &str = "istio_requests_total";
 /// The corpus has more ways in which a request can end; these are the ones that all labels are looked at of, and those
 /// that take an endpoint that nobody answers at. Nothing matches `/nothing`.
 const RULES: &str = "\
+- match: [{uri: {prefix: /dead/once}}]
+  retries: {attempts: 0}
+  route: [{destination: {host: dead.example.com}}]
 - match: [{uri: {prefix: /dead}}]
   route: [{destination: {host: dead.example.com}}]
 - match: [{uri: {prefix: /nowhere}}]
