@@ -68,6 +68,24 @@ proptest! {
     }
 }
 
+/// Values that lack a text in the midst of a pattern never get to its engine; those that have it do.
+#[test]
+fn what_is_in_the_midst_is_looked_for() {
+    for (pattern, matches, does_not) in [
+        ("/v[0-9]+/cats/.*", "/v1/cats/x", "/v1/dogs/x"),
+        ("/v[0-9]+/cats/.*", "/v1/cats/cats/", "/cats/v1/"),
+        ("[a-z]+ab[a-z]+abc[a-z]?", "xabyabc", "xabyab"),
+        ("(?i)/V[0-9]+/CATS/.*", "/v1/cats/x", "/v1/dogs/x"),
+        (r"[a-z]+-\bcat[a-z]*-x+", "a-cat-x", "a-dog-x"),
+        ("[a-z]+(?:/a)?/[0-9]+b", "a/1b", "a1b"),
+        ("[a-z]*(?:cat){2}[0-9]+", "catcat1", "cat1"),
+    ] {
+        let re2 = Re2::new(pattern).unwrap();
+        assert!(re2.is_full_match(matches.as_bytes()), "{pattern}");
+        assert!(!re2.is_full_match(does_not.as_bytes()), "{pattern}");
+    }
+}
+
 #[test]
 fn a_pattern_tells_what_it_begins_with() {
     for (pattern, prefix, literal, any) in [

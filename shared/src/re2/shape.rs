@@ -2,7 +2,8 @@
 //!
 //! Most patterns of routes are a text, or a text with one class repeated behind, before or in it: `/api/.*`, `v\d+`,
 //! `.*\.jpg`. They are matched right here. Of the others, the engine is given what is between the texts alone, so that
-//! `/a/[0-9]+(/.*)?` and `/b/[0-9]+(/.*)?` share a program, and values that begin otherwise never get to it.
+//! `/a/[0-9]+(/.*)?` and `/b/[0-9]+(/.*)?` share a program, and values that begin otherwise never get to it. Nor do those
+//! without the longest text that is in there: of thousands like `/v[0-9]+/cats/.*` none is run for a dog.
 
 use std::sync::Arc;
 
@@ -15,6 +16,8 @@ use super::program::{self, Program};
 pub(super) struct Shape {
     pub(super) prefix: Box<[u8]>,
     suffix: Box<[u8]>,
+    /// What is somewhere between them; often nothing.
+    within: Box<[u8]>,
     pub(super) middle: Middle,
 }
 
@@ -45,6 +48,7 @@ impl Shape {
         suffix.reverse();
         let length = nodes.len() - prefix.len() - suffix.len();
         let middle = nodes.iter().skip(prefix.len()).take(length);
+        let within = longest_text(middle.clone());
         let middle = if let Some(run) = run(middle.clone()) {
             run
         } else if middle.clone().any(Node::looks) {
@@ -54,7 +58,7 @@ impl Shape {
             nodes.truncate(length);
             Middle::Program(program::shared(Node::sequence(nodes), Purpose::Match))
         };
-        Shape { prefix, suffix: suffix.into(), middle }
+        Shape { prefix, suffix: suffix.into(), within, middle }
     }
 
     #[inline]
@@ -66,8 +70,8 @@ impl Shape {
                     && most.is_none_or(|most| rest.len() <= most as usize)
                     && set.has_all(rest)
             }
-            Middle::Program(program) => program.is_match(rest),
-            Middle::Whole(program) => program.is_match(value),
+            Middle::Program(program) => contains(rest, &self.within) && program.is_match(rest),
+            Middle::Whole(program) => contains(rest, &self.within) && program.is_match(value),
         }
     }
 
@@ -108,6 +112,30 @@ fn byte(node: &Node) -> Option<u8> {
         Node::Byte(byte) => Some(*byte),
         _ => None,
     }
+}
+
+/// The longest text in a sequence, the first of several.
+fn longest_text<'n>(nodes: impl Iterator<Item = &'n Node>) -> Box<[u8]> {
+    let (mut text, mut longest) = (Vec::new(), Vec::new());
+    for node in nodes {
+        match byte(node) {
+            Some(byte) => text.push(byte),
+            None => text.clear(),
+        }
+        if text.len() > longest.len() {
+            longest.clone_from(&text);
+        }
+    }
+    longest.into()
+}
+
+/// Whether a text is somewhere in a value.
+#[inline]
+fn contains(value: &[u8], text: &[u8]) -> bool {
+    let (Some(first), Some(last)) = (text.first(), text.last()) else { return true };
+    // Its ends first, for which nothing has to be called.
+    let begins = |window: &&[u8]| window.last() == Some(last) && window.first() == Some(first);
+    value.windows(text.len()).filter(begins).any(|window| window == text)
 }
 
 fn run<'n>(mut nodes: impl Iterator<Item = &'n Node>) -> Option<Middle> {
