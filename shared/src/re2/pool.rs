@@ -142,6 +142,11 @@ mod tests {
     use crate::re2::Re2;
     use crate::re2::engine::Engine;
 
+    /// As in a VM that has just begun: in WebAssembly all tests share a thread.
+    fn begin() {
+        POOL.with_borrow_mut(|pool| *pool = Pool::new());
+    }
+
     /// `b`s and `a`s that make nearly every step a new state of the DFA.
     fn hardest() -> Vec<u8> {
         let mut seed = 1_u32;
@@ -159,6 +164,7 @@ mod tests {
 
     #[test]
     fn whatever_clients_send_all_dfas_keep_to_one_limit() -> Result<(), Box<dyn std::error::Error>> {
+        begin();
         let value = hardest();
         let patterns: Result<Vec<_>, _> =
             (0..150).map(|n| Re2::new(&format!("[ab]*a[ab]{{{}}}|[ab]*{n}", 10 + n % 5))).collect();
@@ -192,6 +198,7 @@ mod tests {
 
     #[test]
     fn what_was_dropped_is_made_again() -> Result<(), Box<dyn std::error::Error>> {
+        begin();
         let pattern = Re2::new("(a|b)*c")?;
         for _ in 0..100 {
             assert!(pattern.is_full_match(b"abc"));
@@ -206,6 +213,7 @@ mod tests {
     /// Each is tried for each request, since what they begin with does not tell them apart.
     #[test]
     fn thousands_of_patterns_of_one_prefix_are_made_once() -> Result<(), Box<dyn std::error::Error>> {
+        begin();
         const PATTERNS: usize = 5_000;
         let patterns: Result<Vec<_>, _> =
             (0..PATTERNS).map(|n| Re2::new(&format!("/api/v[0-9]+/(?:svc-{n}|none)/.*"))).collect();
@@ -223,6 +231,7 @@ mod tests {
 
     #[test]
     fn whatever_is_configured_all_nfas_keep_to_one_limit() -> Result<(), Box<dyn std::error::Error>> {
+        begin();
         let (class, mut most, mut fell) = (large_class(), 0, false);
         for n in 0..120 {
             assert!(!Re2::new(&format!("[0-9]+(?:-{n}|x)[{class}]{{1000}}"))?.is_full_match(b"-"));
@@ -238,6 +247,7 @@ mod tests {
 
     #[test]
     fn the_largest_pattern_fits() -> Result<(), Box<dyn std::error::Error>> {
+        begin();
         let class = large_class();
         let largest =
             (1..).map_while(|n| Re2::new(&format!("(?:(?:{}|x)*)", format!("[{class}]{{1000}}").repeat(n))).ok());

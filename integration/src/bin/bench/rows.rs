@@ -102,21 +102,25 @@ fn most(rules: usize, matches: Match) -> Vec<Bar> {
     vec![bar(Suite, Native, Most::Ratio(most), None)]
 }
 
+/// Beside a bar, the least that any module can come to: what a request costs that no rule is looked for.
+fn least(bars: &[Bar]) -> Option<Side> {
+    (!bars.is_empty()).then_some(OneRoute)
+}
+
 /// Prefix rules, from one to many, on one host.
 fn by_number(short: bool) -> Vec<Row> {
     let mut all = Vec::new();
     for rules in [1, 10, 100, 500, 1_000, 5_000, 10_000] {
         let quick = [10, 500, 10_000].contains(&rules);
         let mut sides = vec![Native, MatcherTree, Suite];
-        // Six plans in each VM take their time.
+        let bars = most(rules, Match::Prefix);
         if !short {
+            sides.extend(least(&bars));
+            // Six plans in each VM take their time.
             sides.push(Modules);
         }
         let setup = Setup::plain(rules, Match::Prefix);
-        all.push(Row {
-            bars: most(rules, Match::Prefix),
-            ..row(format!("{rules} prefix rules, last"), quick, setup, &sides)
-        });
+        all.push(Row { bars, ..row(format!("{rules} prefix rules, last"), quick, setup, &sides) });
     }
     let setup = Setup { workers: 2, ..Setup::plain(10_000, Match::Prefix) };
     all.push(row("10000 prefix rules, last, 2 workers", false, setup, &[Native, Suite]));
@@ -137,8 +141,10 @@ fn by_kind() -> Vec<Row> {
             if [10, 1_000].contains(&rules) {
                 sides.push(Modules);
             }
+            let bars = most(rules, matches);
+            sides.extend(least(&bars));
             all.push(Row {
-                bars: most(rules, matches),
+                bars,
                 ..row(format!("{rules} {word} rules, last"), false, Setup::plain(rules, matches), &sides)
             });
         }
