@@ -91,27 +91,40 @@ impl Run {
     }
 }
 
-/// In one burst: what is measured is mostly how long the machine takes for 2,000 requests, so the median is told beside
-/// that of Envoy's own filter and not judged. All return, none before its time, and no VM dies of the many that go on
-/// in the same instant.
+/// How far a median may be from what it should be, in ms.
+const NEAR: u32 = 25;
+
+/// In one burst: how long they take is mostly a matter of how long the machine takes for 2,000 requests, so the median is
+/// held against that of Envoy's own filter, in the best of three runs. All return, none before its time, and no VM dies of
+/// the many that go on in the same instant.
 #[test]
 fn two_thousand_delays_in_one_burst_all_return() {
     let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
     let echo = Echo::start();
-    for (name, sail) in [("the suite", delayed(&echo)), ("Envoy's own filter", native(&echo))] {
-        let envoy = sail.start();
-        let run = Run::new(&envoy, Duration::ZERO, 0);
-        let (shortest, median, longest) = (run.shortest(), run.median(), run.longest());
-        println!("a burst through {name}: {shortest} ms at least, {median} ms in the median, {longest} ms at most");
+    let (suite, control) = (delayed(&echo).start(), native(&echo).start());
+    let mut medians = Vec::new();
+    for before in [0, 2000, 4000] {
+        let (ours, native) = (Run::new(&suite, Duration::ZERO, before), Run::new(&control, Duration::ZERO, before));
+        println!(
+            "a burst: {} ms in the median, {} ms at most; Envoy's own filter {}",
+            ours.median(),
+            ours.longest(),
+            native.median()
+        );
         // Envoy's timers count from when its event loop last read the clock, so that its own filter ends early, the more
         // so the busier the worker is. The suite counts on.
-        assert!(name != "the suite" || shortest >= 300, "the suite delayed one by {shortest} ms");
-        assert_eq!(envoy.vm_reloads(), 0);
+        assert!(ours.shortest() >= 300, "the suite delayed one by {} ms", ours.shortest());
+        assert_eq!(suite.vm_reloads(), 0);
+        medians.push((ours.median(), native.median()));
+        if ours.median() <= native.median() + NEAR {
+            return;
+        }
     }
+    panic!("medians of the suite and of Envoy's own filter: {medians:?} ms");
 }
 
 /// Two thousand that wait at the same time end in time: in the best of three runs the median is within 25 ms of 300 ms.
-/// A machine on which Envoy's own filter does not manage that is too busy to judge the suite.
+/// On a machine on which Envoy's own filter does not manage that, the suite's is within 25 ms of that one's.
 #[test]
 fn two_thousand_delays_at_once_end_in_time() {
     let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -123,15 +136,14 @@ fn two_thousand_delays_at_once_end_in_time() {
         assert!(run.shortest() >= 300, "one was delayed by {} ms", run.shortest());
         assert_eq!(suite.vm_reloads(), 0);
         println!("the suite: {} ms in the median, {} ms at most", run.median(), run.longest());
-        if run.at_once && run.median() <= 325 {
+        if run.at_once && run.median() <= 300 + NEAR {
             return;
         }
         ours.push(run.median());
         native.push(Run::new(&control, SPREAD, before).median());
     }
     println!("in the median {ours:?} ms, Envoy's own filter {native:?} ms");
-    assert!(
-        native.iter().all(|median| *median > 325),
-        "the suite's medians are {ours:?} ms, native ones {native:?} ms"
-    );
+    let busy = native.iter().all(|median| *median > 300 + NEAR);
+    let near = ours.iter().zip(&native).any(|(ours, native)| *ours <= native + NEAR);
+    assert!(busy && near, "the suite's medians are {ours:?} ms, native ones {native:?} ms");
 }
