@@ -80,7 +80,11 @@ pub fn counted(prometheus: &str) -> Counts {
     for (labels, value) in metrics::series(prometheus, "istio_requests_total") {
         let label = |name: &str| labels.get(name).cloned().unwrap_or_default();
         let key = Key {
-            service: label("destination_service_name"),
+            // Of a host that nobody knows the name is what the client asked for, with the port of this run in it.
+            service: match label("destination_service_namespace").as_str() {
+                "unknown" => "unknown".to_owned(),
+                _ => label("destination_service_name"),
+            },
             version: label("destination_version"),
             code: label("response_code"),
             flags: label("response_flags"),
