@@ -270,7 +270,8 @@ fn a_client_cannot_steer(echo: &Echo, envoy: &Envoy) {
         // An address that an Envoy of old took for an internal one.
         request = request.header("x-forwarded-for", "10.0.0.1");
         // The last one is honoured by Envoys before 1.40 whoever sends it, unless our router takes it away.
-        let sent = if routes(packaging) { internal.len() } else { internal.len() - 1 };
+        let old = ["1.36", "1.37", "1.38", "1.39"].iter().any(|old| envoy.version().starts_with(old));
+        let sent = if old && !routes(packaging) { internal.len() - 1 } else { internal.len() };
         for (name, value) in &internal[..sent] {
             request = request.header(name, value);
         }

@@ -22,7 +22,7 @@ const REQUESTS: usize = 40;
 /// How much a VM's memory may grow. DFAs have 12 MiB together, beside the one at work. NFAs may have 48, but those of so
 /// few patterns take less than one. The rest is what a heap that has served many sizes loses in between, and Envoy's own
 /// buffers.
-const MOST_KB: u64 = 20 << 10;
+const MOST_KB: u64 = 18 << 10;
 
 /// What it grows at least, or the requests were not hard.
 const LEAST_KB: u64 = 8 << 10;
