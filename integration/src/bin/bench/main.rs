@@ -117,12 +117,12 @@ fn bench(options: &Options) -> Result<bool, String> {
         return Ok(true);
     }
     let timing = if options.quick {
-        Timing { window: Duration::from_millis(300), rounds: 7 }
+        Timing { window: Duration::from_millis(300), sittings: 1, rounds: 7 }
     } else {
-        Timing { window: Duration::from_millis(400), rounds: 11 }
+        Timing { window: Duration::from_millis(400), sittings: 3, rounds: 4 }
     };
     let version = envoy::version(paths::envoy());
-    println!("Envoy {version}; {} rounds of {} ms a side", timing.rounds, timing.window.as_millis());
+    println!("Envoy {version}; {}", timing.sentence());
     let mut kinds: Vec<u32> = rows.iter().map(|row| row.setup.workers).collect();
     kinds.sort_unstable();
     kinds.dedup();

@@ -20,7 +20,8 @@ pub fn print_head() {
 pub fn print_row(row: &Row, measured: &Measured, verdicts: &[Verdict<'_>]) {
     let mut name = row.name.as_str();
     for one in &measured.sides {
-        let median = |of: fn(&Sample) -> f64| spread(one.samples.iter().map(of)).map_or(f64::NAN, |it| it.median);
+        let middle = |figures: &[f64]| spread(figures.iter().copied()).map_or(f64::NAN, |it| it.median);
+        let median = |of: fn(&Sample) -> f64| middle(&one.samples.iter().map(of).collect::<Vec<_>>());
         let base = row.sides.first().copied().unwrap_or(one.side);
         let ratio = ratio(measured, one.side, base)
             .filter(|_| one.side != base)
@@ -32,8 +33,8 @@ pub fn print_row(row: &Row, measured: &Measured, verdicts: &[Verdict<'_>]) {
             median(|it| it.rate),
             median(|it| it.p50_ms),
             if one.latencies.is_empty() { median(|it| it.p99_ms) } else { pooled_p99(&one.latencies) },
-            one.memory_kb.unwrap_or(0) as f64 / 1000.0,
-            one.start.as_secs_f64(),
+            middle(&one.memory_kb) / 1000.0,
+            middle(&one.starts),
         );
         name = "";
     }
@@ -63,7 +64,7 @@ pub fn row_json(row: &Row, measured: &Measured, verdicts: &[Verdict<'_>], cores:
         });
         json!({
             "side": one.side.to_string(),
-            "start_s": one.start.as_secs_f64(),
+            "starts_s": one.starts,
             "memory_kb": one.memory_kb,
             "samples": samples.collect::<Value>(),
             "pooled_p99_ms": Some(pooled_p99(&one.latencies)).filter(|_| !one.latencies.is_empty()),
@@ -92,6 +93,7 @@ pub fn head_json(timing: Timing, envoy: &str) -> Value {
     json!({
         "envoy": envoy,
         "window_ms": u64::try_from(timing.window.as_millis()).unwrap_or(0),
+        "sittings": timing.sittings,
         "rounds": timing.rounds,
         "processors": std::thread::available_parallelism().map_or(0, usize::from),
     })

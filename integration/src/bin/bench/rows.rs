@@ -1,7 +1,7 @@
 //! The rows of the table, and the bars that some of them have to reach.
 
 use crate::setup::{Cors, Fault, Hit, Limits, Match, Mirror, Setup, Split};
-use crate::sides::Side::{self, Floor, MatcherTree, Modules, Native, OneRoute, Suite, SuiteStats};
+use crate::sides::Side::{self, Floor, MatcherTree, Modules, Native, OneRoute, SameCalls, Suite, SuiteStats};
 
 /// One comparison.
 pub struct Row {
@@ -53,15 +53,16 @@ pub enum Most {
 
 /// All rows. In short, some have fewer sides.
 pub fn rows(short: bool) -> Vec<Row> {
-    let mut all = vec![everything("10 rules, all behaviours", true, |_| {})];
+    let mut all = vec![everything("10 rules, all behaviours", true, short, |_| {})];
+    let sides: &[Side] = if short { &[Native, Suite] } else { &[Native, Floor, SameCalls, Suite] };
     all.push(Row {
         load: Loading::Half,
         bars: vec![bar(Suite, Native, Most::AddedP99(0.3), None)],
-        ..row("10 rules, all behaviours, half load", true, Setup::everything(10), &[Native, Suite])
+        ..row("10 rules, all behaviours, half load", true, Setup::everything(10), sides)
     });
-    all.push(everything("10 rules, all behaviours, 2 workers", false, |setup| setup.workers = 2));
-    all.push(everything("10 rules, all behaviours, HTTP/2", false, |setup| setup.http2 = true));
-    all.push(everything("10 rules, all behaviours, 64 kB", false, |setup| setup.body = 64 * 1024));
+    all.push(everything("10 rules, all behaviours, 2 workers", false, short, |setup| setup.workers = 2));
+    all.push(everything("10 rules, all behaviours, HTTP/2", false, short, |setup| setup.http2 = true));
+    all.push(everything("10 rules, all behaviours, 64 kB", false, short, |setup| setup.body = 64 * 1024));
     all.extend(by_number(short));
     all.extend(by_kind());
     all.extend(by_late_difference());
@@ -79,7 +80,7 @@ fn bar(side: Side, base: Side, most: Most, target: Option<f64>) -> Bar {
 }
 
 /// All behaviours, on all sides.
-fn everything(name: &str, quick: bool, change: fn(&mut Setup)) -> Row {
+fn everything(name: &str, quick: bool, short: bool, change: fn(&mut Setup)) -> Row {
     let mut setup = Setup::everything(10);
     change(&mut setup);
     let bars = vec![
@@ -87,7 +88,11 @@ fn everything(name: &str, quick: bool, change: fn(&mut Setup)) -> Row {
         bar(SuiteStats, Native, Most::AboveFloor(0.25), Some(1.35)),
         bar(SuiteStats, Modules, Most::Ratio(0.75), None),
     ];
-    Row { bars, ..row(name, quick, setup, &[Native, Floor, OneRoute, Suite, SuiteStats, Modules]) }
+    let mut sides = vec![Native, Floor, Suite, SuiteStats, Modules];
+    if !short {
+        sides.splice(2..2, LEAST);
+    }
+    Row { bars, ..row(name, quick, setup, &sides) }
 }
 
 /// What the suite may cost beside the native side, where there is a bar.
@@ -102,9 +107,12 @@ fn most(rules: usize, matches: Match) -> Vec<Bar> {
     vec![bar(Suite, Native, Most::Ratio(most), None)]
 }
 
-/// Beside a bar, the least that any module can come to: what a request costs that no rule is looked for.
-fn least(bars: &[Bar]) -> Option<Side> {
-    (!bars.is_empty()).then_some(OneRoute)
+/// Beside a bar, the least that any module can come to, for which no rule is looked; and what one on the stock SDK comes
+/// to that makes the suite's calls to Envoy.
+const LEAST: [Side; 2] = [OneRoute, SameCalls];
+
+fn least(bars: &[Bar]) -> impl Iterator<Item = Side> {
+    LEAST.into_iter().filter(|_| !bars.is_empty())
 }
 
 /// Prefix rules, from one to many, on one host.

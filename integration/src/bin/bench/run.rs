@@ -1,9 +1,12 @@
-//! One row: its Envoys are started, then visited in turn in short windows, so that whatever drifts hits all alike.
+//! One row: its Envoys are started, then visited in turn in short windows, so that whatever drifts hits all alike. That
+//! is done several times: Envoys of one and the same configuration differ by some hundredths for as long as they run, by
+//! where their memory happens to lie.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use shared::model::Resources;
 use tokio::runtime::Runtime;
 
 use crate::cpu::{self, Clock, Cores};
@@ -19,8 +22,18 @@ use crate::upstream::Upstream;
 pub struct Timing {
     /// One window.
     pub window: Duration,
-    /// How often each side is visited.
+    /// How often all Envoys are started anew.
+    pub sittings: usize,
+    /// How often each side is visited in a sitting.
     pub rounds: usize,
+}
+
+impl Timing {
+    /// In words.
+    pub fn sentence(&self) -> String {
+        let times = if self.sittings == 1 { "once".to_owned() } else { format!("{} times", self.sittings) };
+        format!("each side is started {times} and has {} windows of {} ms then", self.rounds, self.window.as_millis())
+    }
 }
 
 /// How long each side is warmed up.
@@ -36,14 +49,20 @@ pub struct Measured {
 pub struct MeasuredSide {
     /// Which.
     pub side: Side,
-    /// How long its start took.
-    pub start: Duration,
-    /// Resident memory at the end, in kB.
-    pub memory_kb: Option<u64>,
+    /// How long its starts took, in seconds.
+    pub starts: Vec<f64>,
+    /// Resident memory at the end of each sitting, in kB.
+    pub memory_kb: Vec<f64>,
     /// Windows, by round.
     pub samples: Vec<Sample>,
     /// What each answer took in them, in ns, where the row is about latency.
     pub latencies: Vec<Vec<u64>>,
+}
+
+impl MeasuredSide {
+    fn new(side: Side) -> MeasuredSide {
+        MeasuredSide { side, starts: Vec::new(), memory_kb: Vec::new(), samples: Vec::new(), latencies: Vec::new() }
+    }
 }
 
 impl Measured {
@@ -71,10 +90,18 @@ const MORE_FOR_LATENCY: usize = 3;
 /// Measures a row. An error where an answer was not what it should be.
 pub fn run(row: &Row, timing: Timing, cores: &Cores) -> Result<Measured, String> {
     let set = sides::resources(&row.setup)?;
-    let (clusters, upstreams) = sides::clusters(&row.setup, &set)?;
+    let mut sides: Vec<_> = row.sides.iter().map(|side| MeasuredSide::new(*side)).collect();
+    for _ in 0..timing.sittings {
+        sit(row, timing, cores, &set, &mut sides)?;
+    }
+    Ok(Measured { sides })
+}
+
+fn sit(row: &Row, timing: Timing, cores: &Cores, set: &Resources, sides: &mut [MeasuredSide]) -> Result<(), String> {
+    let (clusters, upstreams) = sides::clusters(&row.setup, set)?;
     let mut running = Vec::new();
     for side in &row.sides {
-        let one = sides::start(*side, &row.setup, &set, &clusters)?;
+        let one = sides::start(*side, &row.setup, set, &clusters)?;
         cpu::pin_process(one.envoy.pid(), &cores.proxy)?;
         running.push(one);
     }
@@ -89,17 +116,16 @@ pub fn run(row: &Row, timing: Timing, cores: &Cores) -> Result<Measured, String>
         });
         load.join().unwrap_or_else(|_| Err("the load panicked".to_owned()))
     })?;
-    let sides = running.iter().zip(windows).map(|(one, windows)| {
-        let (samples, latencies): (_, Vec<_>) = windows.into_iter().unzip();
-        MeasuredSide {
-            side: one.side,
-            start: one.start,
-            memory_kb: cpu::resident_kb(one.envoy.pid()),
-            samples,
-            latencies: if row.load == Loading::Half { latencies } else { Vec::new() },
+    for ((one, windows), side) in running.iter().zip(windows).zip(sides) {
+        let (samples, latencies): (Vec<_>, Vec<_>) = windows.into_iter().unzip();
+        side.starts.push(one.start.as_secs_f64());
+        side.memory_kb.extend(cpu::resident_kb(one.envoy.pid()).map(|kb| kb as f64));
+        side.samples.extend(samples);
+        if row.load == Loading::Half {
+            side.latencies.extend(latencies);
         }
-    });
-    Ok(Measured { sides: sides.collect() })
+    }
+    Ok(())
 }
 
 fn rounds(

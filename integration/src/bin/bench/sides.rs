@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use shared::finding::Report;
 use shared::model::Resources;
 
-use crate::setup::{Cors, FAR, Fault, Setup};
+use crate::setup::{Cors, FAR, Fault, Limits, Setup};
 use crate::upstream::Upstream;
 
 /// Who carries the resources out.
@@ -31,6 +31,8 @@ pub enum Side {
     Floor,
     /// An empty module and one route for everything: the least that a proxy with a module can cost.
     OneRoute,
+    /// An empty module that makes the suite's calls to Envoy and decides nothing, on the suite's routes.
+    SameCalls,
     /// The suite, with metrics switched off.
     Suite,
     /// The suite, with Istio's metrics.
@@ -46,6 +48,7 @@ impl fmt::Display for Side {
             Side::MatcherTree => "matcher_tree",
             Side::Floor => "floor",
             Side::OneRoute => "floor, 1 route",
+            Side::SameCalls => "floor, calls",
             Side::Suite => "suite",
             Side::SuiteStats => "suite+stats",
             Side::Modules => "modules+stats",
@@ -136,6 +139,7 @@ fn bootstrap(side: Side, setup: &Setup, set: &Resources, clusters: &[Cluster]) -
             }
         }),
         Side::SuiteStats | Side::Modules => {}
+        Side::SameCalls => manager["http_filters"] = json!([same_calls(&modules, setup), to_json(&filter::router())]),
         Side::Native | Side::MatcherTree | Side::Floor | Side::OneRoute => {
             manager["route_config"] = native_routes(set, &proxy);
             manager["http_filters"] = native_filters(setup).into();
@@ -192,6 +196,17 @@ fn limit(clusters: &mut [Value], setup: &Setup) {
 fn floor(folder: &Path) -> Value {
     let module = Module { name: "floor", file: "floor.wasm" };
     to_json(&filter::module_filter(module, folder, Struct { value: json!({}) }))
+}
+
+/// The empty module, told what to ask of Envoy.
+fn same_calls(folder: &Path, setup: &Setup) -> Value {
+    let mut calls = setup.ask().served_by;
+    // The status is asked for where failures are looked for.
+    calls.extend((setup.limits != Limits::Off).then(|| "status".to_owned()));
+    let mut filter = floor(folder);
+    filter["typed_config"]["config"]["configuration"] =
+        json!({"@type": "type.googleapis.com/google.protobuf.StringValue", "value": calls.join("\n")});
+    filter
 }
 
 /// Leaves one route for whatever comes, to the clusters that are due.
