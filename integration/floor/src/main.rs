@@ -2,8 +2,8 @@
 //! filter does costs this much before it does anything, so it is the floor that benches measure from.
 //!
 //! With a configuration it makes the calls to Envoy that the suite makes for a request that goes to a destination, and
-//! decides nothing: what the suite costs beyond that is its own. The configuration is a text, a cluster a line, of which
-//! the second gets a tenth of the requests; a line `status` has it ask for the response's status at the end.
+//! decides nothing: what the suite costs beyond that is its own. Lines `cluster NAME` say where requests go, the second
+//! one where a tenth of them does; a line `status` has it ask for the response's status at the end.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -20,10 +20,17 @@ struct Calls {
 }
 
 impl Calls {
-    fn new(text: &str) -> Calls {
-        let (status, clusters): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| *line == "status");
-        let clusters = clusters.into_iter().map(str::to_owned).collect();
-        Calls { clusters, status: !status.is_empty(), requests: Cell::new(0) }
+    /// From the configuration; nothing where a line is neither.
+    fn read(text: &str) -> Option<Calls> {
+        let mut calls = Calls::default();
+        for line in text.lines() {
+            match line.strip_prefix("cluster ") {
+                Some(name) => calls.clusters.push(name.to_owned()),
+                None if line == "status" => calls.status = true,
+                None => return None,
+            }
+        }
+        Some(calls)
     }
 
     /// Where the next request goes; nowhere without a configuration.
@@ -43,9 +50,8 @@ impl Context for Root {}
 impl RootContext for Root {
     fn on_configure(&mut self, size: usize) -> bool {
         let bytes = if size > 0 { self.get_plugin_configuration() } else { None };
-        let Ok(text) = String::from_utf8(bytes.unwrap_or_default()) else { return false };
-        self.0 = Rc::new(Calls::new(&text));
-        true
+        let calls = String::from_utf8(bytes.unwrap_or_default()).ok().and_then(|text| Calls::read(&text));
+        calls.map(|calls| self.0 = Rc::new(calls)).is_some()
     }
 
     fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {

@@ -21,6 +21,8 @@ pub struct Ask {
     pub status: u16,
     /// The clusters that may answer; empty where the proxy itself has to.
     pub served_by: Vec<String>,
+    /// Bytes of body that the answer has to have; absent where the proxy itself answers.
+    pub answer: Option<usize>,
     /// A header that the answer has to have.
     pub with: Option<(&'static str, &'static str)>,
     /// The least time that the answer has to take.
@@ -49,6 +51,14 @@ impl Ask {
         ))
     }
 
+    /// Why an answer is not whole.
+    pub fn judge_length(&self, bytes: usize) -> Result<(), String> {
+        match self.answer {
+            Some(due) if due != bytes => Err(format!("{}: the answer has {bytes} bytes, not {due}", self.path)),
+            _ => Ok(()),
+        }
+    }
+
     /// Why an answer came too soon.
     pub fn judge_time(&self, took: Duration) -> Result<(), String> {
         if took >= self.at_least {
@@ -73,6 +83,7 @@ mod tests {
             status: 200,
             served_by: vec!["x".to_owned(), "y".to_owned()],
             with: Some(("x-a", "b")),
+            answer: Some(3),
             at_least: Duration::from_millis(1),
         };
         let judged = |ask: &Ask, status, by: Option<&'static str>, a: &'static str| {
@@ -86,6 +97,8 @@ mod tests {
         assert!(!judged(&ask, 200, Some("y"), "c"));
         let own = Ask { served_by: Vec::new(), ..ask.clone() };
         assert!(judged(&own, 200, None, "b") && !judged(&own, 200, Some("y"), "b"));
+        assert!(ask.judge_length(3).is_ok() && ask.judge_length(2).is_err());
+        assert!(Ask { answer: None, ..ask.clone() }.judge_length(2).is_ok());
         assert!(ask.judge_time(Duration::from_millis(1)).is_ok() && ask.judge_time(Duration::from_micros(9)).is_err());
     }
 }

@@ -21,6 +21,11 @@ pub fn header<'a>(head: &'a [u8], name: &str) -> Option<&'a [u8]> {
     })
 }
 
+/// The path of a request.
+pub fn path(head: &[u8]) -> Option<&[u8]> {
+    head.split(|byte| *byte == b' ').nth(1)
+}
+
 /// The body's length; absent is 0.
 pub fn length(head: &[u8]) -> Option<usize> {
     let Some(value) = header(head, "content-length") else { return Some(0) };
@@ -58,7 +63,9 @@ impl Connection {
         };
         let head = self.buffer.get(..end).unwrap_or_default();
         ask.judge(status(head).unwrap_or(0), |name| header(head, name))?;
-        let all = end + length(head).ok_or("an answer has no length")?;
+        let body = length(head).ok_or("an answer has no length")?;
+        ask.judge_length(body)?;
+        let all = end + body;
         while self.buffer.len() < all {
             self.read().await?;
         }

@@ -46,9 +46,11 @@ impl Stream {
         let mut response = response.map_err(|error| format!("no answer: {error}"))?;
         let headers = response.headers();
         ask.judge(response.status().as_u16(), |name| headers.get(name).map(|value| value.as_bytes()))?;
+        let mut body = 0;
         while let Some(frame) = response.frame().await {
-            frame.map_err(|error| format!("half an answer: {error}"))?;
+            let frame = frame.map_err(|error| format!("half an answer: {error}"))?;
+            body += frame.data_ref().map_or(0, Bytes::len);
         }
-        Ok(())
+        ask.judge_length(body)
     }
 }

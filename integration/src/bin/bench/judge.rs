@@ -37,18 +37,20 @@ pub fn ratio(measured: &Measured, side: Side, base: Side) -> Option<Spread> {
     spread(measured.samples(side).iter().zip(measured.samples(base)).map(|(one, other)| one.cpu_us / other.cpu_us))
 }
 
-/// The bars of a row that can be judged.
+/// The bars of a row. One for which there are no figures is not reached.
 pub fn verdicts<'a>(row: &'a Row, measured: &Measured) -> Vec<Verdict<'a>> {
+    const NOTHING: Spread = Spread { median: f64::NAN, low: f64::NAN, high: f64::NAN };
     let verdict = |bar: &'a Bar| {
         let Bar { side, base, .. } = *bar;
-        let (figure, most) = match bar.most {
-            Most::Ratio(most) => (ratio(measured, side, base)?, most),
-            Most::AboveFloor(above) => {
-                (ratio(measured, side, base)?, ratio(measured, Side::Floor, base)?.median + above)
-            }
-            Most::AddedP99(most) => (added_p99(measured.latencies(side), measured.latencies(base))?, most),
+        let figure = match bar.most {
+            Most::Ratio(_) | Most::AboveFloor(_) => ratio(measured, side, base),
+            Most::AddedP99(_) => added_p99(measured.latencies(side), measured.latencies(base)),
         };
-        Some(Verdict { bar, figure, most })
+        let most = match bar.most {
+            Most::Ratio(most) | Most::AddedP99(most) => most,
+            Most::AboveFloor(above) => ratio(measured, Side::Floor, base).unwrap_or(NOTHING).median + above,
+        };
+        Verdict { bar, figure: figure.unwrap_or(NOTHING), most }
     };
-    row.bars.iter().filter_map(verdict).collect()
+    row.bars.iter().map(verdict).collect()
 }

@@ -23,6 +23,9 @@ pub const CLIENTS: usize = 16;
 /// How many HTTP/2 connections they share: some for each worker.
 const HTTP2_CONNECTIONS: usize = 4;
 
+/// How long an answer is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Clients of one proxy.
 pub struct Load {
     clients: Vec<Client>,
@@ -58,6 +61,11 @@ impl Load {
 
     /// Asks for so long, waits for what is on its way then, and says how long each answer took, in ns.
     pub async fn window(&mut self, length: Duration, pace: Pace) -> Result<Vec<u64>, String> {
+        let window = tokio::time::timeout(length + PATIENCE, self.ask(length, pace));
+        window.await.unwrap_or_else(|_| Err(format!("an answer did not come within {PATIENCE:?}")))
+    }
+
+    async fn ask(&mut self, length: Duration, pace: Pace) -> Result<Vec<u64>, String> {
         let (start, number) = (Instant::now(), self.clients.len());
         let mut tasks = JoinSet::new();
         for (index, mut client) in self.clients.drain(..).enumerate() {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::cpu::Cores;
 use crate::judge::{Verdict, ratio};
-use crate::rows::{Most, Row};
+use crate::rows::{Loading, Most, Row};
 use crate::run::{Measured, Timing};
 use crate::sample::{Sample, Spread, pooled_p99, spread};
 
@@ -59,14 +59,18 @@ pub fn sentence(verdict: &Verdict<'_>) -> String {
 /// One row with its raw samples.
 pub fn row_json(row: &Row, measured: &Measured, verdicts: &[Verdict<'_>], cores: &Cores) -> Value {
     let sides = measured.sides.iter().map(|one| {
-        let samples = one.samples.iter().map(|it| {
-            json!({"requests": it.requests, "cpu_us": it.cpu_us, "rate": it.rate, "p50_ms": it.p50_ms, "p99_ms": it.p99_ms})
-        });
+        let windows = |sitting: &[Sample]| {
+            let windows = sitting.iter().map(|it| {
+                json!({"requests": it.requests, "cpu_us": it.cpu_us, "rate": it.rate, "p50_ms": it.p50_ms, "p99_ms": it.p99_ms})
+            });
+            windows.collect::<Value>()
+        };
+        let each = (one.samples.len() / one.starts.len().max(1)).max(1);
         json!({
             "side": one.side.to_string(),
             "starts_s": one.starts,
             "memory_kb": one.memory_kb,
-            "samples": samples.collect::<Value>(),
+            "windows_by_start": one.samples.chunks(each).map(windows).collect::<Value>(),
             "pooled_p99_ms": Some(pooled_p99(&one.latencies)).filter(|_| !one.latencies.is_empty()),
             "ratio": row.sides.first().and_then(|base| ratio(measured, one.side, *base)).map(|it| {
                 json!({"median": it.median, "low": it.low, "high": it.high})
@@ -81,6 +85,10 @@ pub fn row_json(row: &Row, measured: &Measured, verdicts: &[Verdict<'_>], cores:
     });
     json!({
         "row": row.name,
+        "load": match row.load {
+            Loading::Full => "full",
+            Loading::Half => "half",
+        },
         "setup": format!("{:?}", row.setup),
         "processors": cores.json(),
         "sides": sides.collect::<Value>(),

@@ -66,6 +66,7 @@ impl Setup {
             Fault::Never => {
                 "{delay: {percentage: {value: 0}, fixedDelay: 1s}, abort: {percentage: {value: 0}, httpStatus: 503}}"
             }
+            Fault::Rarely => "{delay: {percentage: {value: 0.0001}, fixedDelay: 1ms}}",
             Fault::Abort => "{abort: {percentage: {value: 100}, httpStatus: 503}}",
             Fault::Delay => "{delay: {percentage: {value: 100}, fixedDelay: 5ms}}",
         };

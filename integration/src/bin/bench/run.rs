@@ -3,7 +3,7 @@
 //! where their memory happens to lie.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use shared::model::Resources;
@@ -145,37 +145,80 @@ fn rounds(
         let mut all = Vec::new();
         for one in running {
             let load = Load::open(one.address, &ask, row.setup.http2).await.map_err(|error| in_side(one, &error))?;
-            all.push((one, Clock::of(one.envoy.pid())?, load));
+            all.push(Visited {
+                one,
+                clock: Clock::of(one.envoy.pid())?,
+                load,
+                windows: Vec::new(),
+                answered: Vec::new(),
+            });
         }
         let mut slowest = f64::INFINITY;
-        for (one, clock, load) in &mut all {
-            visit(one, *clock, load, WARM_UP, Pace::Closed).await?;
-            slowest = slowest.min(visit(one, *clock, load, WARM_UP, Pace::Closed).await?.0.rate);
+        for side in &mut all {
+            side.visit(WARM_UP, Pace::Closed, &answered).await?;
+            slowest = slowest.min(side.visit(WARM_UP, Pace::Closed, &answered).await?.0.rate);
         }
         let (pace, rounds) = match row.load {
             Loading::Full => (Pace::Closed, timing.rounds),
             Loading::Half => (Pace::Rate(slowest / 2.0), timing.rounds * MORE_FOR_LATENCY),
         };
-        let mut windows = vec![Vec::new(); running.len()];
-        for _ in 0..rounds {
-            for ((one, clock, load), windows) in all.iter_mut().zip(&mut windows) {
-                windows.push(visit(one, *clock, load, timing.window, pace).await?);
+        for round in 0..rounds {
+            let mut turns: Vec<_> = all.iter_mut().collect();
+            // There and back, so that no side always comes after the same one.
+            if round % 2 == 1 {
+                turns.reverse();
+            }
+            for side in turns {
+                let window = side.visit(timing.window, pace, &answered).await?;
+                side.windows.push(window);
             }
         }
-        let answered: Vec<_> = answered.iter().map(|(name, count)| (name, count.load(Ordering::Relaxed))).collect();
-        whereabouts(&row.setup, &answered)?;
-        Ok(windows)
+        for side in &all {
+            whereabouts(&row.setup, side.one.side, &side.answered).map_err(|error| in_side(side.one, &error))?;
+        }
+        Ok(all.into_iter().map(|side| side.windows).collect())
     })
 }
 
-/// Why requests and copies did not go where they were due, as far as single answers cannot tell.
-fn whereabouts(setup: &Setup, answered: &[(&String, u64)]) -> Result<(), String> {
-    let at = |cluster: &str| answered.iter().find(|(name, _)| *name == cluster).map_or(0, |(_, count)| *count);
+/// A side, and what has become of it so far.
+struct Visited<'a> {
+    one: &'a Running,
+    clock: Clock,
+    load: Load,
+    windows: Vec<Window>,
+    /// How many of its requests each cluster has answered.
+    answered: Vec<(String, u64)>,
+}
+
+impl Visited<'_> {
+    async fn visit(
+        &mut self,
+        length: Duration,
+        pace: Pace,
+        all: &[(String, Arc<AtomicU64>)],
+    ) -> Result<Window, String> {
+        let answered = || all.iter().map(|(_, count)| count.load(Ordering::Relaxed)).collect::<Vec<_>>();
+        let (cpu, began, before) = (self.clock.now()?, Instant::now(), answered());
+        let mut latencies = self.load.window(length, pace).await.map_err(|error| in_side(self.one, &error))?;
+        let wall = began.elapsed();
+        let sample = Sample::new(&mut latencies, self.clock.now()?.saturating_sub(cpu), wall);
+        self.answered.resize_with(all.len(), Default::default);
+        for ((sum, (name, _)), (after, before)) in self.answered.iter_mut().zip(all).zip(answered().iter().zip(before))
+        {
+            *sum = (name.clone(), sum.1 + (after - before));
+        }
+        Ok((sample, latencies))
+    }
+}
+
+/// Why a side's requests and copies did not go where they were due, as far as single answers cannot tell.
+fn whereabouts(setup: &Setup, side: Side, answered: &[(String, u64)]) -> Result<(), String> {
+    let at = |cluster: &str| answered.iter().find(|(name, _)| name == cluster).map_or(0, |(_, count)| *count);
     let due = setup.ask().served_by;
     let (copies, requests) = (at(&Setup::shadow()), due.iter().map(|cluster| at(cluster)).sum::<u64>());
     // What was copied last may still be on its way.
     let right = match setup.mirror {
-        Mirror::Always => copies <= requests && copies * 100 >= requests * 99,
+        Mirror::Always => copies * 100 <= requests * 101 && copies * 100 >= requests * 99,
         Mirror::Off | Mirror::Never => copies == 0,
         // One of a million is due: that chance has it beyond this is as unlikely as below.
         Mirror::Rarely => copies <= 5 + requests / 100_000,
@@ -185,21 +228,16 @@ fn whereabouts(setup: &Setup, answered: &[(&String, u64)]) -> Result<(), String>
     }
     if let [large, small] = due.as_slice() {
         let share = at(small) as f64 / requests as f64;
-        // Five standard deviations: once in a million runs, chance alone goes beyond.
+        // Five standard deviations: once in a million sides, chance alone goes beyond.
         let by_chance = 5.0 * (0.1 * 0.9 / requests as f64).sqrt();
         if setup.split == Split::Weights && (share - 0.1).abs() > by_chance {
             return Err(format!("{small} beside {large} got {share:.3} of {requests} requests, not 0.1"));
         }
+        if setup.split == Split::Sticky && side != Side::Native && at(small) > 0 && at(large) > 0 {
+            return Err(format!("one client's requests went to {small} and to {large}"));
+        }
     }
     Ok(())
-}
-
-async fn visit(one: &Running, clock: Clock, load: &mut Load, length: Duration, pace: Pace) -> Result<Window, String> {
-    let (before, began) = (clock.now()?, Instant::now());
-    let mut latencies = load.window(length, pace).await.map_err(|error| in_side(one, &error))?;
-    let wall = began.elapsed();
-    let sample = Sample::new(&mut latencies, clock.now()?.saturating_sub(before), wall);
-    Ok((sample, latencies))
 }
 
 fn in_side(one: &Running, error: &str) -> String {

@@ -37,6 +37,8 @@ pub enum Fault {
     Off,
     /// Delay and abort are written, at 0 %.
     Never,
+    /// A short delay is written, at 0.0001 %, the least there is: of a fault at 0 % the suite keeps nothing.
+    Rarely,
     /// Each request is aborted.
     Abort,
     /// Each request is delayed by 5 ms.
@@ -192,6 +194,7 @@ impl Setup {
             status: 200,
             served_by: if self.split == Split::Off { vec![cluster("")] } else { vec![cluster("v1"), cluster("v2")] },
             with: None,
+            answer: Some(self.body),
             at_least: Duration::ZERO,
         };
         if self.matches == Match::Header {
@@ -206,21 +209,32 @@ impl Setup {
         }
         if self.cors == Cors::Preflight {
             ask.method = "OPTIONS";
+            ask.answer = None;
             ask.headers.push(("access-control-request-method", "GET".to_owned()));
             ask.served_by.clear();
         }
         if self.fault == Fault::Abort {
             ask.status = 503;
+            ask.answer = None;
             ask.served_by.clear();
         }
         if self.fault == Fault::Delay {
-            // Envoy counts from when its loop last looked at the clock, which is earlier under load.
-            ask.at_least = Duration::from_millis(1);
+            // Envoy counts the 5 ms from when its loop last looked at the clock, which may be earlier.
+            ask.at_least = Duration::from_millis(3);
         }
         if self.changes {
             ask.with = Some(("x-answer", "three"));
         }
         ask
+    }
+
+    /// What the destination gets to see, by `:path` and headers' names.
+    pub fn due(&self) -> Vec<(&'static str, String)> {
+        if self.changes {
+            let path = (":path", "/items/item".to_owned());
+            return vec![path, ("x-set", "one".to_owned()), ("x-add", "two".to_owned())];
+        }
+        vec![(":path", self.ask().path)]
     }
 
     /// The cluster that gets copies.

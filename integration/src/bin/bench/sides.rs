@@ -30,15 +30,17 @@ pub enum Side {
     /// The native side with an empty module before its filters: what any filter costs, whatever it does.
     Floor,
     /// An empty module and one route for everything: the least that a proxy with a module can cost.
-    OneRoute,
+    FloorOneRoute,
     /// An empty module that makes the suite's calls to Envoy and decides nothing, on the suite's routes.
-    SameCalls,
+    FloorCalls,
     /// The suite, with metrics switched off.
     Suite,
     /// The suite, with Istio's metrics.
     SuiteStats,
-    /// A module for each behaviour, with Istio's metrics.
+    /// A module for each behaviour but metrics.
     Modules,
+    /// A module for each behaviour, with Istio's metrics.
+    ModulesStats,
 }
 
 impl fmt::Display for Side {
@@ -47,11 +49,12 @@ impl fmt::Display for Side {
             Side::Native => "native",
             Side::MatcherTree => "matcher_tree",
             Side::Floor => "floor",
-            Side::OneRoute => "floor, 1 route",
-            Side::SameCalls => "floor, calls",
+            Side::FloorOneRoute => "floor, 1 route",
+            Side::FloorCalls => "floor, calls",
             Side::Suite => "suite",
             Side::SuiteStats => "suite+stats",
-            Side::Modules => "modules+stats",
+            Side::Modules => "modules",
+            Side::ModulesStats => "modules+stats",
         })
     }
 }
@@ -73,7 +76,7 @@ pub fn resources(setup: &Setup) -> Result<Resources, String> {
 pub fn clusters(setup: &Setup, set: &Resources) -> Result<(Vec<Cluster>, Vec<Upstream>), String> {
     let (mut clusters, mut upstreams) = (cluster::clusters(set), Vec::new());
     for cluster in &mut clusters {
-        let upstream = Upstream::bind(&cluster.name, setup.body)?;
+        let upstream = Upstream::bind(&cluster.name, setup.due(), setup.body)?;
         cluster.set_endpoints([upstream.address]);
         upstreams.push(upstream);
     }
@@ -121,7 +124,8 @@ fn bootstrap(side: Side, setup: &Setup, set: &Resources, clusters: &[Cluster]) -
     let proxy = proxy();
     let at = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);
     let front = Front { name: LISTENER.to_owned(), at, edge: true, proxy: proxy.clone() };
-    let packaging = if side == Side::Modules { Packaging::Separate } else { Packaging::Suite };
+    let packaging =
+        if matches!(side, Side::Modules | Side::ModulesStats) { Packaging::Separate } else { Packaging::Suite };
     let modules = paths::modules();
     if let Some((missing, _)) = packaging.files(&modules).find(|(_, there)| !there) {
         return Err(format!("{} is missing: run scripts/build.sh, which builds it", missing.display()));
@@ -138,19 +142,25 @@ fn bootstrap(side: Side, setup: &Setup, set: &Resources, clusters: &[Cluster]) -
                 configuration["value"]["stats"] = json!({"enabled": false});
             }
         }),
-        Side::SuiteStats | Side::Modules => {}
-        Side::SameCalls => manager["http_filters"] = json!([same_calls(&modules, setup), to_json(&filter::router())]),
-        Side::Native | Side::MatcherTree | Side::Floor | Side::OneRoute => {
+        Side::SuiteStats | Side::ModulesStats => {}
+        Side::Modules => {
+            if let Some(filters) = manager["http_filters"].as_array_mut() {
+                filters.retain(|filter| filter["name"] != "sailcloth.stats");
+            }
+        }
+        Side::FloorCalls => manager["http_filters"] = json!([floor_calls(&modules, setup), to_json(&filter::router())]),
+        Side::Native | Side::MatcherTree | Side::Floor | Side::FloorOneRoute => {
             manager["route_config"] = native_routes(set, &proxy);
             manager["http_filters"] = native_filters(setup).into();
             limit(&mut clusters, setup);
             if side == Side::MatcherTree {
                 crate::matcher_tree::replace(&mut manager["route_config"])?;
             }
-            if side == Side::OneRoute {
+            if side == Side::FloorOneRoute {
                 only_one_route(&mut manager["route_config"], &setup.ask().served_by);
+                manager["http_filters"] = json!([to_json(&filter::router())]);
             }
-            if matches!(side, Side::Floor | Side::OneRoute)
+            if matches!(side, Side::Floor | Side::FloorOneRoute)
                 && let Some(filters) = manager["http_filters"].as_array_mut()
             {
                 filters.insert(0, floor(&modules));
@@ -195,18 +205,26 @@ fn limit(clusters: &mut [Value], setup: &Setup) {
 
 fn floor(folder: &Path) -> Value {
     let module = Module { name: "floor", file: "floor.wasm" };
-    to_json(&filter::module_filter(module, folder, Struct { value: json!({}) }))
+    let mut filter = to_json(&filter::module_filter(module, folder, Struct { value: json!({}) }));
+    tell(&mut filter, "");
+    filter
 }
 
 /// The empty module, told what to ask of Envoy.
-fn same_calls(folder: &Path, setup: &Setup) -> Value {
-    let mut calls = setup.ask().served_by;
+fn floor_calls(folder: &Path, setup: &Setup) -> Value {
+    let clusters = setup.ask().served_by.into_iter().map(|name| format!("cluster {name}"));
     // The status is asked for where failures are looked for.
-    calls.extend((setup.limits != Limits::Off).then(|| "status".to_owned()));
+    let status = (setup.limits != Limits::Off).then(|| "status".to_owned());
+    let calls: Vec<String> = clusters.chain(status).collect();
     let mut filter = floor(folder);
-    filter["typed_config"]["config"]["configuration"] =
-        json!({"@type": "type.googleapis.com/google.protobuf.StringValue", "value": calls.join("\n")});
+    tell(&mut filter, &calls.join("\n"));
     filter
+}
+
+/// Gives the empty module its configuration.
+fn tell(filter: &mut Value, text: &str) {
+    filter["typed_config"]["config"]["configuration"] =
+        json!({"@type": "type.googleapis.com/google.protobuf.StringValue", "value": text});
 }
 
 /// Leaves one route for whatever comes, to the clusters that are due.

@@ -32,7 +32,8 @@ impl Fact {
     /// In words.
     pub fn sentence(&self) -> String {
         let most = self.most.map_or_else(String::new, |most| format!(", at most {most} {}", self.unit));
-        format!("{} {:.3} {}{most}", self.name, self.figure, self.unit)
+        let word = if self.holds() { "" } else { "SHORT: " };
+        format!("{word}{} {:.3} {}{most}", self.name, self.figure, self.unit)
     }
 
     /// For programs.
