@@ -66,13 +66,13 @@ pub struct Setup {
     #[arg(long, value_name = "PORT=[ADDR:]PORT", value_parser = listen)]
     listen: Vec<(u16, SocketAddr)>,
     /// Where the mesh's listener is [default: 127.0.0.1:15001 when a VirtualService applies to `mesh`, else nowhere].
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
     mesh_listen: Option<SocketAddr>,
     /// Where Envoy's admin page is, or `none`.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:15000", value_parser = admin)]
     admin: Admin,
     /// A request that stands idle for so long is given up; `0s` is never.
-    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = duration, allow_hyphen_values = true)]
     stream_idle_timeout: Duration,
 }
 
@@ -127,6 +127,10 @@ fn listen(text: &str) -> Result<(u16, SocketAddr), String> {
     Ok((port.parse().map_err(|_| wrong())?, at))
 }
 
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "expected ADDR:PORT, such as `127.0.0.1:15001`".to_owned())
+}
+
 fn admin(text: &str) -> Result<Admin, String> {
     match text {
         "none" => Ok(Admin(None)),
@@ -165,6 +169,13 @@ fn quiet(written: io::Result<()>) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }
+}
+
+/// Says what is odd about what came of it.
+pub fn warn(what: &str) {
+    let style = anstyle::AnsiColor::Yellow.on_default().bold();
+    // With standard error closed there is nobody to tell.
+    let _ = writeln!(anstream::stderr(), "{style}warning{style:#}: {what}");
 }
 
 /// Says why nothing came of it.

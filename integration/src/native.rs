@@ -54,8 +54,20 @@ pub fn http_filters() -> Vec<Value> {
     vec![filter("fault", "fault.v3.HTTPFault"), filter("cors", "cors.v3.Cors"), filter("router", "router.v3.Router")]
 }
 
-/// The Gateways that a proxy serves: those it names, else those whose selector fits its labels, else the mesh.
+/// The Gateways that a proxy serves: those it names, else those whose selector fits its labels, else the mesh. istiod
+/// merges the oldest first (`initGateways` sorts by time, then by name, then by namespace).
 pub fn gateways(set: &Resources, proxy: &Proxy) -> Vec<String> {
+    let mut all = gateways_as_given(set, proxy);
+    all.sort_by_cached_key(|name| {
+        let gateway = set.gateways.iter().find(|gateway| gateway.meta.full_name() == *name);
+        let meta = gateway.map(|gateway| &gateway.meta);
+        let age = meta.map(|meta| (meta.creation_timestamp.clone(), meta.name.clone(), meta.namespace().to_owned()));
+        (age.is_none(), age)
+    });
+    all
+}
+
+fn gateways_as_given(set: &Resources, proxy: &Proxy) -> Vec<String> {
     if !proxy.gateways.is_empty() {
         return proxy.gateways.iter().map(|name| names::resolve_gateway(name, &proxy.namespace)).collect();
     }

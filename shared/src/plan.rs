@@ -150,11 +150,16 @@ impl Plan {
 
     /// The first rule that matches.
     pub(crate) fn find(&self, request: &Request<'_>, trace: &mut impl Trace) -> Found {
-        let Some(index) = self.view(request).and_then(|view| view.table.find(request.host())) else {
+        let host = if self.by_authority { request.host() } else { request.host_of_any_port() };
+        let Some(index) = self.view(request).and_then(|view| view.table.find(host)) else {
             return Found::Nothing;
         };
         let Some(host) = self.host(index) else { return Found::Nothing };
         trace.host(index);
+        // CONNECT has no path, and Envoy's routes take only what has one.
+        if request.path_and_query().is_empty() {
+            return Found::Host(index);
+        }
         let found = host.routes.find(&self.rules, request).map(|at| at as usize);
         for &(rule, matched) in host.routes().get(..found.unwrap_or(usize::MAX)).unwrap_or(host.routes()) {
             trace.skipped(rule, matched);

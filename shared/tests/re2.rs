@@ -98,6 +98,14 @@ fn the_deepest_patterns_match() {
 }
 
 #[test]
+fn values_do_not_grow_without_bound() {
+    let longer = Substitution::new("/", &"x".repeat(1000)).unwrap();
+    assert_eq!(longer.apply(&b"/".repeat(1000)), b"x".repeat(1_000_000).as_slice());
+    let many = b"/".repeat(60_000);
+    assert_eq!(longer.apply(&many), many.as_slice());
+}
+
+#[test]
 fn errors_name_the_part_at_fault_and_its_place() {
     for (pattern, message, offset) in [
         ("é{1001}", "`{1001}`: repetition of more than 1000", 1),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use envoy_config::generate;
 
-use super::{FINDINGS, Input, Outcome, Output, Setup, print, tell};
+use super::{FINDINGS, Input, Outcome, Output, Setup, print, tell, warn};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -56,6 +56,9 @@ pub fn generate(args: &Args) -> Outcome {
         return Ok(ExitCode::from(FINDINGS));
     }
     let generated = options.generate(&loaded.set)?;
+    if generated.addresses().is_empty() && matches!(args.output, Format::Yaml) {
+        warn(generate::NOTHING_TO_LISTEN_FOR);
+    }
     print(&match (args.what, args.output) {
         (What::Bootstrap, Format::Yaml) => generate::bootstrap_yaml(generated),
         (What::Bootstrap, Format::Json) => generate::pretty(&generated.bootstrap()),

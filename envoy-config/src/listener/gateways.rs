@@ -42,15 +42,16 @@ impl Front {
     }
 }
 
-/// `gateway default/web: port 80 listens on http://127.0.0.1:8080`.
+/// `gateway default/web: port 80 listens on http://127.0.0.1:8080 and all other addresses`.
 impl fmt::Display for Front {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.proxy.port {
             Some(port) => {
-                write!(f, "gateway {}: port {port} listens on {}", self.proxy.gateways.join(", "), self.url())
+                write!(f, "gateway {}: port {port} listens on {}", self.proxy.gateways.join(", "), self.url())?;
             }
-            None => write!(f, "mesh: listens on {}", self.url()),
+            None => write!(f, "mesh: listens on {}", self.url())?,
         }
+        if self.at.ip().is_unspecified() { f.write_str(" and all other addresses") } else { Ok(()) }
     }
 }
 

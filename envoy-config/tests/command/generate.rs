@@ -81,6 +81,15 @@ fn findings_go_to_stderr_and_only_validation_stops() {
 }
 
 #[test]
+fn a_configuration_that_listens_nowhere_is_warned_of() {
+    let service = "{apiVersion: v1, kind: Service, metadata: {name: s}, spec: {ports: [{port: 80}]}}";
+    let args = ["generate", "bootstrap", "-f", "-", "--module-dir", "/modules"];
+    let ran = run_with(&args, service);
+    assert_eq!(ran.code, 0);
+    assert!(ran.err.contains("warning: nothing to listen for") && ran.out.contains("listeners: []"), "{}", ran.err);
+}
+
+#[test]
 fn wrong_usage_is_exit_code_2() {
     for (more, said) in [
         (&["--listen", "81=9080"][..], "no Gateway has an HTTP server on port 81; there is 80"),
@@ -88,7 +97,9 @@ fn wrong_usage_is_exit_code_2() {
         (&["--listen", "80=1", "--listen", "80=2"], "stands twice"),
         (&["--listen", "80=15000"], "would both listen on"),
         (&["--admin", "here"], "expected ADDR:PORT"),
+        (&["--mesh-listen", "15001"], "expected ADDR:PORT"),
         (&["--stream-idle-timeout", "1"], "expected a duration"),
+        (&["--stream-idle-timeout", "-1s"], "expected a duration"),
     ] {
         let ran = generate("bootstrap", more);
         assert_eq!(ran.code, 2, "{more:?}: {}", ran.err);

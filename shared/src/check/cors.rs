@@ -12,7 +12,7 @@ const METHODS: [&str; 10] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "C
 
 pub(super) fn check(policy: &CorsPolicy, path: &Path<'_>, findings: &mut Findings<'_>) {
     if !policy.allow_origin.is_empty() {
-        let list = policy.allow_origin.iter().take(3).map(|text| format!("{{exact: {}}}", shorten(text)));
+        let list = policy.allow_origin.iter().take(3).map(|text| format!("{{exact: '{}'}}", shorten(text)));
         let hint = format!("write `allowOrigins: [{}]`", list.collect::<Vec<_>>().join(", "));
         let message = match policy.allow_origins.is_empty() {
             true => "`allowOrigin` is deprecated",

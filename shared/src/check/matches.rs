@@ -28,10 +28,6 @@ pub(super) fn check(matches: &[HttpMatchRequest], path: &Path<'_>, on_gateway: b
             let here = Path::Key(&headers, name);
             header(name, &here, on_gateway, findings);
             not_empty(value, &here, findings);
-            if name.eq_ignore_ascii_case("host") {
-                let message = "no request matches, since Envoy knows the `host` header only as `:authority`";
-                findings.warn(Code::NeverMatches, &here, message, "match on `authority`");
-            }
         }
         let without = Path::Key(&here, "withoutHeaders");
         for (name, WithoutMatch(value)) in &one.without_headers {

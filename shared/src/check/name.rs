@@ -26,7 +26,7 @@ fn is_wildcard_label(text: &str) -> bool {
 /// What is wrong with a domain (`ValidateFQDN`).
 pub(super) fn domain(text: &str) -> Result<(), String> {
     length(text)?;
-    labels(text)
+    labels(text, text)
 }
 
 /// What is wrong with a domain whose first label may be a wildcard (`ValidateWildcardDomain`).
@@ -36,7 +36,7 @@ pub(super) fn wildcard_domain(text: &str) -> Result<(), String> {
     if !is_wildcard_label(first) {
         return Err(bad_label(text, first));
     }
-    rest.map_or(Ok(()), labels)
+    rest.map_or(Ok(()), |rest| labels(rest, text))
 }
 
 /// `ValidatePartialWildCard`.
@@ -88,16 +88,16 @@ fn length(text: &str) -> Result<(), String> {
     }
 }
 
-/// `ValidateDNS1123Labels`.
-fn labels(text: &str) -> Result<(), String> {
+/// `ValidateDNS1123Labels`, of a host or of what comes behind its first label.
+fn labels(text: &str, host: &str) -> Result<(), String> {
     let parts = text.split('.');
     let last = parts.clone().next_back().unwrap_or_default();
     if last.parse::<i64>().is_ok() {
-        return Err(format!("`{text}` is not a host: its last label `{last}` is a number"));
+        return Err(format!("`{}` is not a host: its last label `{last}` is a number", short(host)));
     }
     // One dot at the end is allowed, as in `istio.io.`
     let wrong = text.strip_suffix('.').unwrap_or(text).split('.').find(|label| !is_label(label));
-    wrong.map_or(Ok(()), |label| Err(bad_label(text, label)))
+    wrong.map_or(Ok(()), |label| Err(bad_label(host, label)))
 }
 
 fn bad_label(text: &str, label: &str) -> String {

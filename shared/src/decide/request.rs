@@ -69,6 +69,17 @@ impl<'a> Request<'a> {
         split_port(self.authority).0
     }
 
+    /// The authority up to its last colon, whatever is behind that, unless it is inside brackets: so Envoy cuts it where
+    /// `ignore_port_in_host_matching` is set. What a client puts there must not lead past a host's rules.
+    #[inline]
+    pub fn host_of_any_port(&self) -> &'a [u8] {
+        let end = self.authority.iter().rposition(|byte| matches!(byte, b':' | b']'));
+        match end.and_then(|at| self.authority.split_at_checked(at)) {
+            Some((host, [b':', ..])) => host,
+            _ => self.authority,
+        }
+    }
+
     /// The port that the authority names.
     #[inline]
     pub fn port(&self) -> Option<u16> {
@@ -167,6 +178,25 @@ mod tests {
             let headers: &[(&[u8], &[u8])] = &[(b":authority", authority.as_bytes())];
             let request = Request::new(headers);
             assert_eq!((request.host(), request.port()), (host.as_bytes(), port), "{authority}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_found_whatever_its_port_looks_like() {
+        for (authority, host) in [
+            ("a.com", "a.com"),
+            ("a.com:8080", "a.com"),
+            ("a.com:", "a.com"),
+            ("a.com:x", "a.com"),
+            ("a.com:80:90", "a.com:80"),
+            ("[::1]", "[::1]"),
+            ("[::1]:80", "[::1]"),
+            ("[::1]:x", "[::1]"),
+            ("", ""),
+            (":", ""),
+        ] {
+            let headers: &[(&[u8], &[u8])] = &[(b":authority", authority.as_bytes())];
+            assert_eq!(Request::new(headers).host_of_any_port(), host.as_bytes(), "{authority}");
         }
     }
 

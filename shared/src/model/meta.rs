@@ -15,7 +15,10 @@ object! {
         annotations: Map<String>,
         /// RFC 3339 in UTC, so that text order is time order; absent means that all are equally old.
         creation_timestamp: Option<String>,
-    } open true
+    } ignored {
+        "cluster_name", "deletion_grace_period_seconds", "deletion_timestamp", "finalizers", "generate_name",
+        "generation", "managed_fields", "owner_references", "resource_version", "self_link", "uid",
+    }
 }
 
 impl Meta {

@@ -3,6 +3,9 @@
 //! Gateways merge: every VirtualService that is bound to a gateway adds its rules to each host that both serve, and
 //! rules that take everything go to the end. The mesh does not merge: for one host the oldest VirtualService counts.
 
+mod gateway;
+mod mesh;
+
 use std::sync::Arc;
 
 use super::guard::Guards;
@@ -16,8 +19,8 @@ use super::{Plan, Proxy, View, VirtualHost};
 use crate::model::http_route::HttpMatchRequest;
 use crate::model::{Port, Resource, Resources, VirtualService};
 use crate::names::{self, MESH};
-use crate::registry::{AppProtocol, Registry};
-use crate::{Map, Names, order};
+use crate::registry::Registry;
+use crate::{Map, order};
 
 /// Where the mesh looks for a host without a port.
 const HTTP_PORT: Port = match Port::new(80) {
@@ -112,140 +115,6 @@ impl<'a> Builder<'a> {
         order::sort(&mut ports);
         ports.dedup();
         ports
-    }
-
-    /// The hosts of the gateways' servers on this port, and the rules of all VirtualServices bound to them.
-    fn gateway_hosts(&mut self, gateways: &[String], port: Port, domains: &mut Domains) {
-        for gateway in gateways {
-            let servers = self.servers(gateway, port);
-            for (host, _, https_redirect) in servers.iter().filter(|(_, _, redirect)| *redirect) {
-                domains.0.change(host.clone(), |domain| domain.https_redirect |= https_redirect);
-            }
-            for service in self.services.clone() {
-                if !bound_to(service, gateway) {
-                    continue;
-                }
-                let namespace = service.meta.namespace();
-                let mut served: Map<bool> = Map::new();
-                for host in &service.spec.hosts {
-                    let host = names::resolve_host(host, namespace);
-                    for (server, from, https_redirect) in &servers {
-                        if from.as_deref().is_none_or(|from| from == namespace)
-                            && let Some(domain) = names::intersection(server, &host)
-                        {
-                            served.change(domain.to_owned(), |it| *it |= https_redirect);
-                        }
-                    }
-                }
-                if served.is_empty() {
-                    continue;
-                }
-                let routes = self.routes(service, gateway, port);
-                for (domain, https_redirect) in served.into_sorted().into_iter().filter(|_| !routes.is_empty()) {
-                    domains.0.change(domain, |domain| {
-                        domain.https_redirect |= https_redirect;
-                        domain.routes.extend(&routes);
-                    });
-                }
-            }
-        }
-        for domain in domains.0.values_mut() {
-            order::sort_by(&mut domain.routes, |a, b| a.2.cmp(&b.2));
-        }
-    }
-
-    /// Host, namespace that VirtualServices must come from, and whether http is sent to https, for every server of a
-    /// gateway on a port. A gateway that is not in the set, as on an Envoy that somebody else configures, serves
-    /// everything.
-    fn servers(&self, name: &str, port: Port) -> Vec<(String, Option<String>, bool)> {
-        let Some(gateway) = self.set.gateways.iter().find(|gateway| gateway.meta.full_name() == name) else {
-            return vec![("*".into(), None, false)];
-        };
-        let servers = gateway.spec.servers.iter().filter(|server| server.port.number == port);
-        let hosts = servers.flat_map(|server| {
-            let https_redirect = server.tls.as_ref().is_some_and(|tls| tls.https_redirect);
-            server.hosts.iter().map(move |host| (host, https_redirect))
-        });
-        let hosts = hosts.map(|(host, https_redirect)| match host.split_once('/') {
-            Some(("*", host)) => (host.to_ascii_lowercase(), None, https_redirect),
-            Some((".", host)) => (host.to_ascii_lowercase(), Some(gateway.meta.namespace().to_owned()), https_redirect),
-            Some((from, host)) => (host.to_ascii_lowercase(), Some(from.to_owned()), https_redirect),
-            None => (host.to_ascii_lowercase(), None, https_redirect),
-        });
-        hosts.collect()
-    }
-
-    /// The services of the mesh on this port, each with its VirtualService or its default route, and the hosts of
-    /// VirtualServices that are no service.
-    fn mesh_hosts(&mut self, owners: &Owners<'_>, port: Port, domains: &mut Domains) {
-        let mut of_service: Map<Vec<Route>> = Map::new();
-        // Whoever listens here, and whether it speaks HTTP.
-        let registered: Map<bool> = self
-            .registry
-            .iter()
-            .filter_map(|service| Some((service.host.clone(), service.port(port)?.protocol != AppProtocol::Tcp)))
-            .collect();
-        let mut routes_of = |builder: &mut Self, service: &Resource<VirtualService>| {
-            let name = service.meta.full_name();
-            of_service.insert_new(&name, || builder.routes(service, MESH, port));
-            of_service.get(&name).cloned().unwrap_or_default()
-        };
-        // VirtualServices of which a service here has got its rules.
-        let mut at_work = Names::new();
-        for (host, _) in registered.iter().filter(|(_, http)| **http) {
-            let mut routes = Vec::new();
-            for service in owners.of(host) {
-                routes = routes_of(self, service);
-                if !routes.is_empty() {
-                    at_work.add(&service.meta.full_name());
-                    // Where labels may make nothing of it, the next one counts as well.
-                    if !self.any_source {
-                        break;
-                    }
-                }
-            }
-            let routes = if routes.is_empty() { self.default_route(host, port) } else { routes };
-            self.add_mesh_domains(host, self.other_names(host), &routes, domains);
-        }
-        for (host, service) in owners.all() {
-            let known = registered.contains(host)
-                || (host.starts_with('*') && registered.names().any(|name| names::covers(host, name)));
-            // istiod has hosts that are no service on port 80 alone, or beside one that is a service.
-            let here = port == HTTP_PORT || at_work.contains(&service.meta.full_name());
-            if known || !here {
-                continue;
-            }
-            let routes = routes_of(self, service);
-            if !routes.is_empty() {
-                self.add_mesh_domains(host, Vec::new(), &routes, domains);
-            }
-        }
-    }
-
-    fn default_route(&mut self, host: &str, port: Port) -> Vec<Route> {
-        let rule = Rule::default_route(host, port.get());
-        rule.and_then(|rule| self.push(rule)).map(|index| (index, 0, true)).into_iter().collect()
-    }
-
-    /// The other names by which this proxy may call a service: with the final dot, and shorter ones.
-    fn other_names(&self, host: &str) -> Vec<String> {
-        let mut names = vec![format!("{host}.")];
-        if let Some(short) = host.strip_suffix(&format!(".svc.{}", names::DOMAIN)) {
-            names.extend([format!("{short}.svc"), short.to_owned()]);
-            if let Some((name, namespace)) = short.split_once('.')
-                && namespace == self.proxy.namespace()
-            {
-                names.push(name.to_owned());
-            }
-        }
-        names
-    }
-
-    /// A host and its other names; whoever came first keeps a name.
-    fn add_mesh_domains(&self, host: &str, others: Vec<String>, routes: &[Route], domains: &mut Domains) {
-        for name in std::iter::once(host.to_owned()).chain(others) {
-            domains.0.insert_new(&name, || Domain { routes: routes.to_vec(), https_redirect: false });
-        }
     }
 
     /// The rules of a VirtualService that exist on this gateway and port, up to the first that takes everything.

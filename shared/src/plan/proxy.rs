@@ -10,7 +10,7 @@ use crate::model::http_route::HttpMatchRequest;
 use crate::model::read::{Path, Place, Read, Reader, whole};
 use crate::model::{Port, Resources};
 use crate::registry::carries;
-use crate::{Map, check, names, object};
+use crate::{Map, check, names, object, order};
 
 object! {
     /// Who this proxy is.
@@ -35,8 +35,19 @@ impl Proxy {
         self.namespace.as_deref().filter(|ns| !ns.is_empty()).unwrap_or("default")
     }
 
-    /// The gateways, fully named, chosen by labels where none is given.
+    /// The gateways, fully named, chosen by labels where none is given. The oldest comes first, as istiod merges them;
+    /// what is no Gateway of the set comes last.
     pub fn gateways(&self, set: &Resources) -> Vec<String> {
+        let mut all = self.gateways_as_given(set);
+        let age = |name: &str| {
+            let gateway = set.gateways.iter().find(|gateway| gateway.meta.full_name() == name);
+            (gateway.is_none(), gateway.map(|gateway| gateway.meta.age()))
+        };
+        order::sort_by(&mut all, |one, other| age(one).cmp(&age(other)));
+        all
+    }
+
+    fn gateways_as_given(&self, set: &Resources) -> Vec<String> {
         if !self.gateways.is_empty() {
             return self.gateways.iter().map(|name| names::resolve_gateway(name, self.namespace())).collect();
         }

@@ -20,6 +20,9 @@ use super::program::{self, Program};
 /// For a rewrite that asks for a group the pattern does not have, `RE2::GlobalReplace` replaces nothing; here it is an
 /// error, by the rules of `RE2::CheckRewriteString`.
 ///
+/// A value that would grow beyond 1 MiB stays as it is: how often a pattern matches is up to the client, and what a
+/// module once needed it never gives back. Envoy itself has no such bound.
+///
 /// [`RE2::GlobalReplace`]: https://github.com/google/re2/blob/main/re2/re2.h
 ///
 /// ```
@@ -36,6 +39,9 @@ struct Inner {
     program: Arc<Program>,
     pieces: Vec<Piece>,
 }
+
+/// The longest that a value may become, in bytes.
+const MOST: usize = 1 << 20;
 
 /// A part of a rewrite.
 enum Piece {
@@ -70,7 +76,7 @@ impl Substitution {
 }
 
 impl Inner {
-    /// What GlobalReplace does, step by step. None if it replaces nothing.
+    /// What GlobalReplace does, step by step. None if it replaces nothing, or becomes too long.
     fn replace(&self, value: &[u8], engine: &Engine) -> Option<Vec<u8>> {
         let mut finder = engine.finder();
         let mut places = vec![None; 2 * (self.last_group() + 1)];
@@ -90,6 +96,9 @@ impl Inner {
                 continue;
             }
             for piece in &self.pieces {
+                if out.len() > MOST {
+                    return None;
+                }
                 match piece {
                     Piece::Text(text) => out.extend_from_slice(text),
                     Piece::Group(group) => {

@@ -35,6 +35,11 @@ fn what_is_no_resource() {
             &[(UnknownField, "ports", 5, "under `spec`")],
         ),
         (
+            "an unknown field of the metadata, beside one that is Kubernetes' own",
+            "apiVersion: v1\nkind: Service\nmetadata: {name: x, namspace: shop, uid: 1}\nspec: {}",
+            &[(UnknownField, "metadata.namspace", 3, "did you mean `namespace`?")],
+        ),
+        (
             "the same name twice in a file",
             "apiVersion: v1\nkind: Service\nmetadata: {name: x}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: x}",
             &[(Duplicate, "metadata.name", 7, "already defined at row.yaml:1")],
@@ -51,7 +56,7 @@ fn what_is_no_resource() {
         (
             "a list of resources, in JSON",
             "{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": [\n\t{\"apiVersion\": \"v1\", \"kind\": \"Service\", \"metadata\": {\n\t\t\"nme\": 1}}]}",
-            &[(Invalid, "metadata", 2, "`name` is missing")],
+            &[(Invalid, "metadata", 2, "`name` is missing"), (UnknownField, "metadata.nme", 3, "did you mean `name`?")],
         ),
     ] {
         assert_row(behaviour, text, expected);

@@ -1,8 +1,8 @@
 //! Rules of a VirtualService. The body of each rule begins in line 9.
 
 use shared::finding::Code::{
-    Deprecated, LongerThanIdleTimeout, NeverMatches, NoSuchRedirect, SchemaValidationError as Invalid, TooLarge,
-    UnknownField, Unsupported, UnsupportedOperator,
+    Deprecated, LongerThanIdleTimeout, NoSuchRedirect, SchemaValidationError as Invalid, TooLarge, UnknownField,
+    Unsupported, UnsupportedOperator,
 };
 
 use crate::{Expected, ROUTE, assert_row, rule};
@@ -168,11 +168,7 @@ fn matches() {
             &[(Invalid, "spec.http[0].match[0].headers[\"a b\"]", 9, "`a b` is not a header's name")],
         ),
         ("pseudo-headers can be matched", "match: [{headers: {':path': {prefix: /}}}]", &[]),
-        (
-            "Envoy has no `host` header",
-            "match: [{headers: {Host: {exact: x}}}]",
-            &[(NeverMatches, "spec.http[0].match[0].headers.Host", 9, "match on `authority`")],
-        ),
+        ("`host` is the authority", "match: [{headers: {Host: {exact: x}}}]", &[]),
         (
             "claims are for gateways",
             "match: [{headers: {'@request.auth.claims.sub': {exact: x}}}]",
@@ -342,7 +338,7 @@ fn cross_origin() {
         (
             "the old list of origins",
             "corsPolicy: {allowOrigin: [a.b]}",
-            &[(Deprecated, "spec.http[0].corsPolicy.allowOrigin", 9, "write `allowOrigins: [{exact: a.b}]`")],
+            &[(Deprecated, "spec.http[0].corsPolicy.allowOrigin", 9, "write `allowOrigins: [{exact: 'a.b'}]`")],
         ),
     ]);
 }

@@ -49,7 +49,10 @@ fn one_listener_a_port_and_privileged_ones_move_up() {
         [("gateway-80", "0.0.0.0:8080".to_owned(), Some(80)), ("gateway-9000", "0.0.0.0:9000".to_owned(), Some(9000))]
     );
     assert_eq!(fronts[0].proxy.gateways, ["default/a", "default/b"]);
-    assert_eq!(fronts[0].to_string(), "gateway default/a, default/b: port 80 listens on http://127.0.0.1:8080");
+    assert_eq!(
+        fronts[0].to_string(),
+        "gateway default/a, default/b: port 80 listens on http://127.0.0.1:8080 and all other addresses"
+    );
 }
 
 #[test]

@@ -16,7 +16,9 @@ pub struct Fields {
     pub required: &'static [&'static str],
     /// Istio's fields that Sailcloth does not act on: each use is a finding.
     pub unsupported: &'static [&'static str],
-    /// Whether the object has more fields that do not concern Sailcloth at all, as Kubernetes' own kinds do.
+    /// Fields that do not concern Sailcloth.
+    pub ignored: &'static [&'static str],
+    /// Whether the object has more of them than could be named, as Kubernetes' own kinds do.
     pub open: bool,
 }
 
@@ -59,7 +61,7 @@ fn other(place: Place<'_>, entry: &Entry, fields: &Fields, reader: &mut Reader<'
             let message = format!("`{}` is not supported by Sailcloth and has no effect", entry.key);
             reader.warn(Code::Unsupported, place, message, "");
         }
-    } else if !fields.open {
+    } else if !fields.open && !fields.ignored.iter().any(|name| spells(&entry.key, name)) {
         let names = || fields.known.iter().chain(fields.unsupported).map(|name| camel(name));
         let hint = match nearest(&entry.key, names()) {
             Some(name) => format!("did you mean `{name}`?"),
@@ -73,12 +75,13 @@ fn other(place: Place<'_>, entry: &Entry, fields: &Fields, reader: &mut Reader<'
 /// Declares a struct together with how it is read: one row a field.
 ///
 /// A field is a [`Field`] (`Option`, `Vec`, `Map`, `bool`) or, marked `= required`, a `Read`. `unsupported`
-/// names Istio's fields that Sailcloth does not act on; `open` says that other fields are none of its business.
+/// names Istio's fields that Sailcloth does not act on, `ignored` those that are none of its business; `open` says that all
+/// others are.
 #[macro_export]
 macro_rules! object {
     ($(#[$meta:meta])* pub struct $Name:ident {
         $($(#[$field_meta:meta])* $field:ident: $Type:ty $(= $required:ident)?,)*
-    } $(unsupported { $($unsupported:literal),* $(,)? })? $(open $open:literal)?) => {
+    } $(unsupported { $($unsupported:literal),* $(,)? })? $(ignored { $($ignored:literal),* $(,)? })? $(open $open:literal)?) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq)]
         pub struct $Name { $($(#[$field_meta])* pub $field: $Type,)* }
@@ -92,6 +95,7 @@ macro_rules! object {
                     known: &[$(stringify!($field)),*],
                     required: &[$($($crate::object!(@name $field, $required),)?)*],
                     unsupported: &[$($($unsupported),*)?],
+                    ignored: &[$($($ignored),*)?],
                     open: false $(|| $open)?,
                 };
                 $(let mut $field = <$crate::object!(@slot $Type $(, $required)?)>::default();)*

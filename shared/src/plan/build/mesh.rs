@@ -1,0 +1,122 @@
+//! The hosts of the mesh.
+
+use std::cmp::Ordering;
+
+use super::{Builder, Domain, Domains, HTTP_PORT, Owners, Route};
+use crate::model::{Port, Resource, VirtualService};
+use crate::names::{self, MESH};
+use crate::plan::rule::Rule;
+use crate::registry::AppProtocol;
+use crate::{Map, Names, order};
+
+type Age<'a> = (Option<&'a str>, &'a str, &'a str);
+
+/// When a host gets its names; whoever comes first keeps one that two want. istiod goes through the VirtualServices by
+/// age, each with its hosts that are no service and then its services, and through the other services at the end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn<'a> {
+    /// A host that is no service, of a VirtualService of this age.
+    Host(Age<'a>),
+    /// A service with the rules of a VirtualService of this age.
+    Service(Age<'a>),
+    /// A service without any.
+    Default,
+}
+
+impl Turn<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let key = |turn: &Self| match *turn {
+            Turn::Host(age) => (Some(age), 0),
+            Turn::Service(age) => (Some(age), 1),
+            Turn::Default => (None, 2),
+        };
+        let ((one, kind), (other, other_kind)) = (key(self), key(other));
+        // Nobody's age is the last of all.
+        one.is_none().cmp(&other.is_none()).then(one.cmp(&other)).then(kind.cmp(&other_kind))
+    }
+}
+
+impl Builder<'_> {
+    /// The services of the mesh on this port, each with its VirtualService or its default route, and the hosts of
+    /// VirtualServices that are no service.
+    pub(super) fn mesh_hosts(&mut self, owners: &Owners<'_>, port: Port, domains: &mut Domains) {
+        let mut of_service: Map<Vec<Route>> = Map::new();
+        // Whoever listens here, and whether it speaks HTTP.
+        let registered: Map<bool> = self
+            .registry
+            .iter()
+            .filter_map(|service| Some((service.host.clone(), service.port(port)?.protocol != AppProtocol::Tcp)))
+            .collect();
+        let mut routes_of = |builder: &mut Self, service: &Resource<VirtualService>| {
+            let name = service.meta.full_name();
+            of_service.insert_new(&name, || builder.routes(service, MESH, port));
+            of_service.get(&name).cloned().unwrap_or_default()
+        };
+        // VirtualServices that speak for a service here, whether they are heard or an older one is.
+        let mut here = Names::new();
+        let mut named = Vec::new();
+        for (host, _) in registered.iter().filter(|(_, http)| **http) {
+            let (mut routes, mut owner) = (Vec::new(), None);
+            let speakers = owners.of(host);
+            for service in &speakers {
+                here.add(&service.meta.full_name());
+            }
+            for service in speakers {
+                routes = routes_of(self, service);
+                if !routes.is_empty() {
+                    owner = Some(service);
+                    // Where labels may make nothing of it, the next one counts as well.
+                    if !self.any_source {
+                        break;
+                    }
+                }
+            }
+            let routes = if routes.is_empty() { self.default_route(host, port) } else { routes };
+            let turn = owner.map_or(Turn::Default, |service| Turn::Service(service.meta.age()));
+            named.push((turn, host, self.other_names(host), routes));
+        }
+        for (host, service) in owners.all() {
+            let known = registered.contains(host)
+                || (host.starts_with('*') && registered.names().any(|name| names::covers(host, name)));
+            // istiod has hosts that are no service on port 80 alone, or beside one that is a service.
+            let here = port == HTTP_PORT || here.contains(&service.meta.full_name());
+            if known || !here {
+                continue;
+            }
+            let routes = routes_of(self, service);
+            if !routes.is_empty() {
+                named.push((Turn::Host(service.meta.age()), host, Vec::new(), routes));
+            }
+        }
+        order::sort_by(&mut named, |one, other| one.0.cmp(&other.0));
+        for (_, host, others, routes) in named {
+            self.add_mesh_domains(host, others, &routes, domains);
+        }
+    }
+
+    fn default_route(&mut self, host: &str, port: Port) -> Vec<Route> {
+        let rule = Rule::default_route(host, port.get());
+        rule.and_then(|rule| self.push(rule)).map(|index| (index, 0, true)).into_iter().collect()
+    }
+
+    /// The other names by which this proxy may call a service: with the final dot, and shorter ones.
+    fn other_names(&self, host: &str) -> Vec<String> {
+        let mut names = vec![format!("{host}.")];
+        if let Some(short) = host.strip_suffix(&format!(".svc.{}", names::DOMAIN)) {
+            names.extend([format!("{short}.svc"), short.to_owned()]);
+            if let Some((name, namespace)) = short.split_once('.')
+                && namespace == self.proxy.namespace()
+            {
+                names.push(name.to_owned());
+            }
+        }
+        names
+    }
+
+    /// A host and its other names; whoever came first keeps a name.
+    fn add_mesh_domains(&self, host: &str, others: Vec<String>, routes: &[Route], domains: &mut Domains) {
+        for name in std::iter::once(host.to_owned()).chain(others) {
+            domains.0.insert_new(&name, || Domain { routes: routes.to_vec(), https_redirect: false });
+        }
+    }
+}
