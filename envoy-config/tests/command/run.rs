@@ -68,7 +68,10 @@ fn says_where_it_listens_and_exits_as_envoy_did() {
     let output = run(&folder, &envoy(&folder, "exit 7"), &more).output().unwrap();
     assert_eq!(output.status.code(), Some(7));
     let out = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(out, "gateway default/catacatgo-gateway: port 80 listens on http://127.0.0.1:9080 and all other addresses\n");
+    assert_eq!(
+        out,
+        "gateway default/catacatgo-gateway: port 80 listens on http://127.0.0.1:9080 and all other addresses\n"
+    );
     let (place, args) = told(&folder);
     assert!(args.contains("--concurrency 2") && args.ends_with("--log-level warning --service-zone here\n"), "{args}");
     assert!(!place.exists(), "{} is left behind", place.display());
