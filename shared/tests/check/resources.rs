@@ -77,6 +77,11 @@ fn virtual_services() {
             ],
         ),
         ("a host with its port", "hosts: ['a:80']", &[(Invalid, "spec.hosts[0]", 5, "without its port")]),
+        (
+            "a longer host with its port, which the message has whole",
+            "hosts: ['shop.a.b:80']",
+            &[(Invalid, "spec.hosts[0]", 5, "`shop.a.b:80` is not a host")],
+        ),
         ("everything, for sidecars", "hosts: ['*']", &[(Invalid, "spec.hosts[0]", 5, "not allowed for sidecars")]),
         ("everything, at a gateway", "hosts: ['*']\ngateways: [gw]", &[]),
         ("a host twice", "hosts: [a.b, a.b]", &[(Invalid, "spec.hosts[1]", 5, "`a.b` stands twice")]),

@@ -174,7 +174,9 @@ fn rounds(
             }
         }
         for side in &all {
-            whereabouts(&row.setup, side.one.side, &side.answered).map_err(|error| in_side(side.one, &error))?;
+            let names = answered.iter().map(|(name, _)| name.as_str());
+            let answered: Vec<_> = names.zip(side.answered.iter().copied()).collect();
+            whereabouts(&row.setup, side.one.side, &answered).map_err(|error| in_side(side.one, &error))?;
         }
         Ok(all.into_iter().map(|side| side.windows).collect())
     })
@@ -186,8 +188,8 @@ struct Visited<'a> {
     clock: Clock,
     load: Load,
     windows: Vec<Window>,
-    /// How many of its requests each cluster has answered.
-    answered: Vec<(String, u64)>,
+    /// How many of its requests each cluster has answered, in the clusters' order.
+    answered: Vec<u64>,
 }
 
 impl Visited<'_> {
@@ -202,18 +204,17 @@ impl Visited<'_> {
         let mut latencies = self.load.window(length, pace).await.map_err(|error| in_side(self.one, &error))?;
         let wall = began.elapsed();
         let sample = Sample::new(&mut latencies, self.clock.now()?.saturating_sub(cpu), wall);
-        self.answered.resize_with(all.len(), Default::default);
-        for ((sum, (name, _)), (after, before)) in self.answered.iter_mut().zip(all).zip(answered().iter().zip(before))
-        {
-            *sum = (name.clone(), sum.1 + (after - before));
+        self.answered.resize(all.len(), 0);
+        for (sum, (after, before)) in self.answered.iter_mut().zip(answered().into_iter().zip(before)) {
+            *sum += after - before;
         }
         Ok((sample, latencies))
     }
 }
 
 /// Why a side's requests and copies did not go where they were due, as far as single answers cannot tell.
-fn whereabouts(setup: &Setup, side: Side, answered: &[(String, u64)]) -> Result<(), String> {
-    let at = |cluster: &str| answered.iter().find(|(name, _)| name == cluster).map_or(0, |(_, count)| *count);
+fn whereabouts(setup: &Setup, side: Side, answered: &[(&str, u64)]) -> Result<(), String> {
+    let at = |cluster: &str| answered.iter().find(|(name, _)| *name == cluster).map_or(0, |(_, count)| *count);
     let due = setup.ask().served_by;
     let (copies, requests) = (at(&Setup::shadow()), due.iter().map(|cluster| at(cluster)).sum::<u64>());
     // What was copied last may still be on its way.

@@ -1,7 +1,7 @@
 //! The hosts of gateways.
 
-use super::{Builder, Domains, bound_to};
-use crate::model::Port;
+use super::{Builder, Domains, Route, bound_to};
+use crate::model::{Port, Resource, VirtualService};
 use crate::{Map, Names, names, order};
 
 /// What one server of a Gateway serves.
@@ -12,13 +12,31 @@ struct Server {
     https_redirect: bool,
 }
 
+impl Server {
+    /// What it serves of a VirtualService's hosts.
+    fn domains_of(&self, service: &Resource<VirtualService>) -> Names {
+        let (namespace, mut served) = (service.meta.namespace(), Names::new());
+        for host in &service.spec.hosts {
+            let host = names::resolve_host(host, namespace);
+            for (name, from) in &self.hosts {
+                if from.as_deref().is_none_or(|from| from == namespace)
+                    && let Some(domain) = names::intersection(name, &host)
+                {
+                    served.add(domain);
+                }
+            }
+        }
+        served
+    }
+}
+
 impl Builder<'_> {
     /// The hosts of the gateways' servers on this port, and the rules of all VirtualServices bound to them: by gateway,
     /// then by server, then by age, as istiod's `buildGatewayHTTPRouteConfig` goes through them.
     pub(super) fn gateway_hosts(&mut self, gateways: &[String], port: Port, domains: &mut Domains) {
         for gateway in gateways {
             let servers = self.servers(gateway, port);
-            let mut compiled: Map<Vec<super::Route>> = Map::new();
+            let mut compiled: Map<Vec<Route>> = Map::new();
             for server in &servers {
                 if server.https_redirect {
                     for (host, _) in &server.hosts {
@@ -29,18 +47,7 @@ impl Builder<'_> {
                     if !bound_to(service, gateway) {
                         continue;
                     }
-                    let namespace = service.meta.namespace();
-                    let mut served = Names::new();
-                    for host in &service.spec.hosts {
-                        let host = names::resolve_host(host, namespace);
-                        for (name, from) in &server.hosts {
-                            if from.as_deref().is_none_or(|from| from == namespace)
-                                && let Some(domain) = names::intersection(name, &host)
-                            {
-                                served.add(domain);
-                            }
-                        }
-                    }
+                    let served = server.domains_of(service);
                     if served.is_empty() {
                         continue;
                     }

@@ -1,7 +1,5 @@
 //! The hosts of the mesh.
 
-use std::cmp::Ordering;
-
 use super::{Builder, Domain, Domains, HTTP_PORT, Owners, Route};
 use crate::model::{Port, Resource, VirtualService};
 use crate::names::{self, MESH};
@@ -9,30 +7,21 @@ use crate::plan::rule::Rule;
 use crate::registry::AppProtocol;
 use crate::{Map, Names, order};
 
-type Age<'a> = (Option<&'a str>, &'a str, &'a str);
-
 /// When a host gets its names; whoever comes first keeps one that two want. istiod goes through the VirtualServices by
 /// age, each with its hosts that are no service and then its services, and through the other services at the end.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Turn<'a> {
-    /// A host that is no service, of a VirtualService of this age.
-    Host(Age<'a>),
-    /// A service with the rules of a VirtualService of this age.
-    Service(Age<'a>),
-    /// A service without any.
-    Default,
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Turn<'a> {
+    /// Whether no VirtualService has rules for it.
+    without_rules: bool,
+    /// The VirtualService's.
+    age: Option<(Option<&'a str>, &'a str, &'a str)>,
+    /// Whether it is a service.
+    service: bool,
 }
 
-impl Turn<'_> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let key = |turn: &Self| match *turn {
-            Turn::Host(age) => (Some(age), 0),
-            Turn::Service(age) => (Some(age), 1),
-            Turn::Default => (None, 2),
-        };
-        let ((one, kind), (other, other_kind)) = (key(self), key(other));
-        // Nobody's age is the last of all.
-        one.is_none().cmp(&other.is_none()).then(one.cmp(&other)).then(kind.cmp(&other_kind))
+impl<'a> Turn<'a> {
+    fn new(owner: Option<&'a Resource<VirtualService>>, service: bool) -> Turn<'a> {
+        Turn { without_rules: owner.is_none(), age: owner.map(|owner| owner.meta.age()), service }
     }
 }
 
@@ -72,8 +61,7 @@ impl Builder<'_> {
                 }
             }
             let routes = if routes.is_empty() { self.default_route(host, port) } else { routes };
-            let turn = owner.map_or(Turn::Default, |service| Turn::Service(service.meta.age()));
-            named.push((turn, host, self.other_names(host), routes));
+            named.push((Turn::new(owner, true), host, self.other_names(host), routes));
         }
         for (host, service) in owners.all() {
             let known = registered.contains(host)
@@ -85,7 +73,7 @@ impl Builder<'_> {
             }
             let routes = routes_of(self, service);
             if !routes.is_empty() {
-                named.push((Turn::Host(service.meta.age()), host, Vec::new(), routes));
+                named.push((Turn::new(Some(service), false), host, Vec::new(), routes));
             }
         }
         order::sort_by(&mut named, |one, other| one.0.cmp(&other.0));
