@@ -1,4 +1,4 @@
-//! What a case can be asked of: four ways to carry out the same resources.
+//! What a case can be asked of: five ways to carry out the same resources.
 //!
 //! | engine | what it is |
 //! |---|---|
@@ -6,12 +6,14 @@
 //! | suite | real Envoy with all behaviours in one module, as `generate bootstrap` sets it up |
 //! | modules | real Envoy with one module a behaviour |
 //! | native | real Envoy without a module, on routes that the [twin](crate::native) makes of the resources |
+//! | istiod | real Envoy without a module, on what Istio's own [control plane](crate::istiod) sends |
 //! | a module alone | real Envoy that loads a single module, where a row asks for it |
 //!
 //! What an engine cannot know it does not say ([`Answer`] has holes), and nobody compares it.
 
 pub mod core;
 mod crowd;
+mod istiod;
 mod listener;
 pub mod proxy;
 
@@ -37,6 +39,8 @@ pub enum Kind {
     Modules,
     /// No module: Envoy's own routes.
     Native,
+    /// No module: what Istio's own control plane sends.
+    Istiod,
     /// One module, without the other five.
     #[serde(skip)]
     Alone(Behaviour),
@@ -74,7 +78,7 @@ impl Behaviour {
 
 impl Kind {
     /// Those that run every row, unless it excludes them.
-    pub const WHOLE: [Kind; 4] = [Kind::Core, Kind::Suite, Kind::Modules, Kind::Native];
+    pub const WHOLE: [Kind; 5] = [Kind::Core, Kind::Suite, Kind::Modules, Kind::Native, Kind::Istiod];
 
     /// All of them.
     pub fn all() -> impl Iterator<Item = Kind> {
@@ -89,6 +93,7 @@ impl Kind {
             Kind::Suite => "suite",
             Kind::Modules => "modules",
             Kind::Native => "native",
+            Kind::Istiod => "istiod",
         }
     }
 }

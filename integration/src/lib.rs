@@ -11,6 +11,7 @@ pub mod discovery;
 pub mod echo;
 pub mod engine;
 pub mod envoy;
+pub mod istiod;
 pub mod metrics;
 pub mod native;
 pub mod paths;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::case::Case;
-use super::load::CaseFile;
+use super::load::{CaseFile, Read};
 use super::run::{placed, proxies, runs};
 use crate::engine::proxy::Bench;
 use crate::engine::{Answer, Engine, Kind, shown};
@@ -30,7 +30,7 @@ pub fn differences(file: &CaseFile) -> (Vec<String>, u32) {
     }
     let bench = Bench::start(&placed, 1);
     let (mut differences, mut rows) = (Vec::new(), 0);
-    for (index, (scene, _)) in file.scenes.iter().enumerate() {
+    for (index, Read { scene, .. }) in file.scenes.iter().enumerate() {
         // A copy arrives when it arrives, so of rows with mirrors the corpus itself compares each request; so it does of
         // rows that take more than one.
         let both = |case: &&Case| {

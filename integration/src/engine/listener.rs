@@ -42,7 +42,7 @@ pub(super) fn listener(index: usize, engine: Kind, scene: &Placed<'_>) -> Value 
     match engine {
         Kind::Suite => of_modules(Packaging::Suite),
         Kind::Modules => of_modules(Packaging::Separate),
-        Kind::Native | Kind::Core | Kind::Alone(_) => {
+        Kind::Native | Kind::Core | Kind::Istiod | Kind::Alone(_) => {
             let plain = Listener::new(&front, idle, route_config(scene.proxy, scene.set), vec![filter::router()]);
             let mut listener = to_json(&plain);
             let manager = listener.pointer_mut("/filter_chains/0/filters/0/typed_config");

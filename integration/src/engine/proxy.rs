@@ -2,7 +2,7 @@
 //! [`Echo`] for each cluster, which tells who got a request.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use envoy_config::{Proxy, to_json};
 use serde_json::{Value, json};
 use shared::model::Resources;
 
+use super::istiod::Judged;
 use super::{Answer, Behaviour, Engine, Kind, Upstream, crowd, headers, listener, shown};
 use crate::client::{Connection, Raw, Request};
 use crate::corpus::case::{RequestFields, latin1};
@@ -40,6 +41,8 @@ pub struct Bench {
 pub struct Placed<'a> {
     /// What the proxy is told.
     pub set: &'a Resources,
+    /// The same as documents, for Istio's control plane.
+    pub documents: &'a [Value],
     /// Who the proxy is.
     pub proxy: &'a Proxy,
     /// Where the generated routes lead for a module alone that names no cluster.
@@ -56,7 +59,12 @@ impl Bench {
             let all = cluster::clusters(scene.set).into_iter().chain([cluster::passthrough()]);
             clusters.extend(all.map(|cluster| (cluster.name.clone(), cluster)));
         }
-        let echoes: BTreeMap<String, Echo> = clusters.keys().map(|name| (name.clone(), Echo::named(name))).collect();
+        let with_istiod = scenes.iter().enumerate().filter(|(_, scene)| scene.engines.contains(&Kind::Istiod));
+        let judged: Vec<(usize, Judged)> =
+            with_istiod.map(|(index, scene)| (index, Judged::new(index, scene))).collect();
+        let names = judged.iter().flat_map(|(_, judged)| judged.destinations().map(str::to_owned));
+        let names: BTreeSet<String> = names.chain(clusters.keys().cloned()).collect();
+        let echoes: BTreeMap<String, Echo> = names.iter().map(|name| (name.clone(), Echo::named(name))).collect();
         for (name, cluster) in &mut clusters {
             cluster.set_endpoints([echoes[name].address()]);
             // All engines share the clusters, so what one of them did to its upstreams must not show at another.
@@ -65,12 +73,17 @@ impl Bench {
         let mut listeners = Vec::new();
         for (index, scene) in scenes.iter().enumerate() {
             let mut engines = scene.engines.clone();
-            engines.retain(|engine| *engine != Kind::Core);
+            engines.retain(|engine| !matches!(engine, Kind::Core | Kind::Istiod));
             listeners.extend(engines.into_iter().map(|engine| listener::listener(index, engine, scene)));
+        }
+        let mut clusters: Vec<Value> = clusters.values().map(to_json).collect();
+        for (index, judged) in &judged {
+            listeners.push(judged.listener(&listener::name(*index, Kind::Istiod)));
+            clusters.extend(judged.clusters(|name| echoes[name].address()));
         }
         let bootstrap = json!({
             "node": {"id": "sailcloth", "cluster": "sailcloth"},
-            "static_resources": {"listeners": listeners, "clusters": clusters.values().map(to_json).collect::<Value>()},
+            "static_resources": {"listeners": listeners, "clusters": clusters},
             "stats_config": to_json(&StatsConfig::default()),
             // As in Istio's bootstrap: the native twin's patterns may be as large as Istio lets them be.
             "layered_runtime": {"layers": [
