@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sort"
 	"strings"
 	"time"
@@ -43,11 +45,22 @@ func read(paths list) string {
 	return strings.Join(parts, "\n---\n")
 }
 
-// parse reads Istio's resources and validates them, as its webhook would.
+// separator stands between YAML documents.
+var separator = regexp.MustCompile(`(?m)^---\s*(?:#.*)?$`)
+
+// parse reads Istio's resources and validates them, as its webhook would; the error has all that it refuses.
 func parse(text string) ([]config.Config, error) {
-	cs, _, err := crd.ParseInputs(text)
-	if err != nil {
-		return nil, err
+	var cs []config.Config
+	var refused []error
+	for _, document := range separator.Split(text, -1) {
+		some, _, err := crd.ParseInputs(document)
+		if err != nil {
+			refused = append(refused, fmt.Errorf("%w, in:\n%s", err, strings.TrimSpace(document)))
+		}
+		cs = append(cs, some...)
+	}
+	if len(refused) > 0 {
+		return nil, errors.Join(refused...)
 	}
 	for i := range cs {
 		if cs[i].Namespace == "" {

@@ -28,8 +28,7 @@ use crate::corpus::case::RequestFields;
 use crate::metrics::Labels;
 
 /// The engines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// The core alone.
     Core,
@@ -42,7 +41,6 @@ pub enum Kind {
     /// No module: what Istio's own control plane sends.
     Istiod,
     /// One module, without the other five.
-    #[serde(skip)]
     Alone(Behaviour),
 }
 
@@ -133,6 +131,8 @@ pub struct Answer {
     pub most_at_once: Option<u32>,
     /// The response headers.
     pub headers: Option<Headers>,
+    /// The response trailers.
+    pub trailers: Option<Headers>,
     /// The body.
     pub body: Option<Vec<u8>>,
     /// What upstreams saw, in order.

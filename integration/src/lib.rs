@@ -7,6 +7,7 @@ pub mod catcatgo;
 mod child;
 pub mod client;
 pub mod corpus;
+pub mod difference;
 pub mod discovery;
 pub mod echo;
 pub mod engine;

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::model::Resources;
 
-use super::case::{Exclusion, ResourceSource, Scene, numbers};
-use crate::engine::{Behaviour, Kind};
+use super::case::{Excluded, Exclusion, ResourceSource, Scene, numbers};
+use crate::engine::Behaviour;
 
 /// A case file.
 #[derive(Debug)]
@@ -122,12 +122,12 @@ fn check(scene: &Scene, place: &str) {
         let reason = match exclusion {
             Exclusion::Always(reason) => reason,
             Exclusion::Before { before, why } => {
-                assert!(*engine != Kind::Core, "{place}: core has no Envoy to be older than {before}");
+                assert!(*engine != Excluded::Core, "{place}: core has no Envoy to be older than {before}");
                 numbers(before);
                 why
             }
         };
-        assert!(!reason.trim().is_empty(), "{place}: {engine} is excluded without a reason");
+        assert!(!reason.trim().is_empty(), "{place}: {engine:?} is excluded without a reason");
     }
     let mesh = scene.proxy.gateways.iter().any(|gateway| gateway == "mesh");
     for case in &scene.cases {
@@ -159,6 +159,7 @@ fn check(scene: &Scene, place: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Kind;
 
     #[test]
     fn a_typo_is_an_error_with_its_place() {
@@ -177,6 +178,7 @@ mod tests {
         let engines = &scenes(text).expect("no typo")[0].engines;
         for (envoy, excluded) in [("1.9.0", true), ("1.38.2", true), ("1.39.0", false), ("1.41.0-dev", false)] {
             assert_eq!(engines.excluded(Kind::Native, envoy), excluded, "{envoy}");
+            assert_eq!(engines.excluded(Kind::Istiod, envoy), excluded, "{envoy}, as it has no module either");
             assert!(engines.excluded(Kind::Core, envoy) && !engines.excluded(Kind::Suite, envoy));
         }
         assert!(scenes(&text.replace("before", "until")).is_err());

@@ -9,6 +9,7 @@ use envoy_config::Proxy;
 use serde_json::{Value, json};
 use shared::names::{self, MESH};
 use shared::plan::PASSTHROUGH_CLUSTER;
+use shared::plan::variant::{CLUSTER_HEADER, ROUTE_HEADER};
 
 use super::proxy::Placed;
 use crate::istiod::{self, Asker, Sent};
@@ -30,13 +31,17 @@ impl Judged {
     pub(super) fn new(scene: usize, placed: &Placed<'_>) -> Judged {
         let proxy = placed.proxy;
         let (mut documents, gateway) = served(placed.documents, proxy);
-        if gateway && documents.iter().all(|document| document["metadata"]["labels"][SERVED] != "yes") {
+        if gateway
+            && !proxy.gateways.is_empty()
+            && documents.iter().all(|document| document["metadata"]["labels"][SERVED] != "yes")
+        {
             documents.push(any_host(proxy));
         }
         let route = match proxy.port {
             Some(port) if gateway => format!("http.{port}"),
             Some(port) => port.to_string(),
-            None => "http_proxy".to_owned(),
+            // What no service listens on, port 80 has routes for as well.
+            None => "80".to_owned(),
         };
         let mut labels: serde_json::Map<String, Value> =
             proxy.labels.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
@@ -59,8 +64,13 @@ impl Judged {
         let manager = own.or_else(|| managers().find(|manager| !gateway && manager.get("rds").is_some()));
         let mut manager =
             manager.unwrap_or_else(|| panic!("scene {scene}: Istio sends no listener for `{route}`")).clone();
-        let config = sent.rds.iter().find(|config| config["name"] == route.as_str());
-        let mut config = config.unwrap_or_else(|| panic!("scene {scene}: Istio sends no routes for `{route}`")).clone();
+        let config = match proxy.port {
+            Some(_) => sent.rds.iter().find(|config| config["name"] == route.as_str()).cloned(),
+            None => Some(by_authority(&sent.rds)),
+        };
+        let mut config = config.unwrap_or_else(|| panic!("scene {scene}: Istio sends no routes for `{route}`"));
+        // Names of Sailcloth's that mean nothing here: they are taken away, so that both sides let the same through.
+        config["requestHeadersToRemove"] = json!([CLUSTER_HEADER, ROUTE_HEADER]);
         rename(scene, &mut config);
         if let Some(manager) = manager.as_object_mut() {
             manager.remove("rds");
@@ -143,6 +153,35 @@ fn rename(scene: usize, routes: &mut Value) {
             }
         }
     });
+}
+
+/// The routes of all ports at once, told apart by the port that the request's authority names; none is 80. Istio has no
+/// such listener (its HTTP proxy's takes no destination for a service with several ports), so it is put together from
+/// those that it has.
+fn by_authority(all: &[Value]) -> Value {
+    let mut hosts = Vec::new();
+    let mut rest = None;
+    for config in all {
+        let Some(port) = config["name"].as_str().and_then(|name| name.parse::<u16>().ok()) else { continue };
+        for host in config["virtualHosts"].as_array().into_iter().flatten() {
+            let domains: Vec<&str> =
+                host["domains"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            if domains == ["*"] {
+                rest = Some(host.clone());
+                continue;
+            }
+            let with_port = domains.iter().map(|domain| format!("{domain}:{port}"));
+            let plain = domains.iter().filter(|_| port == 80).map(|domain| (*domain).to_owned());
+            let mut host = host.clone();
+            host["domains"] = with_port.chain(plain).collect();
+            hosts.push(host);
+        }
+    }
+    hosts.extend(rest);
+    let mut config = all.iter().find(|config| config["name"] == "80").cloned().unwrap_or_default();
+    config["virtualHosts"] = json!(hosts);
+    config["ignorePortInHostMatching"] = json!(false);
+    config
 }
 
 /// The documents, where Gateways select the proxy if it serves them by name, and whether it is a gateway.

@@ -178,17 +178,17 @@ impl ProxyEngine<'_> {
             return self.crowd(fields, key, clients);
         }
         let before = Instant::now();
-        let (status, headers, body) = match &fields.raw {
+        let (status, headers, body, trailers) = match &fields.raw {
             Some(raw) => send_raw(self.address, &latin1(raw)),
             None => {
                 let request = to_request(fields, key);
                 let turn = if fields.http2 { &mut self.two } else { &mut self.one };
                 match turn.take(self.address, fields.http2).try_send(&request) {
-                    Ok(response) => (Some(response.status), response.headers, response.body),
+                    Ok(response) => (Some(response.status), response.headers, response.body, response.trailers),
                     // Envoy closed the connection: there is an answer to that as well, no status.
                     Err(_) => {
                         *turn = Turn::default();
-                        (None, Vec::new(), Vec::new())
+                        (None, Vec::new(), Vec::new(), Vec::new())
                     }
                 }
             }
@@ -200,6 +200,7 @@ impl ProxyEngine<'_> {
             statuses: None,
             most_at_once: None,
             headers: Some(headers),
+            trailers: Some(trailers),
             body: Some(body),
             upstream: Some(upstream),
             all_attempts: true,
@@ -263,7 +264,7 @@ fn upstream(seen: Seen) -> Upstream {
     Upstream { cluster: server, path, authority, method, headers }
 }
 
-type Parsed = (Option<u16>, super::Headers, Vec<u8>);
+type Parsed = (Option<u16>, super::Headers, Vec<u8>, super::Headers);
 
 /// Sends bytes and reads one response; no status where there is none. It does not wait for the connection's end, which
 /// Envoy puts off by a second.
@@ -282,5 +283,5 @@ fn send_raw(address: SocketAddr, bytes: &[u8]) -> Parsed {
     let length = headers.iter().find(|(name, _)| name == "content-length");
     let length = length.and_then(|(_, value)| shown(value).parse().ok()).unwrap_or(0);
     let body = raw.read(length);
-    (status, headers, body)
+    (status, headers, body, Vec::new())
 }
