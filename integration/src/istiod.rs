@@ -53,6 +53,18 @@ struct Answer {
     messages: Sent,
 }
 
+/// Whether Istio's validation takes all these resources.
+pub fn accepts(documents: &[Value]) -> bool {
+    let asker = Asker {
+        r#type: "sidecar",
+        id: "app.default".to_owned(),
+        namespace: "default".to_owned(),
+        labels: serde_json::Map::new(),
+        routes: Vec::new(),
+    };
+    ask(documents, &asker).is_ok()
+}
+
 struct Process {
     input: ChildStdin,
     output: BufReader<ChildStdout>,

@@ -13,6 +13,7 @@ pub mod echo;
 pub mod engine;
 pub mod envoy;
 pub mod istiod;
+pub mod judged;
 pub mod metrics;
 pub mod native;
 pub mod paths;

@@ -1,6 +1,9 @@
 //! What Istio's control plane makes of a scene, in stock Envoy: its listener's connection manager and its routes, in a
 //! listener of ours on a free port, and its clusters, with the harness's upstreams for endpoints.
 //!
+//! What tells clients that the proxy is Istio's, and names the operation to tracers (`server`,
+//! `x-envoy-decorator-operation`), is no resource's doing and is left out.
+//!
 //! Clusters of several scenes share an Envoy, so each scene's have a name of their own there.
 
 use std::net::SocketAddr;
@@ -74,6 +77,7 @@ impl Judged {
         rename(scene, &mut config);
         if let Some(manager) = manager.as_object_mut() {
             manager.remove("rds");
+            manager.remove("serverName");
             manager.insert("routeConfig".to_owned(), config);
         }
         Judged { scene, sent, manager }
@@ -140,9 +144,10 @@ fn managers(listener: &Value) -> impl Iterator<Item = &Value> {
         .map(|it| &it["typedConfig"])
 }
 
-/// Gives the clusters that routes name the scene's own names.
+/// Gives the clusters that routes name the scene's own names, and takes what is for tracers away.
 fn rename(scene: usize, routes: &mut Value) {
     for_each_object(routes, &mut |object| {
+        object.remove("decorator");
         if let Some(Value::String(cluster)) = object.get_mut("cluster") {
             *cluster = own_name(scene, cluster);
         }
