@@ -56,6 +56,7 @@ pub fn describe(answer: &Answer, drawn: bool) -> Description {
         put(format!("path of attempt {attempt}"), request.path.clone());
         put(format!("authority of attempt {attempt}"), request.authority.clone());
         put(format!("method of attempt {attempt}"), request.method.clone());
+        put(format!("version of attempt {attempt}"), request.version.clone().unwrap_or_default());
         let alike = |name: &str| !OWN_TO_EACH.contains(&name) && (attempt == 0 || name != TIME_LEFT);
         for (name, value) in request.headers.iter().filter(|(name, _)| alike(name)) {
             put(format!("header {name} of attempt {attempt}"), value.clone());

@@ -156,6 +156,8 @@ pub struct Upstream {
     pub authority: String,
     /// The method.
     pub method: String,
+    /// `HTTP/1.1` or `HTTP/2.0`, where there is a wire.
+    pub version: Option<String>,
     /// Headers without pseudo headers; values as [`shown`].
     pub headers: Vec<(String, String)>,
 }

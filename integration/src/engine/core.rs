@@ -186,6 +186,7 @@ impl Exchange {
             cluster,
             path: pseudo(":path"),
             authority: pseudo(":authority"),
+            version: None,
             method: pseudo(":method"),
             headers: sent.map(|(name, value)| (name.clone(), shown(value))).collect(),
         }

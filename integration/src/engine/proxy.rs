@@ -259,9 +259,9 @@ fn to_request(fields: &RequestFields, key: &str) -> Request {
 }
 
 fn upstream(seen: Seen) -> Upstream {
-    let Seen { server, path, authority, method, headers, .. } = seen;
+    let Seen { server, path, authority, method, version, headers, .. } = seen;
     let headers = headers.into_iter().filter(|(name, _)| name != "host").collect();
-    Upstream { cluster: server, path, authority, method, headers }
+    Upstream { cluster: server, path, authority, method, version: Some(version), headers }
 }
 
 type Parsed = (Option<u16>, super::Headers, Vec<u8>, super::Headers);
@@ -281,7 +281,9 @@ fn send_raw(address: SocketAddr, bytes: &[u8]) -> Parsed {
     };
     let headers: super::Headers = lines.filter_map(pair).collect();
     let length = headers.iter().find(|(name, _)| name == "content-length");
-    let length = length.and_then(|(_, value)| shown(value).parse().ok()).unwrap_or(0);
+    // `HEAD` is told the length of what it does not get.
+    let bare = bytes.starts_with(b"HEAD ") || matches!(status, Some(101 | 204 | 304));
+    let length = length.filter(|_| !bare).and_then(|(_, value)| shown(value).parse().ok()).unwrap_or(0);
     let body = raw.read(length);
     (status, headers, body, Vec::new())
 }
