@@ -158,9 +158,10 @@ fn every_character_reaches_the_module() {
     body.push_str("\u{1f600}\u{1fffe}\u{10ffff}");
     body.push_str("\n---\n...\n#: {} [] & * ! | > ' \" ` @ %% %REQ(x)% {{ x }} \\u007f \\ud83d \\\\ \\\n \r\n\t\n  \n");
     body.push_str(&"long ".repeat(2_000));
-    let rule = json!([{"directResponse": {"status": 200, "body": {"string": &body}}}]);
+    let rule = json!({"directResponse": {"status": 200, "body": {"string": &body}}});
+    let rules = format!("- {}", envoy_config::json::json(&rule).replace('\n', " "));
     let echo = Echo::start();
-    let sail = || Sail::new(routed(echo.port(), &envoy_config::json::json(&rule))).workers(1);
+    let sail = || Sail::new(routed(echo.port(), &rules)).workers(1);
     for (form, sail) in [("as written", sail()), ("a Struct", sail().adjust(as_struct))] {
         for envoy in [sail.start(), sail.start_from_json()] {
             let answer = Request::get("/").send(envoy.listener("gateway-80"));

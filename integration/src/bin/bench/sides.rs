@@ -100,7 +100,8 @@ pub fn start(side: Side, setup: &Setup, set: &Resources, clusters: &[Cluster]) -
     let bootstrap = bootstrap(side, setup, set, clusters)?;
     // Debug lines and access logs would be measured as well.
     // As `sailcloth run` starts it.
-    let options = Options { concurrency: setup.workers, log_level: "error".to_owned(), json: true, ..Options::default() };
+    let options =
+        Options { concurrency: setup.workers, log_level: "error".to_owned(), json: true, ..Options::default() };
     let began = Instant::now();
     let envoy = Envoy::try_start(&bootstrap, &options).map_err(|log| {
         let end: Vec<&str> = log.lines().rev().take(3).collect();

@@ -9,12 +9,19 @@ use super::{Place, Read, Reader, shorten};
 use crate::finding::Code;
 use crate::load::{self, Value};
 
+/// A number in one of the ways that JSON has.
+#[derive(Clone, Copy)]
+enum Number {
+    Integer(i64),
+    Float(f64),
+}
+
 /// A whole number in `range`; a protobuf `Struct` knows only doubles, so that `80.0` is one, too.
 pub fn whole(place: Place<'_>, reader: &mut Reader<'_>, range: RangeInclusive<i64>) -> Option<i64> {
-    let value = match number(place) {
-        Some(Value::Integer(value)) => Some(value),
+    let value = match number(&place.node.value, is_quoted(place)) {
+        Some(Number::Integer(value)) => Some(value),
         // Where somebody wrote a string, Istio takes nothing but digits.
-        Some(Value::Float(value)) if value.fract() == 0.0 && value.abs() < 9.0e15 && !is_quoted(place) => {
+        Some(Number::Float(value)) if value.fract() == 0.0 && value.abs() < 9.0e15 && !is_quoted(place) => {
             Some(value as i64)
         }
         _ => None,
@@ -45,10 +52,10 @@ impl Read for i32 {
 
 impl Read for f64 {
     fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
-        let value = match number(place) {
-            Some(Value::Integer(value)) => value as f64,
-            Some(Value::Float(value)) => value,
-            _ => {
+        let value = match number(&place.node.value, is_quoted(place)) {
+            Some(Number::Integer(value)) => value as f64,
+            Some(Number::Float(value)) => value,
+            None => {
                 reader.expected(place, "a number");
                 return None;
             }
@@ -58,20 +65,28 @@ impl Read for f64 {
     }
 }
 
-/// The integer or the float that stands there.
-fn number(place: Place<'_>) -> Option<Value> {
-    let value = match &place.node.value {
-        Value::Text(text) if is_quoted(place) => load::json(text.as_bytes()).ok()?.value,
-        Value::Text(text) => load::json(as_json(text)?.as_bytes()).ok()?.value,
-        value @ (Value::Integer(_) | Value::Float(_)) => value.clone(),
-        _ => return None,
-    };
-    matches!(value, Value::Integer(_) | Value::Float(_)).then_some(value)
+/// The number that stands there; in quotes only as JSON spells it.
+fn number(value: &Value, quoted: bool) -> Option<Number> {
+    match value {
+        Value::Integer(value) => Some(Number::Integer(*value)),
+        Value::Float(value) => Some(Number::Float(*value)),
+        Value::Text(text) if quoted => json(text),
+        Value::Text(text) => json(&as_json(text)?),
+        _ => None,
+    }
+}
+
+fn json(text: &str) -> Option<Number> {
+    match load::json(text.as_bytes()).ok()?.value {
+        Value::Integer(value) => Some(Number::Integer(value)),
+        Value::Float(value) => Some(Number::Float(value)),
+        _ => None,
+    }
 }
 
 /// Whether somebody wrote a string there: what a module is told has no place, and may be Envoy's doing.
 fn is_quoted(place: Place<'_>) -> bool {
-    matches!(place.node.value, Value::Text(_)) && place.node.mark.line > 0
+    cfg!(feature = "yaml") && matches!(place.node.value, Value::Text(_)) && place.node.mark.line > 0
 }
 
 fn warn_of_quotes(place: Place<'_>, reader: &mut Reader<'_>) {
@@ -119,26 +134,38 @@ mod tests {
         (value, report.findings().iter().map(|finding| finding.code).collect())
     }
 
-    fn text(text: &str, line: u32) -> Node {
-        Node { value: Value::Text(text.into()), mark: Mark { line, column: line } }
+    /// As a module is told it.
+    fn told(text: &str) -> Node {
+        Node::unplaced(Value::Text(text.into()))
+    }
+
+    /// As somebody wrote it, which only the command reads.
+    fn written(text: &str) -> Option<Node> {
+        let mark = Mark { line: 1, column: 1 };
+        cfg!(feature = "yaml").then(|| Node { value: Value::Text(text.into()), mark })
     }
 
     #[test]
     fn a_string_that_holds_a_number_is_the_number() {
         let fractions = [("50", 50.0), ("0.5", 0.5), ("1e-3", 0.001), ("-0.0001", -0.0001), ("12.5", 12.5), ("0", 0.0)];
-        for (written, value) in fractions {
-            assert_eq!(read::<f64>(&text(written, 0)), (Some(value), vec![]), "{written}");
-            assert_eq!(read::<f64>(&text(written, 1)), (Some(value), vec![Code::NumberInQuotes]), "{written}");
+        for (text, value) in fractions {
+            assert_eq!(read::<f64>(&told(text)), (Some(value), vec![]), "{text}");
+            for node in written(text) {
+                assert_eq!(read::<f64>(&node), (Some(value), vec![Code::NumberInQuotes]), "{text}");
+            }
         }
-        for (written, value) in [("0", 0), ("80", 80), ("4294967295", u32::MAX)] {
-            assert_eq!(read::<u32>(&text(written, 0)), (Some(value), vec![]), "{written}");
-            assert_eq!(read::<u32>(&text(written, 1)), (Some(value), vec![Code::NumberInQuotes]), "{written}");
+        for (text, value) in [("0", 0), ("80", 80), ("4294967295", u32::MAX)] {
+            assert_eq!(read::<u32>(&told(text)), (Some(value), vec![]), "{text}");
+            for node in written(text) {
+                assert_eq!(read::<u32>(&node), (Some(value), vec![Code::NumberInQuotes]), "{text}");
+            }
         }
     }
 
+    /// Nobody takes these in quotes.
     #[test]
     fn envoy_leaves_yamls_spelling_as_it_is() {
-        for (written, value) in [
+        for (text, value) in [
             (".5", 0.5),
             ("+.5", 0.5),
             ("-.5", -0.5),
@@ -148,29 +175,33 @@ mod tests {
             ("5.e2", 500.0),
             ("00.5e1", 5.0),
         ] {
-            assert_eq!(read::<f64>(&text(written, 0)), (Some(value), vec![]), "{written}");
-            // Nobody takes these in quotes.
-            assert_eq!(read::<f64>(&text(written, 1)), (None, vec![Code::SchemaValidationError]), "{written}");
+            assert_eq!(read::<f64>(&told(text)), (Some(value), vec![]), "{text}");
+            for node in written(text) {
+                assert_eq!(read::<f64>(&node), (None, vec![Code::SchemaValidationError]), "{text}");
+            }
         }
-        for (written, value) in [("80.0", 80), ("8e1", 80)] {
-            assert_eq!(read::<u32>(&text(written, 0)), (Some(value), vec![]), "{written}");
-            assert_eq!(read::<u32>(&text(written, 1)), (None, vec![Code::SchemaValidationError]), "{written}");
+        for (text, value) in [("80.0", 80), ("8e1", 80)] {
+            assert_eq!(read::<u32>(&told(text)), (Some(value), vec![]), "{text}");
+            for node in written(text) {
+                assert_eq!(read::<u32>(&node), (None, vec![Code::SchemaValidationError]), "{text}");
+            }
         }
     }
 
     #[test]
     fn anything_else_is_none() {
-        let none =
-            ["", ".", "+", "-", "e5", "x", "0x", "1_0", "1.5.1", "5e", "NaN", "Infinity", "null", "true", "[1]", "\"1\""];
-        for written in none.into_iter().chain(["..5", "5..", ".e5", "++5", "1 2", "é", "5\u{7f}"]) {
-            for line in [0, 1] {
-                let refused = vec![Code::SchemaValidationError];
-                assert_eq!(read::<f64>(&text(written, line)), (None, refused.clone()), "{written}");
-                assert_eq!(read::<u32>(&text(written, line)), (None, refused), "{written}");
+        let refused = || vec![Code::SchemaValidationError];
+        let none = [
+            "", ".", "+", "-", "e5", "x", "0x", "1_0", "1.5.1", "5e", "NaN", "Infinity", "null", "true", "[1]", "\"1\"",
+        ];
+        for text in none.into_iter().chain(["..5", "5..", ".e5", "++5", "1 2", "é", "5\u{7f}"]) {
+            for node in [told(text)].into_iter().chain(written(text)) {
+                assert_eq!(read::<f64>(&node), (None, refused()), "{text}");
+                assert_eq!(read::<u32>(&node), (None, refused()), "{text}");
             }
         }
-        assert_eq!(read::<u32>(&text("-1", 1)), (None, vec![Code::SchemaValidationError]));
-        assert_eq!(read::<u32>(&text("0.5", 0)), (None, vec![Code::SchemaValidationError]));
-        assert_eq!(read::<u32>(&text("4294967296", 0)), (None, vec![Code::SchemaValidationError]));
+        for text in ["-1", "0.5", "4294967296"] {
+            assert_eq!(read::<u32>(&told(text)), (None, refused()), "{text}");
+        }
     }
 }
