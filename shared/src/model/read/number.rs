@@ -150,13 +150,13 @@ mod tests {
         let fractions = [("50", 50.0), ("0.5", 0.5), ("1e-3", 0.001), ("-0.0001", -0.0001), ("12.5", 12.5), ("0", 0.0)];
         for (text, value) in fractions {
             assert_eq!(read::<f64>(&told(text)), (Some(value), vec![]), "{text}");
-            for node in written(text) {
+            if let Some(node) = written(text) {
                 assert_eq!(read::<f64>(&node), (Some(value), vec![Code::NumberInQuotes]), "{text}");
             }
         }
         for (text, value) in [("0", 0), ("80", 80), ("4294967295", u32::MAX)] {
             assert_eq!(read::<u32>(&told(text)), (Some(value), vec![]), "{text}");
-            for node in written(text) {
+            if let Some(node) = written(text) {
                 assert_eq!(read::<u32>(&node), (Some(value), vec![Code::NumberInQuotes]), "{text}");
             }
         }
@@ -176,13 +176,13 @@ mod tests {
             ("00.5e1", 5.0),
         ] {
             assert_eq!(read::<f64>(&told(text)), (Some(value), vec![]), "{text}");
-            for node in written(text) {
+            if let Some(node) = written(text) {
                 assert_eq!(read::<f64>(&node), (None, vec![Code::SchemaValidationError]), "{text}");
             }
         }
         for (text, value) in [("80.0", 80), ("8e1", 80)] {
             assert_eq!(read::<u32>(&told(text)), (Some(value), vec![]), "{text}");
-            for node in written(text) {
+            if let Some(node) = written(text) {
                 assert_eq!(read::<u32>(&node), (None, vec![Code::SchemaValidationError]), "{text}");
             }
         }
