@@ -157,9 +157,17 @@ pub fn tell(loaded: &Loaded, output: Output) -> io::Result<()> {
     }
 }
 
-/// Prints on standard output.
+/// Prints for people on standard output, without colours where they do not belong.
+pub fn print_styled(text: &str) -> io::Result<()> {
+    write_all(anstream::stdout(), text)
+}
+
+/// Prints for programs on standard output, every byte of it: what takes colours out takes DEL out as well.
 pub fn print(text: &str) -> io::Result<()> {
-    let mut out = anstream::stdout();
+    write_all(io::stdout(), text)
+}
+
+fn write_all(mut out: impl Write, text: &str) -> io::Result<()> {
     quiet(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 

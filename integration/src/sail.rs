@@ -1,8 +1,10 @@
-//! An Envoy as users get it: resources in, `sailcloth generate`'s configuration out, with what a test wants otherwise.
+//! An Envoy as users get it: resources in, the YAML of `sailcloth generate` out, with what a test wants otherwise.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use envoy_config::filter::StringValue;
+use envoy_config::wire::Any;
 use envoy_config::{Generated, Packaging};
 use serde_json::Value;
 use shared::finding::Report;
@@ -131,6 +133,11 @@ impl Sail {
         Envoy::try_start(&self.bootstrap(), &self.options())
     }
 
+    /// Starts it from JSON, as `sailcloth run` does.
+    pub fn start_from_json(&self) -> Envoy {
+        Envoy::start(&self.bootstrap(), &Options { json: true, ..self.options() })
+    }
+
     fn options(&self) -> Options {
         Options { concurrency: self.workers, free_ports: true, timeout: Duration::from_secs(60), ..Options::default() }
     }
@@ -163,6 +170,20 @@ pub fn for_each_object(value: &mut Value, change: &mut dyn FnMut(&mut serde_json
         }
         _ => {}
     }
+}
+
+/// Changes what every module of a bootstrap is told: its configuration, which is JSON in a string there.
+pub fn for_each_configuration(bootstrap: &mut Value, change: &mut dyn FnMut(&mut Value)) {
+    for_each_object(bootstrap, &mut |object| {
+        if object.contains_key("vm_config")
+            && let Some(told) = object.get_mut("configuration")
+        {
+            let text = told["value"].as_str().expect("a module is told a string");
+            let mut configuration = serde_json::from_str(text).expect("a module is told JSON");
+            change(&mut configuration);
+            *told = envoy_config::to_json(&Any(StringValue::json(&configuration)));
+        }
+    });
 }
 
 /// Replaces text in every string of a JSON value.

@@ -7,24 +7,10 @@ use integration::client::{Connection, Request, raw};
 use integration::echo::Echo;
 use integration::envoy::Envoy;
 use integration::metrics::{Labels, samples, series};
-use integration::sail::{Sail, TO_ECHO, gateway_and_echo, replace, routed};
-use serde_json::{Value, json};
+use integration::sail::{Sail, TO_ECHO, for_each_configuration, gateway_and_echo, replace, routed};
+use serde_json::json;
 
 const REQUESTS: &str = "istio_requests_total";
-
-/// Changes the configuration of every module.
-fn configure(bootstrap: &mut Value, change: &dyn Fn(&mut Value)) {
-    match bootstrap {
-        Value::Array(items) => items.iter_mut().for_each(|item| configure(item, change)),
-        Value::Object(entries) => {
-            if let Some(configuration) = entries.get_mut("configuration") {
-                change(&mut configuration["value"]);
-            }
-            entries.values_mut().for_each(|value| configure(value, change));
-        }
-        _ => {}
-    }
-}
 
 /// Waits until so many requests are counted.
 fn counted(envoy: &Envoy, requests: f64) -> Vec<(Labels, f64)> {
@@ -50,7 +36,7 @@ fn a_client_of_many_hosts_fills_the_series_and_no_more() {
     for separate in [false, true] {
         let echo = Echo::start();
         let sail = Sail::new(nothing_matches(&echo)).workers(1).adjust(|bootstrap| {
-            configure(bootstrap, &|value| value["stats"] = json!({"maxSeries": 100}));
+            for_each_configuration(bootstrap, &mut |configuration| configuration["stats"] = json!({"maxSeries": 100}));
         });
         let envoy = if separate { sail.separate() } else { sail }.start();
         let mut connection = Connection::open(envoy.listener("gateway-80"));
@@ -145,7 +131,7 @@ fn a_limit_that_is_none_is_refused() {
     let echo = Echo::start();
     for wrong in [json!({"maxSeries": 0}), json!({"maxSeries": "many"}), json!([])] {
         let refused = Sail::new(nothing_matches(&echo)).adjust(move |bootstrap| {
-            configure(bootstrap, &|value| value["stats"] = wrong.clone());
+            for_each_configuration(bootstrap, &mut |configuration| configuration["stats"] = wrong.clone());
         });
         let log = refused.try_start().expect_err("a module takes no such limit");
         assert!(log.contains("stats"), "{log}");

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use envoy_config::render;
 use shared::Severity;
 
-use super::{FINDINGS, Input, Outcome, Output, print};
+use super::{FINDINGS, Input, Outcome, Output, print, print_styled};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -31,10 +31,10 @@ pub struct Args {
 
 pub fn check(args: &Args) -> Outcome {
     let loaded = args.input.load()?;
-    print(&match args.output {
-        Output::Text => render::text(&loaded),
-        Output::Json => render::json(&loaded.findings),
-    })?;
+    match args.output {
+        Output::Text => print_styled(&render::text(&loaded)),
+        Output::Json => print(&render::json(&loaded.findings)),
+    }?;
     let worst = if args.strict { Severity::Warning } else { Severity::Error };
     let bad = loaded.findings.iter().any(|finding| finding.severity <= worst);
     Ok(ExitCode::from(if bad { FINDINGS } else { 0 }))

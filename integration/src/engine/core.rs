@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use envoy_config::filter;
+use envoy_config::filter::{self, StringValue};
 use shared::act::{self, Changes, INTERNAL_HEADERS};
 use shared::decide::{self, Decision, Request, Untraced};
 use shared::finding::Report;
@@ -47,9 +47,9 @@ pub struct Core {
 impl Core {
     /// Compiles what a module on this proxy would be told.
     pub fn new(set: &Resources, proxy: &envoy_config::Proxy) -> Core {
-        let configuration = filter::configuration(proxy, set).to_string();
+        let StringValue { value } = StringValue::json(&filter::configuration(proxy, set));
         let mut report = Report::new();
-        let config = ModuleConfig::read(configuration.as_bytes().to_vec(), NodeMetadata::default(), &mut report);
+        let config = ModuleConfig::read(value.into_bytes(), NodeMetadata::default(), &mut report);
         let config = config.unwrap_or_else(|| panic!("the module refuses its configuration: {:?}", report.findings()));
         let clusters = envoy_config::cluster::clusters(set).into_iter().map(|cluster| cluster.name);
         let clusters = clusters.chain([PASSTHROUGH_CLUSTER.to_owned()]).collect();

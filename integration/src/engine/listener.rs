@@ -11,7 +11,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use envoy_config::filter::{self, Struct, configuration, module_filter};
+use envoy_config::filter::{self, StringValue, configuration, module_filter};
 use envoy_config::listener::{Front, Listener};
 use envoy_config::{Packaging, http_filters, route_config, to_json};
 use serde_json::{Value, json};
@@ -61,7 +61,7 @@ pub(super) fn listener(index: usize, engine: Kind, scene: &Placed<'_>) -> Value 
 
 /// Puts the module and its routes into an HTTP connection manager.
 fn put_alone(behaviour: Behaviour, scene: &Placed<'_>, manager: &mut Value) {
-    let told = Struct { value: configuration(scene.proxy, scene.set) };
+    let told = StringValue::json(&configuration(scene.proxy, scene.set));
     let mut filters = vec![to_json(&module_filter(behaviour.module(), &paths::modules(), told))];
     match behaviour {
         Behaviour::Stats | Behaviour::CircuitBreaker => {

@@ -80,6 +80,8 @@ codes! {
     BadAnnotation = "SC0015",
     /// More mirrors than Sailcloth acts on.
     TooManyMirrors = "SC0016",
+    /// A number in quotes: Istio takes it, and Kubernetes refuses it before.
+    NumberInQuotes = "SC0017",
 }
 
 impl fmt::Display for Code {

@@ -231,7 +231,7 @@ impl Percent {
 
 impl Read for Percent {
     fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
-        let number = PercentFields::read(place, reader)?.value.map_or(0.0, |Number(value)| value);
+        let number = PercentFields::read(place, reader)?.value.unwrap_or(0.0);
         if !(0.0..=100.0).contains(&number) || (number > 0.0 && number < 0.0001) {
             let found = crate::decimal::text(number);
             reader.invalid(place, format!("expected a percentage of 0, or from 0.0001 to 100, found `{found}`"), "");
@@ -245,24 +245,7 @@ crate::object! {
     /// Istio's `Percent`.
     pub struct PercentFields {
         /// 0 to 100; absent is 0.
-        value: Option<Number>,
-    }
-}
-
-/// Any number.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Number(pub f64);
-
-impl Read for Number {
-    fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
-        match &place.node.value {
-            Value::Integer(value) => Some(Number(*value as f64)),
-            Value::Float(value) => Some(Number(*value)),
-            _ => {
-                reader.expected(place, "a number");
-                None
-            }
-        }
+        value: Option<f64>,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Findings, row by row: a snippet and everything that is to be said about it.
 
 mod faults_and_mirrors;
+mod numbers;
 mod resources;
 mod rules;
 mod together;
