@@ -18,8 +18,9 @@ Usage: scripts/soak.sh [--requests N] [--minutes M] [--seed S] [--workers W] [--
   --seed S      what all that is random follows from; a new one each time, which is printed
   --workers W   Envoy's worker threads (3)
   --control     the same load on an Envoy without a module, for what Envoy does by itself
-  --hosts N     another load: one client that names N distinct hosts; what Envoy keeps of them is measured
-  --series N    with --hosts, the series that each worker may have (5000)
+  --hosts N     another load: one client that names N distinct hosts, at a gateway and in the mesh; what Envoy keeps of
+                them is measured
+  --series N    with --hosts, the series that each worker may have (1000)
 
 Examples:
   scripts/soak.sh --requests 100000
@@ -75,7 +76,7 @@ fn soaked(options: &Options) -> Verdict {
 fn options(mut words: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
     let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs());
     let mut options =
-        Options { plan: soak::Plan { seed, ..soak::Plan::default() }, control: false, hosts: None, series: 5000 };
+        Options { plan: soak::Plan { seed, ..soak::Plan::default() }, control: false, hosts: None, series: 1000 };
     while let Some(word) = words.next() {
         let mut number = |least: u64| {
             let value = words.next().ok_or(format!("`{word}` wants a value"))?;
