@@ -165,6 +165,17 @@ pub fn for_each_object(value: &mut Value, change: &mut dyn FnMut(&mut serde_json
     }
 }
 
+/// Changes what every module of a bootstrap is told.
+pub fn for_each_configuration(bootstrap: &mut Value, change: &mut dyn FnMut(&mut Value)) {
+    for_each_object(bootstrap, &mut |object| {
+        if object.contains_key("vm_config")
+            && let Some(told) = object.get_mut("configuration")
+        {
+            change(&mut told["value"]);
+        }
+    });
+}
+
 /// Replaces text in every string of a JSON value.
 pub fn replace(value: &mut Value, from: &str, to: &str) {
     match value {

@@ -58,13 +58,13 @@ impl Full {
             Full::All => {
                 "this worker has as many series of istio_* as it may. Requests that would need another are counted with \
                  `overflow` in every label of their destination; those that have one are counted as before. Only a \
-                 restart frees series: if so many services are in use, raise maxSeries and restart"
+                 restart frees series; if as many are needed, raise `stats: {maxSeries: N}`"
             }
             Full::Destination => {
                 "one service has as many series of istio_* as it may, a tenth of maxSeries: its responses come with many \
                  codes, flags or workloads. Its other requests are counted by the code's class, such as `5xx`, with \
                  `overflow` in the labels beside that; other services are counted as before. If one service needs more, \
-                 raise maxSeries and restart"
+                 raise `stats: {maxSeries: N}`"
             }
             Full::MadeUp => {
                 "the hosts that no resource names have as many series of istio_* as they may, a tenth of maxSeries. \

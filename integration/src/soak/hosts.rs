@@ -19,7 +19,7 @@ use crate::echo::Echo;
 use crate::envoy::Envoy;
 use crate::metrics;
 use crate::runtime;
-use crate::sail::{Sail, for_each_object, routed};
+use crate::sail::{Sail, for_each_configuration, routed};
 
 /// How many hosts and how long.
 #[derive(Clone, Copy, Debug)]
@@ -54,11 +54,7 @@ pub fn run(plan: &Plan, tell: &mut dyn FnMut(&str)) -> Verdict {
     let rule = "- match: [{uri: {exact: /echo}}]\n  route: [{destination: {host: echo}}]";
     let most = json!({"maxSeries": plan.series});
     let sail = Sail::new(routed(echo.port(), rule)).mesh().workers(plan.workers).adjust(move |bootstrap| {
-        for_each_object(bootstrap, &mut |object| {
-            if let Some(configuration) = object.get_mut("configuration") {
-                configuration["value"]["stats"] = most.clone();
-            }
-        });
+        for_each_configuration(bootstrap, &mut |configuration| configuration["stats"] = most.clone());
     });
     let envoy = sail.start();
     let fronts = [("gateway-80", 404), ("mesh", 503)].map(|(name, status)| (envoy.listener(name), status));

@@ -10,28 +10,16 @@ use integration::client::{Connection, Request, raw};
 use integration::echo::Echo;
 use integration::envoy::Envoy;
 use integration::metrics::{Labels, samples, series};
-use integration::sail::{Sail, TO_ECHO, gateway_and_echo, replace, routed};
-use serde_json::{Value, json};
+use integration::sail::{Sail, TO_ECHO, for_each_configuration, gateway_and_echo, replace, routed};
+use serde_json::json;
 
 const REQUESTS: &str = "istio_requests_total";
 
-/// Changes the configuration of every module.
-fn configure(bootstrap: &mut Value, change: &dyn Fn(&mut Value)) {
-    match bootstrap {
-        Value::Array(items) => items.iter_mut().for_each(|item| configure(item, change)),
-        Value::Object(entries) => {
-            if let Some(configuration) = entries.get_mut("configuration") {
-                change(&mut configuration["value"]);
-            }
-            entries.values_mut().for_each(|value| configure(value, change));
-        }
-        _ => {}
-    }
-}
-
 /// With so many series in each VM.
 fn limited(sail: Sail, most: u32) -> Sail {
-    sail.adjust(move |bootstrap| configure(bootstrap, &|value| value["stats"] = json!({"maxSeries": most})))
+    sail.adjust(move |bootstrap| {
+        for_each_configuration(bootstrap, &mut |configuration| configuration["stats"] = json!({"maxSeries": most}));
+    })
 }
 
 /// How many lines of Envoy's log say that there is no more room.
@@ -130,7 +118,7 @@ fn a_limit_that_is_none_is_refused() {
     let echo = Echo::start();
     for wrong in [json!({"maxSeries": 0}), json!({"maxSeries": "many"}), json!([])] {
         let refused = Sail::new(nothing_matches(&echo)).adjust(move |bootstrap| {
-            configure(bootstrap, &|value| value["stats"] = wrong.clone());
+            for_each_configuration(bootstrap, &mut |configuration| configuration["stats"] = wrong.clone());
         });
         let log = refused.try_start().expect_err("a module takes no such limit");
         assert!(log.contains("stats"), "{log}");

@@ -37,7 +37,7 @@ pub const LABELS: [&str; 25] = [
 /// How many of [`LABELS`] are the source's.
 pub const SOURCE_LABELS: usize = 9;
 
-/// How many series a VM keeps, unless its configuration says otherwise: 24 MB of `/stats/prometheus`, with the buckets
+/// How many series a VM keeps, unless its configuration says otherwise: 25 MB of `/stats/prometheus`, with the buckets
 /// that `generate` writes.
 pub const MAX_SERIES: u32 = 1000;
 
