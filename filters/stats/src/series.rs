@@ -58,18 +58,18 @@ impl Full {
             Full::All => {
                 "this worker has as many series of istio_* as it may. Requests that would need another are counted with \
                  `overflow` in every label of their destination; those that have one are counted as before. Only a \
-                 restart frees series; if as many are needed, raise `stats: {maxSeries: N}`"
+                 restart frees series; if as many are needed, raise `stats: {maxSeries: N}` in the module's configuration"
             }
             Full::Destination => {
-                "one service has as many series of istio_* as it may, a tenth of maxSeries: its responses come with many \
-                 codes, flags or workloads. Its other requests are counted by the code's class, such as `5xx`, with \
-                 `overflow` in the labels beside that; other services are counted as before. If one service needs more, \
-                 raise `stats: {maxSeries: N}`"
+                "one service has as many series of istio_* as it may, a tenth of maxSeries at most: its responses come \
+                 with many codes, flags or workloads. Its other requests are counted by the code's class, such as \
+                 `5xx`, with `overflow` in the labels beside that; other services are counted as before. If one service \
+                 needs more, raise `stats: {maxSeries: N}` in the module's configuration"
             }
             Full::MadeUp => {
-                "the hosts that no resource names have as many series of istio_* as they may, a tenth of maxSeries. \
-                 Requests for others are counted with destination_service `overflow`; services are counted as before. \
-                 If these hosts are yours, write ServiceEntries for them"
+                "the hosts that no resource names have as many series of istio_* as they may, a tenth of maxSeries at \
+                 most. Requests for others are counted with destination_service `overflow`; services are counted as \
+                 before. If these hosts are yours, write ServiceEntries for them"
             }
         }
     }
@@ -81,10 +81,11 @@ impl<S: Copy> Registry<S> {
         self.seed.get_or_insert_with(draw);
     }
 
-    /// A hash of bytes that clients choose.
-    pub fn hash(&mut self, bytes: &[u8]) -> u64 {
+    /// A hash of bytes that clients choose. A request that Envoy refuses before any filter may come before there is a
+    /// seed, and leaves none behind.
+    pub fn hash(&self, bytes: &[u8]) -> u64 {
         let mut hasher = std::hash::DefaultHasher::new();
-        hasher.write_u64(*self.seed.get_or_insert(0));
+        hasher.write_u64(self.seed.unwrap_or(0));
         hasher.write(bytes);
         hasher.finish()
     }
@@ -211,6 +212,16 @@ mod tests {
         assert_eq!(registry.series("labels 9", Whose::Shared, 4, |_| 9), Err(Full::All));
         assert_eq!(registry.series("labels 9", Whose::Shared, 5, |_| 9), Ok(9));
         assert_eq!(registry.series("labels 9", Whose::MadeUp, 4, |_| 0), Ok(9), "whoever has one keeps it");
+    }
+
+    #[test]
+    fn whoever_comes_before_the_seed_does_not_become_it() {
+        let mut registry = Registry::<u32>::default();
+        let before = registry.hash(b"a");
+        registry.seed(|| 7);
+        registry.seed(|| 8);
+        assert_ne!(registry.hash(b"a"), before);
+        assert_eq!(registry.hash(b"a"), self::registry().hash(b"a"));
     }
 
     #[test]

@@ -77,6 +77,7 @@ fn hostile_labels_and_hosts_leave_the_metrics_well_formed() {
     let rule = "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: web}\nspec:\n  hosts: ['*']\n  \
                 gateways: [gw]\n  http:\n  - match: [{uri: {exact: /echo}}]\n    route: [{destination: {host: echo}}]\n";
     let envoy = Sail::new(format!("{yaml}{rule}"))
+        .mesh()
         .adjust(|bootstrap| {
             let name = "w\"\n;.;source_app=.=evil;.;\\";
             // What validation refuses in a resource, somebody else's control plane may still say.
@@ -85,15 +86,16 @@ fn hostile_labels_and_hosts_leave_the_metrics_well_formed() {
             bootstrap["node"]["metadata"] = json!({"WORKLOAD_NAME": name, "LABELS": {"app": "\u{0}\u{85}x"}});
         })
         .start();
-    let address = envoy.listener("gateway-80");
-    assert_eq!(Request::get("/echo").header("host", "a").send(address).status, 200);
+    assert_eq!(Request::get("/echo").header("host", "a").send(envoy.listener("gateway-80")).status, 200);
+    // A host is a label in the mesh alone.
+    let address = envoy.listener("mesh");
     let mut hosts = 0;
     let mut answered = 0;
     for host in
         [&b"a\"b"[..], b"a;.;b=.=c", b"\xff\xfe", b"a\tb", b"{}", b"x;.;reporter=.=evil;.;", b"%0a", b"[::1]:80"]
     {
         let request = [b"GET / HTTP/1.1\r\nconnection: close\r\nhost: ", host, b"\r\n\r\n"].concat();
-        answered += u32::from(raw(address, &request).starts_with(b"HTTP/1.1 404"));
+        answered += u32::from(raw(address, &request).starts_with(b"HTTP/1.1 503"));
         hosts += 1;
     }
     // Those that Envoy itself refuses are counted as well.
@@ -105,6 +107,7 @@ fn hostile_labels_and_hosts_leave_the_metrics_well_formed() {
         assert_eq!(labels["source_workload"], "w\"__._source_app_._evil_._\\");
         assert_eq!(labels["source_app"], "__x");
     }
+    assert!(all.iter().any(|(labels, _)| labels["destination_service"] == "x_._reporter_._evil_._"), "{all:#?}");
     let (routed, _) = all.iter().find(|(labels, _)| labels["response_code"] == "200").expect("one was routed");
     assert_eq!(routed["destination_app"], "a\"b\\c_d_._e_é");
     assert_eq!(routed["destination_version"], "v".repeat(256));
