@@ -2,8 +2,8 @@
 //! buckets.
 //!
 //! Istio has Envoy's 19 buckets for each of its three histograms, so that one series of requests is 67 of Prometheus'.
-//! With these 20 it is 30, which is what a scrape costs and what Prometheus keeps. Each is one of Istio's: whoever adds up
-//! `le` over proxies of both kinds adds up the same thing.
+//! With these 20 it is 30, which is what a scrape costs and what Prometheus keeps. Each is one of Istio's, so that a
+//! bucket counts the same in proxies of both kinds.
 
 use serde::Serialize;
 
