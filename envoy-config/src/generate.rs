@@ -200,7 +200,8 @@ pub fn parts_yaml(generated: Generated) -> String {
              # `http_filters` and `route_config` go into the HTTP connection manager of that listener, in place of its own;\n\
              # other filters may stand before these. The routes follow the header in which the filters name the cluster,\n\
              # as Istio names it: outbound|PORT|SUBSET|HOST. `sailcloth generate bootstrap` writes such clusters.\n\
-             # `stats_config` goes into the bootstrap, once: it turns Istio's labels in metrics' names into labels.\n\
+             # `stats_config` goes into the bootstrap, once: it turns Istio's labels in metrics' names into labels, and gives\n\
+             # their histograms some of Istio's buckets, so that a scrape stays small.\n\
              {}",
             yaml(&Pasted {
                 http_filters: part.http_filters,

@@ -253,7 +253,7 @@ fn what_only_the_metrics_are_told_keeps_no_module_from_handing_over() {
     let (limited, findings) = read(r#"{"stats": {"maxSeries": 7, "oops": 1}}"#);
     let (plain, limited) = (plain.unwrap(), limited.unwrap());
     assert_eq!(plain.fingerprint, limited.fingerprint);
-    assert_eq!((plain.plan().telemetry().max_series, limited.plan().telemetry().max_series), (5000, 7));
+    assert_eq!((plain.plan().telemetry().max_series, limited.plan().telemetry().max_series), (1000, 7));
     assert!(findings.iter().any(|finding| finding.path == "stats.oops"), "{findings:?}");
     let (off, _) = read(r#"{"stats": {"enabled": false}}"#);
     let off = off.unwrap();

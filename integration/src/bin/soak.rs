@@ -20,8 +20,9 @@ Usage: scripts/soak.sh [--requests N] [--minutes M] [--seed S] [--workers W] [--
   --seed S      what all that is random follows from; a new one each time, which is printed
   --workers W   Envoy's worker threads (3)
   --control     the same load on an Envoy without a module, for what Envoy does by itself
-  --hosts N     another load: one client that names N distinct hosts; what Envoy keeps of them is measured
-  --series N    with --hosts, the series that each worker may have (5000)
+  --hosts N     another load: one client that names N distinct hosts, at a gateway and in the mesh; what Envoy keeps of
+                them is measured
+  --series N    with --hosts, the series that each worker may have (1000)
   --istiod      another load: generated meshes, whose requests the suite has to answer as a stock Envoy does on what
                 Istio's control plane sends; what differs is printed, with the resources
   --area A      with --istiod, the kind of meshes: routes, time, listeners, services, wire or formats (all)
@@ -108,7 +109,7 @@ fn options(mut words: impl Iterator<Item = String>) -> Result<Option<Options>, S
         plan: soak::Plan { seed, ..soak::Plan::default() },
         control: false,
         hosts: None,
-        series: 5000,
+        series: 1000,
         istiod: false,
         area: String::new(),
     };

@@ -35,7 +35,7 @@ pub(super) fn build(set: &Resources, proxy: &Proxy, fingerprint: u64) -> Plan {
     let mut guards = Guards::compile(set, &builder.registry);
     let Builder { hosts, mut rules, registry, .. } = builder;
     guards.assign(&mut rules);
-    let telemetry = Telemetry::new(&rules, &registry, proxy);
+    let telemetry = Telemetry::new(&rules, &registry, proxy, !bound.gateways.is_empty());
     let by_authority = bound.mesh && bound.gateways.is_empty() && proxy.port.is_none();
     Plan { fingerprint, views, by_authority, passthrough: bound.mesh, hosts, rules, telemetry, guards }
 }

@@ -91,7 +91,7 @@ object! {
     pub struct StatsConfig {
         /// Whether requests are counted. Absent: they are.
         enabled: Option<bool>,
-        /// How many series each of Envoy's threads keeps; the rest is counted as one. Nothing ever frees a series.
+        /// How many series each of Envoy's threads keeps; the rest is counted together. Nothing ever frees a series.
         max_series: Option<SeriesLimit>,
     }
 }
