@@ -107,7 +107,7 @@ impl Sail {
             ..envoy_config::Options::default()
         };
         for gateway in set.gateways.iter().flat_map(|gateway| &gateway.spec.servers) {
-            options.listen.insert(gateway.port.number.get(), local);
+            options.listen.extend(gateway.port.number.0.map(|port| (port.get(), local)));
         }
         // The mesh's listener has a fixed port otherwise, which two tests at once cannot share.
         let mut generated: Generated = options.generate(&set).expect("the listeners can be placed");

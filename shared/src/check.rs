@@ -4,6 +4,7 @@
 //! | who would say so | where |
 //! |---|---|
 //! | Istio's webhook, about one resource (`pkg/config/validation`) | a file a kind, and one for each part of a rule |
+//! | the same, and Kubernetes by Istio's schemas, about what Sailcloth does not read | `unread` |
 //! | `istioctl analyze`, about resources together (`pkg/config/analysis/analyzers`) | `references`, `hosts`, `unreachable` |
 //! | Sailcloth | beside what it is about |
 //!
@@ -29,10 +30,11 @@ mod rewrite;
 mod rule;
 mod service_entry;
 mod unreachable;
+mod unread;
 mod virtual_service;
 
 use crate::finding::{Code, Finding, Origin, Report, Severity};
-use crate::load::Node;
+use crate::load::{Node, Value};
 use crate::model::read::Path;
 use crate::model::{Resource, Resources};
 use crate::registry::Registry;
@@ -40,6 +42,7 @@ use crate::registry::Registry;
 /// Checks a set: each resource by itself, then all together.
 pub fn check(set: &Resources, report: &mut Report) {
     validate(set, report);
+    unread::check(set, report);
     for resource in &set.virtual_services {
         unreachable::check(&resource.spec.http, &mut Findings::new(resource, report));
     }
@@ -48,8 +51,8 @@ pub fn check(set: &Resources, report: &mut Report) {
     hosts::check(set, report);
 }
 
-/// Checks each resource by itself. All that can stop a module is found here; a module asks no more, since it is seldom
-/// given the whole set.
+/// Checks each resource by itself, as far as Sailcloth acts on it. All that can stop a module is found here; a module
+/// asks no more, since it is seldom given the whole set.
 pub fn validate(set: &Resources, report: &mut Report) {
     for resource in &set.virtual_services {
         virtual_service::check(resource, &mut Findings::new(resource, report));
@@ -124,8 +127,13 @@ impl<'a> Findings<'a> {
         self.push((Severity::Warning, Origin::Sailcloth, code), path, message, hint);
     }
 
+    /// Whether the text has a string at `path` that is not empty.
+    fn says(&self, path: &str) -> bool {
+        matches!(self.resource.tree().at(path).map(|node| &node.value), Some(Value::Text(text)) if !text.is_empty())
+    }
+
     /// Whether the text has something at `path`, whether or not the model reads it.
     fn has(&self, path: &str) -> bool {
-        self.resource.tree().at(path).is_some_and(|node| node.value != crate::load::Value::Null)
+        self.resource.tree().at(path).is_some_and(|node| node.value != Value::Null)
     }
 }

@@ -134,7 +134,9 @@ fn gateway_ports(set: &Resources) -> BTreeMap<u16, Vec<&Resource<Gateway>>> {
     let mut ports: BTreeMap<u16, Vec<&Resource<Gateway>>> = BTreeMap::new();
     for gateway in &set.gateways {
         for server in gateway.spec.servers.iter().filter(|server| is_http(server)) {
-            let here = ports.entry(server.port.number.get()).or_default();
+            // A socket in the file system is no port.
+            let Some(number) = server.port.number.0 else { continue };
+            let here = ports.entry(number.get()).or_default();
             if !here.iter().any(|other| std::ptr::eq(*other, gateway)) {
                 here.push(gateway);
             }

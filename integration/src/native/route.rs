@@ -58,7 +58,7 @@ pub fn routes(service: &Resource<VirtualService>, listener: &Listener<'_>) -> Ve
 
 /// What is decided when the routes are written, and never looks at a request.
 fn applies(service: &Resource<VirtualService>, block: &HttpMatchRequest, listener: &Listener<'_>) -> bool {
-    if block.port.is_some_and(|port| port != listener.port) {
+    if block.on_port().is_some_and(|port| port != listener.port) {
         return false;
     }
     if !block.gateways.is_empty() {
@@ -222,7 +222,7 @@ fn redirected(redirect: &HttpRedirect, listener: &Listener<'_>) -> Value {
         json["scheme_redirect"] = json!(scheme);
     }
     let derived = (redirect.derive_port == Some(DerivePort::FromRequestPort)).then_some(listener.port);
-    if let Some(port) = redirect.port.or(derived) {
+    if let Some(port) = redirect.port.map_or(derived, |port| port.0) {
         let goes_without_saying = match scheme.unwrap_or(if listener.tls { "https" } else { "http" }) {
             "https" => port.get() == 443,
             _ => port.get() == 80,

@@ -2,7 +2,7 @@
 
 use super::{Findings, rule};
 use crate::finding::Code;
-use crate::model::fault::{Abort, Delay, HttpFault, WholePercent};
+use crate::model::fault::{Abort, Delay, HttpFault, OldPercent};
 use crate::model::read::Path;
 
 pub(super) fn check(fault: &HttpFault, path: &Path<'_>, findings: &mut Findings<'_>) {
@@ -44,13 +44,14 @@ fn check_abort(abort: &Abort, path: &Path<'_>, findings: &mut Findings<'_>) {
     deprecated(abort.percent, abort.percentage.is_some(), &Path::Key(path, "percent"), findings);
 }
 
-fn deprecated(percent: Option<WholePercent>, overruled: bool, path: &Path<'_>, findings: &mut Findings<'_>) {
-    if let Some(WholePercent(percent)) = percent {
+fn deprecated(percent: Option<OldPercent>, overruled: bool, path: &Path<'_>, findings: &mut Findings<'_>) {
+    if let Some(percent) = percent {
         let message = if overruled {
             "`percent` is deprecated, and `percentage` overrules it"
         } else {
             "`percent` is deprecated"
         };
-        findings.warn(Code::Deprecated, path, message, format!("write `percentage: {{value: {percent}}}`"));
+        let hint = format!("write `percentage: {{value: {}}}`", percent.whole());
+        findings.warn(Code::Deprecated, path, message, hint);
     }
 }

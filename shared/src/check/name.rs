@@ -39,6 +39,16 @@ pub(super) fn wildcard_domain(text: &str) -> Result<(), String> {
     rest.map_or(Ok(()), |rest| labels(rest, text))
 }
 
+/// Whether it is a name that Istio's gateways give to TLS between clusters: `outbound_.80_._.reviews.shop.global`
+/// (`ValidateWildcardDomainForVirtualServiceBoundToGateway`).
+pub(super) fn is_sni_of_istio(text: &str) -> bool {
+    let mut parts = text.split('_');
+    text.len() <= 255
+        && parts.next() == Some("outbound")
+        && parts.next().is_some_and(|port| port.contains(|c: char| c.is_ascii_digit()))
+        && parts.nth(1).is_some_and(|host| host.contains(|c: char| c.is_ascii_alphabetic()))
+}
+
 /// `ValidatePartialWildCard`.
 pub(super) fn is_partial_wildcard(text: &str) -> bool {
     text.contains('*') && text != "*" && !text.starts_with("*.")
@@ -57,6 +67,18 @@ pub(super) fn is_address(text: &str) -> bool {
         }
         None => groups(text) == Some(8),
     }
+}
+
+/// What is wrong with what stands behind `unix://` (`ValidateUnixAddress`, and the schemas' rules of `address`).
+pub(super) fn socket_path(text: &str) -> Result<(), String> {
+    if text.ends_with('/') {
+        return Err(format!("`{}` is a folder, expected a socket", short(text)));
+    }
+    if !text.starts_with(['/', '@']) {
+        let expected = "expected an absolute path, or `@` and a name";
+        return Err(format!("`{}` is not a socket's place: {expected}", short(text)));
+    }
+    Ok(())
 }
 
 fn is_ipv4(text: &str) -> bool {

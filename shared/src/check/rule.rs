@@ -109,9 +109,9 @@ fn destinations(route: &[HttpRouteDestination], path: &Path<'_>, findings: &mut 
     if route.len() > 1 && sum == 0 {
         let message = format!("the weights of {} destinations add up to 0, so none would be chosen", route.len());
         findings.invalid(path, message, "give each destination a `weight`, such as 50 and 50");
-    } else if sum > i32::MAX as u64 {
+    } else if sum > u64::from(u32::MAX) {
         // Istio's sum is an int32 that wraps around; Envoy refuses more than a uint32.
-        findings.invalid(path, format!("the weights add up to {sum}, expected at most {}", i32::MAX), "");
+        findings.invalid(path, format!("the weights add up to {sum}, expected at most {}", u32::MAX), "");
     }
 }
 

@@ -1,7 +1,6 @@
 //! `DestinationRule` (networking.istio.io): the versions of a service, and how its endpoints are used.
 
-use super::http_route::PortSelector;
-use super::values::{Count, GoDuration, WholePercent};
+use super::values::{Count, GoDuration, Port, WholePercent};
 use crate::{Map, object, words};
 
 object! {
@@ -47,7 +46,7 @@ object! {
     /// not what the policy says.
     pub struct PortTrafficPolicy {
         /// Which port.
-        port: Option<PortSelector>,
+        port: Option<PolicyPort>,
         /// How an endpoint is chosen.
         load_balancer: Option<LoadBalancerSettings>,
         /// Connections.
@@ -55,6 +54,21 @@ object! {
         /// Endpoints that fail.
         outlier_detection: Option<OutlierDetection>,
     } unsupported { "tls" }
+}
+
+object! {
+    /// The port that settings are for.
+    pub struct PolicyPort {
+        /// Istio takes any number here; what is no port is for none.
+        number: Option<u32>,
+    }
+}
+
+impl PolicyPort {
+    /// 1 to 65535.
+    pub fn port(&self) -> Option<Port> {
+        u16::try_from(self.number?).ok().and_then(Port::new)
+    }
 }
 
 object! {
@@ -161,7 +175,7 @@ object! {
     /// When an endpoint counts as failing, and for how long it is left alone then.
     pub struct OutlierDetection {
         /// Deprecated, and without effect since Istio 1.6.
-        consecutive_errors: Option<Count>,
+        consecutive_errors: Option<i32>,
         /// Whether failures of the connection are counted apart from the answers.
         split_external_local_origin_errors: bool,
         /// So many failures of the connection in a row; absent is 5, 0 is never. Only when counted apart.

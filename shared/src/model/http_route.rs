@@ -1,7 +1,7 @@
 //! `HTTPRoute`: one rule of a VirtualService, and everything in it.
 
 use super::fault::HttpFault;
-use super::values::{GoDuration, Millis, Percent, Port, Regex, StringMatch, WithoutMatch};
+use super::values::{GoDuration, Millis, MirrorPercent, Port, PortOrNone, Regex, StringMatch, WithoutMatch};
 use crate::{Map, object, words};
 
 object! {
@@ -34,7 +34,7 @@ object! {
         /// Deprecated: the share in whole percent, used when `mirrorPercentage` is absent.
         mirror_percent: Option<u32>,
         /// The share of the requests that `mirror` gets; absent is all of them.
-        mirror_percentage: Option<Percent>,
+        mirror_percentage: Option<MirrorPercent>,
         /// Several mirrors, each with a share of its own. Not beside `mirror`.
         mirrors: Vec<HttpMirrorPolicy>,
     } unsupported { "delegate" }
@@ -59,8 +59,8 @@ object! {
         without_headers: Map<WithoutMatch>,
         /// The first value of each parameter, as it stands in the URL, without decoding.
         query_params: Map<StringMatch>,
-        /// The listener's port; a rule for another port does not exist there.
-        port: Option<Port>,
+        /// The listener's port; a rule for another port does not exist there. 0 is as good as absent.
+        port: Option<PortOrNone>,
         /// A selector of the client's proxy, not of requests.
         source_labels: Map<String>,
         /// A selector of the client's proxy, not of requests.
@@ -70,6 +70,13 @@ object! {
         /// For `exact` and `prefix` of `uri`.
         ignore_uri_case: bool,
     } unsupported { "stat_prefix" }
+}
+
+impl HttpMatchRequest {
+    /// The port that it is for, where it is for one alone.
+    pub fn on_port(&self) -> Option<Port> {
+        self.port?.0
+    }
 }
 
 object! {
@@ -90,7 +97,7 @@ object! {
         /// Who gets the copies.
         destination: Destination = required,
         /// The share of the requests; absent is all of them.
-        percentage: Option<Percent>,
+        percentage: Option<MirrorPercent>,
     }
 }
 
@@ -134,8 +141,8 @@ object! {
         prefix_rewrite: Option<String>,
         /// In place of the host, without port.
         authority: Option<String>,
-        /// In place of the port.
-        port: Option<Port>,
+        /// In place of the port; 0 asks for nothing.
+        port: Option<PortOrNone>,
         /// Where the port comes from.
         derive_port: Option<DerivePort>,
         /// `http` or `https`.
@@ -189,21 +196,19 @@ impl super::read::Read for Base64 {
     }
 }
 
-/// The standard or URL-safe alphabet, padded or not, as proto3's JSON takes it.
+/// The standard alphabet, padded, with or without line breaks: what Istio takes, which is less than proto3's JSON is.
 pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
-    let digits = text.trim_end_matches('=');
-    if text.len() - digits.len() > 2 || digits.len() % 4 == 1 {
-        return None;
-    }
-    let mut out = Vec::with_capacity(digits.len() / 4 * 3 + 2);
+    let digits = text.trim_end_matches(['=', '\r', '\n']);
+    let (mut out, mut count) = (Vec::with_capacity(digits.len() / 4 * 3 + 2), 0);
     let (mut bits, mut have) = (0u32, 0u32);
-    for c in digits.bytes() {
+    for c in digits.bytes().filter(|c| !b"\r\n".contains(c)) {
+        count += 1;
         let value = match c {
             b'A'..=b'Z' => c - b'A',
             b'a'..=b'z' => c - b'a' + 26,
             b'0'..=b'9' => c - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
+            b'+' => 62,
+            b'/' => 63,
             _ => return None,
         };
         (bits, have) = (bits << 6 | u32::from(value), have + 6);
@@ -213,7 +218,8 @@ pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
             bits &= (1 << have) - 1;
         }
     }
-    Some(out)
+    let padding = text.bytes().rev().take_while(|c| b"=\r\n".contains(c)).filter(|c| *c == b'=').count();
+    (padding <= 2 && (count + padding) % 4 == 0).then_some(out)
 }
 
 object! {
@@ -322,10 +328,10 @@ mod tests {
     #[test]
     fn base64_in_both_alphabets() {
         assert_eq!(decode_base64("aGk=").as_deref(), Some(&b"hi"[..]));
-        assert_eq!(decode_base64("aGk").as_deref(), Some(&b"hi"[..]));
-        assert_eq!(decode_base64("_-8=").as_deref(), Some(&[0xff, 0xef][..]));
+        assert_eq!(decode_base64("/+8=").as_deref(), Some(&[0xff, 0xef][..]));
+        assert_eq!(decode_base64("aG\r\nk\n=").as_deref(), Some(&b"hi"[..]));
         assert_eq!(decode_base64("").as_deref(), Some(&b""[..]));
-        for bad in ["a", "a===", "a!==", "====="] {
+        for bad in ["a", "a===", "a!==", "=====", "aGk", "_-8=", "aGk==", "=aGk", "aG=k"] {
             assert_eq!(decode_base64(bad), None, "{bad}");
         }
     }

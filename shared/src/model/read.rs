@@ -107,7 +107,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn describe(value: &Value) -> String {
+/// What stands there, as a message says it.
+pub(crate) fn describe(value: &Value) -> String {
     match value {
         Value::Null => "nothing".into(),
         Value::Bool(value) => format!("the boolean `{value}`"),

@@ -106,7 +106,7 @@ impl<'a> Builder<'a> {
     /// The port of the first server of the first gateway that is in the set.
     fn first_port(&self, gateways: &[String]) -> Option<Port> {
         let mine = |name: &String| self.set.gateways.iter().find(|gateway| gateway.meta.full_name() == *name);
-        gateways.iter().find_map(mine)?.spec.servers.first().map(|server| server.port.number)
+        gateways.iter().find_map(mine)?.spec.servers.first()?.port.number.0
     }
 
     fn mesh_ports(&self) -> Vec<Port> {
@@ -129,7 +129,7 @@ impl<'a> Builder<'a> {
             let registry = if gateway == MESH { &nobody } else { &self.registry };
             let namespace = service.meta.namespace();
             let applies = |block: &HttpMatchRequest| {
-                if block.port.is_some_and(|asked| asked != port) {
+                if block.on_port().is_some_and(|asked| asked != port) {
                     return false;
                 }
                 if !block.gateways.is_empty() {

@@ -236,7 +236,7 @@ impl HostGuards {
         let service = registry.answering(host);
         let by_port = |subset: Option<&TrafficPolicy>| {
             let mentioned = [policy, subset].into_iter().flatten().flat_map(|policy| &policy.port_level_settings);
-            let mentioned = mentioned.filter_map(|settings| settings.port.as_ref()).map(|it| it.number);
+            let mentioned = mentioned.filter_map(|settings| settings.port.as_ref()?.port());
             let known = service.into_iter().flat_map(|service| service.ports.iter().map(|port| port.number));
             let mut ports: Vec<(Port, Guard)> = Vec::new();
             for port in known.chain(mentioned) {

@@ -5,6 +5,7 @@ mod numbers;
 mod resources;
 mod rules;
 mod together;
+mod unread;
 
 use shared::finding::{Code, Finding};
 use shared::model::Resources;

@@ -86,8 +86,8 @@ fn destinations_and_weights() {
         ),
         (
             "weights beyond what Envoy adds up",
-            "route:\n- destination: {host: web}\n  weight: 2147483647\n- destination: {host: web}\n  weight: 1",
-            &[(Invalid, "spec.http[0].route", 9, "add up to 2147483648")],
+            "route:\n- destination: {host: web}\n  weight: 2147483647\n- destination: {host: web}\n  weight: 2147483647\n- destination: {host: web}\n  weight: 2",
+            &[(Invalid, "spec.http[0].route", 9, "add up to 4294967296")],
         ),
         (
             "a port in the host",
