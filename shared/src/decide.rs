@@ -8,6 +8,7 @@ mod trace;
 
 pub use client::client_key;
 pub use request::Request;
+pub(crate) use request::is_grpc;
 pub use trace::{Trace, Untraced};
 
 use crate::plan::fault::Fault;

@@ -1,11 +1,10 @@
 //! Where a request went: from the decision where somebody carried it out, else from what Envoy did.
 
 use host::{DonePhase, ServiceField};
+use shared::act::flags;
 use shared::decide::{Decision, Found, OwnReply};
 use shared::plan::telemetry::{TargetService, host_of};
 use shared::plan::{PASSTHROUGH_CLUSTER, Plan};
-
-use crate::flags;
 
 /// Where Istio sends what it must not let through.
 const BLACK_HOLE_CLUSTER: &str = "BlackHoleCluster";

@@ -4,6 +4,7 @@ mod faults_and_mirrors;
 mod resources;
 mod rules;
 mod together;
+mod wire;
 
 use shared::finding::{Code, Finding};
 use shared::model::Resources;
