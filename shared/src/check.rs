@@ -14,7 +14,6 @@ mod connection_pool;
 mod cors;
 mod destination_rule;
 mod fault;
-mod format;
 mod gateway;
 mod headers;
 mod hosts;

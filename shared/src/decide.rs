@@ -8,6 +8,7 @@ mod trace;
 
 pub use client::client_key;
 pub use request::{Request, host_of_any_port};
+pub(crate) use request::is_grpc;
 pub use trace::{Trace, Untraced};
 
 use crate::plan::fault::Fault;

@@ -6,6 +6,7 @@
 
 pub mod destination_rule;
 pub mod fault;
+pub mod format;
 pub mod gateway;
 pub mod http_route;
 pub mod kinds;

@@ -8,6 +8,19 @@ pub const DOMAIN: &str = "cluster.local";
 /// The reserved gateway name that stands for all sidecars.
 pub const MESH: &str = "mesh";
 
+/// What names of Sailcloth's own headers begin with.
+pub const INTERNAL_PREFIX: &str = "x-sailcloth-";
+
+/// Whether this is a header's name: RFC 9110's token.
+pub fn is_header(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+/// Whether a header is one of Sailcloth's own, in upper or lower case.
+pub fn is_internal_header(name: &str) -> bool {
+    name.get(..INTERNAL_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(INTERNAL_PREFIX))
+}
+
 /// A host as it is known in the mesh, in lower case: `reviews` in namespace `prod` is
 /// `reviews.prod.svc.cluster.local`; whatever has a dot, begins with `*` or is an address stays as it is (istiod's
 /// `ResolveShortnameToFQDN`; `reviews.prod` is therefore a name of its own).

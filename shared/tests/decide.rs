@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use shared::act::{self, Changes};
 use shared::decide::{Request, Trace, Untraced, decide};
 use shared::finding::Report;
-use shared::plan::format::{Fact, Source};
+use shared::plan::format::{Clock, Fact, Source};
 use shared::plan::proxy::NodeMetadata;
 use shared::plan::{ModuleConfig, Plan};
 #[cfg(target_arch = "wasm32")]
@@ -128,6 +128,12 @@ impl Source for Changed {
         None
     }
     fn fact(&self, _: Fact) -> Option<Cow<'_, [u8]>> {
+        None
+    }
+    fn flags(&self) -> u64 {
+        0
+    }
+    fn time(&self, _: Clock) -> Option<u64> {
         None
     }
 }

@@ -105,6 +105,14 @@ pub(crate) fn header_map(map: Map) -> Option<Vec<u8>> {
     owned(status, data, size)
 }
 
+/// The bytes of all names and values of a map; 0 where there is none.
+pub(crate) fn map_bytes(map: Map) -> u64 {
+    let map = header_map(map).unwrap_or_default();
+    let pairs = crate::headers::pairs(&map);
+    let bytes: usize = pairs.iter().map(|(name, value)| name.len() + value.len()).sum();
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
 /// The first value of a header; nothing when there is none.
 pub(crate) fn header(map: Map, name: &[u8]) -> Option<Vec<u8>> {
     let (mut data, mut size) = (null_mut(), 0);
@@ -243,10 +251,20 @@ pub(crate) fn take_message(queue: u32) -> bool {
 /// Milliseconds of a clock that never goes back and is the same in all VMs of a process.
 pub(crate) fn now() -> u64 {
     const MONOTONIC: u32 = 1;
+    clock(MONOTONIC) / 1_000_000
+}
+
+/// Nanoseconds since 1970.
+pub(crate) fn wall_clock() -> u64 {
+    const REALTIME: u32 = 0;
+    clock(REALTIME)
+}
+
+fn clock(clock: u32) -> u64 {
     let mut nanos = 0;
     // SAFETY: the result is ours to write.
-    let status = unsafe { clock_time_get(MONOTONIC, 1, &mut nanos) };
-    if status == 0 { nanos / 1_000_000 } else { 0 }
+    let status = unsafe { clock_time_get(clock, 1, &mut nanos) };
+    if status == 0 { nanos } else { 0 }
 }
 
 /// A gauge of this process, `wasmcustom.<name>` among Envoy's stats.

@@ -7,7 +7,7 @@ use rand::Rng;
 use shared::act::{self, Changes};
 use shared::decide::{self, Decision, Request, Untraced};
 use shared::plan::Plan;
-use shared::plan::format::{Fact, Source};
+use shared::plan::format::{Clock, Fact, Source};
 
 use crate::abi::{self, Map};
 use crate::done::final_decision;
@@ -237,6 +237,14 @@ impl Source for RequestHeaders {
     fn fact(&self, fact: Fact) -> Option<Cow<'_, [u8]>> {
         facts::fact(fact)
     }
+
+    fn flags(&self) -> u64 {
+        facts::flags()
+    }
+
+    fn time(&self, clock: Clock) -> Option<u64> {
+        facts::time(clock)
+    }
 }
 
 /// Response headers are here and may be changed; the request's are gone but for what was kept.
@@ -305,7 +313,18 @@ impl Source for ResponseHeaders<'_> {
     }
 
     fn fact(&self, fact: Fact) -> Option<Cow<'_, [u8]>> {
-        facts::fact(fact)
+        match fact {
+            Fact::ResponseHeadersBytes => facts::response_headers_bytes(),
+            other => facts::fact(other),
+        }
+    }
+
+    fn flags(&self) -> u64 {
+        facts::flags()
+    }
+
+    fn time(&self, clock: Clock) -> Option<u64> {
+        facts::time(clock)
     }
 }
 

@@ -4,7 +4,6 @@
 //! Where a request went and why it was answered here comes from the decision, the rest from Envoy. A usual request
 //! writes no label: its series is found by a small key.
 
-mod flags;
 mod labels;
 mod series;
 mod target;
@@ -14,6 +13,7 @@ use std::cell::RefCell;
 use host::{Behaviour, Counter, DonePhase, Histogram, RequestPhase, Step};
 use labels::Labels;
 use series::{Full, Recent, Registry, Whose};
+use shared::act::flags;
 use shared::plan::Plan;
 use shared::plan::telemetry::{TargetService, Workload};
 use target::{Reached, Target};

@@ -1,11 +1,11 @@
 //! Where a request went: from the decision where somebody carried it out, else from what Envoy did.
 
 use host::{DonePhase, ServiceField};
+use shared::act::flags;
 use shared::decide::{Decision, Found, OwnReply, host_of_any_port};
 use shared::plan::telemetry::{TargetService, host_of};
 use shared::plan::{PASSTHROUGH_CLUSTER, Plan};
 
-use crate::flags;
 use crate::labels::OVERFLOW;
 
 /// Where Istio sends what it must not let through.

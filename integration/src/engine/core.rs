@@ -8,7 +8,7 @@ use shared::decide::{self, Decision, Request, Untraced};
 use shared::finding::Report;
 use shared::model::Resources;
 use shared::plan::fault::hits;
-use shared::plan::format::{Fact, Source};
+use shared::plan::format::{Clock, Fact, Source};
 use shared::plan::mirror::MOST;
 use shared::plan::proxy::{ModuleConfig, NodeMetadata};
 use shared::plan::{Action, PASSTHROUGH_CLUSTER, Plan, Rule};
@@ -236,6 +236,15 @@ impl Source for Exchange {
             // Cases that ask for ports and statuses leave this engine out.
             _ => None,
         }
+    }
+
+    fn flags(&self) -> u64 {
+        0
+    }
+
+    /// Rows that look at times leave this engine out.
+    fn time(&self, _: Clock) -> Option<u64> {
+        None
     }
 }
 

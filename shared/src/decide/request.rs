@@ -128,10 +128,16 @@ impl<'a> Request<'a> {
     /// Whether this is a gRPC request, by its content type.
     #[inline]
     pub fn is_grpc(&self) -> bool {
-        self.header(b"content-type").is_some_and(|value| match value.strip_prefix(b"application/grpc") {
-            Some(rest) => rest.is_empty() || rest.starts_with(b"+"),
-            None => false,
-        })
+        self.header(b"content-type").is_some_and(|value| is_grpc(&value))
+    }
+}
+
+/// Whether this is the content type of a gRPC request.
+#[inline]
+pub(crate) fn is_grpc(content_type: &[u8]) -> bool {
+    match content_type.strip_prefix(b"application/grpc") {
+        Some(rest) => rest.is_empty() || rest.starts_with(b"+"),
+        None => false,
     }
 }
 

@@ -1,7 +1,9 @@
 //! `HTTPRoute`: one rule of a VirtualService, and everything in it.
 
 use super::fault::HttpFault;
-use super::values::{GoDuration, Millis, MirrorPercent, Port, PortOrNone, Regex, StringMatch, WithoutMatch};
+use super::format::Template;
+use super::values::{GoDuration, Line, Millis, MirrorPercent, Port, PortOrNone, Regex, StringMatch, WithoutMatch};
+use crate::re2::Substitution;
 use crate::{Map, object, words};
 
 object! {
@@ -136,17 +138,17 @@ object! {
     /// Answers with a redirect, 301 unless `redirectCode` says otherwise.
     pub struct HttpRedirect {
         /// In place of the whole path; the query is kept unless this has one.
-        uri: Option<String>,
+        uri: Option<Line>,
         /// In place of the matched prefix.
-        prefix_rewrite: Option<String>,
+        prefix_rewrite: Option<Line>,
         /// In place of the host, without port.
-        authority: Option<String>,
+        authority: Option<Line>,
         /// In place of the port; 0 asks for nothing.
         port: Option<PortOrNone>,
         /// Where the port comes from.
         derive_port: Option<DerivePort>,
         /// `http` or `https`.
-        scheme: Option<String>,
+        scheme: Option<Line>,
         /// 301, 302, 303, 307 or 308.
         redirect_code: Option<u32>,
     }
@@ -226,21 +228,48 @@ object! {
     /// Changes path and authority on the way to the destination.
     pub struct HttpRewrite {
         /// In place of the matched prefix, or of the whole path for `exact` and `regex`; the query stays.
-        uri: Option<String>,
+        uri: Option<Line>,
         /// In place of the authority.
-        authority: Option<String>,
+        authority: Option<Line>,
         /// A substitution in the path, in place of `uri`.
         uri_regex_rewrite: Option<RegexRewrite>,
     }
 }
 
+/// Every match of a regex in the path is replaced; in the rewrite `\1` is the first group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RegexRewrite(pub Substitution);
+
+impl super::read::Read for RegexRewrite {
+    fn read(place: super::read::Place<'_>, reader: &mut super::read::Reader<'_>) -> Option<Self> {
+        let RegexRewriteFields { r#match: Regex(regex), rewrite } = RegexRewriteFields::read(place, reader)?;
+        let (field, message, hint) = match Substitution::new(regex.pattern(), &rewrite) {
+            Ok(_) if rewrite.is_empty() => {
+                let message = "expected what to write in place of each match, found an empty string".to_owned();
+                ("rewrite", message, "`\\1` is the first group of `match`")
+            }
+            Ok(substitution) => return Some(RegexRewrite(substitution)),
+            // Envoy would take a group that does not exist, and then replace nothing.
+            Err(error) => {
+                let (field, text) =
+                    if error.is_in_rewrite() { ("rewrite", &*rewrite) } else { ("match", regex.pattern()) };
+                (field, format!("`{}` does not work here: {error}", super::read::shorten(text)), "")
+            }
+        };
+        let path = super::read::Path::Key(place.path, field);
+        let node = place.node.get(field).unwrap_or(place.node);
+        reader.invalid(super::read::Place { node, path: &path }, message, hint);
+        None
+    }
+}
+
 object! {
-    /// Every match of the regex in the path is replaced.
-    pub struct RegexRewrite {
+    /// What is written of a [`RegexRewrite`].
+    pub struct RegexRewriteFields {
         /// RE2.
         r#match: Regex = required,
         /// `\1` is the first group.
-        rewrite: String = required,
+        rewrite: Line = required,
     }
 }
 
@@ -310,9 +339,9 @@ object! {
     /// Envoy removes first, then sets, then adds.
     pub struct HeaderOperations {
         /// In place of what is there.
-        set: Map<String>,
+        set: Map<Template>,
         /// Beside what is there.
-        add: Map<String>,
+        add: Map<Template>,
         /// Taken away.
         remove: Vec<String>,
     }

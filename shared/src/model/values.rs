@@ -53,6 +53,32 @@ impl Read for WholePercent {
     }
 }
 
+/// A text that a request or a response can carry: without CR, LF and NUL, which would end a header and begin another.
+/// Envoy refuses these wherever a route can write them (`well_known_regex: HTTP_HEADER_VALUE`), and nothing else.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Line(Box<str>);
+
+impl std::ops::Deref for Line {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Read for Line {
+    fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = String::read(place, reader)?;
+        if text.contains(['\r', '\n', '\0']) {
+            let text = shorten(&text.escape_debug().to_string());
+            let hint = "a block such as `>` or `|` in YAML ends with a line break; `>-` and `|-` do not";
+            reader.invalid(place, format!("`{text}` has a line break or NUL, which no header may have"), hint);
+            return None;
+        }
+        Some(Line(text.into()))
+    }
+}
+
 /// Istio's `StringMatch`: exactly one of `exact`, `prefix` and `regex`, or `{}`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StringMatch {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::matching::PathMatch;
 use crate::decide::Request;
 use crate::model::http_route::{DerivePort, HttpRedirect};
-use crate::model::values::{Port, PortOrNone};
+use crate::model::values::{Line, Port, PortOrNone};
 
 /// The URL of the request itself, which Envoy puts into direct responses of 201 and 3xx.
 pub fn same_location(request: &Request<'_>) -> Vec<u8> {
@@ -47,8 +47,7 @@ impl Redirect {
             Some(code @ (301 | 302 | 303 | 307 | 308)) => code,
             Some(_) => return None,
         };
-        let bytes =
-            |text: &Option<String>| text.as_deref().filter(|text| !text.is_empty()).map(|t| t.as_bytes().into());
+        let bytes = |text: &Option<Line>| text.as_deref().filter(|text| !text.is_empty()).map(|t| t.as_bytes().into());
         let asked = match (model.port, model.derive_port) {
             (Some(PortOrNone(port)), _) => port.map(Port::get),
             (None, Some(DerivePort::FromRequestPort)) => Some(listener_port),

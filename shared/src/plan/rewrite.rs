@@ -2,7 +2,7 @@
 
 use super::matching::PathMatch;
 use crate::decide::Request;
-use crate::model::http_route::HttpRewrite;
+use crate::model::http_route::{HttpRewrite, RegexRewrite};
 use crate::re2::Substitution;
 
 /// How the path changes on the way to the destination.
@@ -17,8 +17,8 @@ pub enum Rewrite {
 impl Rewrite {
     /// Compiles; nothing when the path stays.
     pub fn compile(model: &HttpRewrite) -> Option<Rewrite> {
-        if let Some(regex) = &model.uri_regex_rewrite {
-            return Substitution::new(regex.r#match.0.pattern(), &regex.rewrite).ok().map(Rewrite::Regex);
+        if let Some(RegexRewrite(substitution)) = &model.uri_regex_rewrite {
+            return Some(Rewrite::Regex(substitution.clone()));
         }
         model.uri.as_deref().filter(|uri| !uri.is_empty()).map(|uri| Rewrite::Uri(uri.as_bytes().into()))
     }

@@ -6,6 +6,7 @@ mod resources;
 mod rules;
 mod together;
 mod unread;
+mod wire;
 
 use shared::finding::{Code, Finding};
 use shared::model::Resources;

@@ -348,7 +348,7 @@ fn header_operations() {
     routed(&[
         (
             "in every direction",
-            "headers:\n  request: {set: {x-a: '%REQ(x-b)%', ':authority': x}, add: {x-c: 100%%}, remove: [x-d]}\n  response: {set: {x-e: '%RESP(x-f?x-g):3% %UPSTREAM_HOST%'}}",
+            "headers:\n  request: {set: {x-a: '%REQ(x-b)%', ':authority': x}, add: {x-c: 100%%}, remove: [x-d]}\n  response: {set: {x-e: '%RESP(x-f?x-g)% %UPSTREAM_HOST%'}}",
             &[],
         ),
         (
@@ -371,12 +371,31 @@ fn header_operations() {
             ],
         ),
         (
-            "operators that Sailcloth does not have",
-            "headers:\n  request: {set: {x-a: '%HOSTNAME%', x-b: '%RESP(x)%'}}",
+            "operators that no filter knows, whatever stands around them",
+            "headers:\n  request: {set: {x-a: '<%HOSTNAME%>', x-b: '%RESP(x)%'}}\n  response: {add: {x-c: '%CEL(request.path)%'}}",
             &[
-                (UnsupportedOperator, "spec.http[0].headers.request.set.x-a", 10, "`%HOSTNAME%` is not supported"),
-                (UnsupportedOperator, "spec.http[0].headers.request.set.x-b", 10, "`%RESP(x)%` is not supported"),
+                (UnsupportedOperator, "spec.http[0].headers.request.set.x-a", 10, "`%HOSTNAME%` is not supported by"),
+                (UnsupportedOperator, "spec.http[0].headers.response.add.x-c", 11, "`%CEL(request.path)%` is not"),
             ],
+        ),
+        (
+            "operators that Envoy does not have, or not so",
+            "headers:\n  request:\n    set: {x-a: '<%REQ(x-a) %>'}\n    add: {x-b: '%HOSTNAMES%', x-c: '%PROTOCOL(x)%'}",
+            &[
+                (
+                    Invalid,
+                    "spec.http[0].headers.request.set.x-a",
+                    11,
+                    "expected `%OPERATOR%` or `%%`, found `%REQ(x-a) %>`",
+                ),
+                (Invalid, "spec.http[0].headers.request.add.x-b", 12, "did you mean `%HOSTNAME%`?"),
+                (Invalid, "spec.http[0].headers.request.add.x-c", 12, "takes no arguments"),
+            ],
+        ),
+        (
+            "what Envoy takes and Istio's webhook does not",
+            "headers: {request: {set: {x-a: '%REQ(x-b):3%'}}}",
+            &[(Invalid, "spec.http[0].headers.request.set.x-a", 9, "refused by Istio's webhook; Envoy takes it")],
         ),
         (
             "the authority in one place only",

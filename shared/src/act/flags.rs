@@ -1,6 +1,6 @@
 //! Response flags as Envoy's `%RESPONSE_FLAGS%` spells them.
 
-use shared::decide::{Decision, OwnReply};
+use crate::decide::{Decision, OwnReply};
 
 /// `NR`: nothing matched.
 pub const NO_ROUTE: u64 = 1 << 8;
@@ -24,6 +24,40 @@ const NAMES: [&str; 30] = [
     "DPE", "UMSDR", "RFCF", "NFCF", "DT", "UPE", "NC", "OM", "DF", "DO", "DR", "UDO",
 ];
 
+/// The same in words, as in `%RESPONSE_FLAGS_LONG%`.
+const WORDS: [&str; 30] = [
+    "FailedLocalHealthCheck",
+    "NoHealthyUpstream",
+    "UpstreamRequestTimeout",
+    "LocalReset",
+    "UpstreamRemoteReset",
+    "UpstreamConnectionFailure",
+    "UpstreamConnectionTermination",
+    "UpstreamOverflow",
+    "NoRouteFound",
+    "DelayInjected",
+    "FaultInjected",
+    "RateLimited",
+    "UnauthorizedExternalService",
+    "RateLimitServiceError",
+    "DownstreamConnectionTermination",
+    "UpstreamRetryLimitExceeded",
+    "StreamIdleTimeout",
+    "InvalidEnvoyRequestHeaders",
+    "DownstreamProtocolError",
+    "UpstreamMaxStreamDurationReached",
+    "ResponseFromCacheFilter",
+    "NoFilterConfigFound",
+    "DurationTimeout",
+    "UpstreamProtocolError",
+    "NoClusterFound",
+    "OverloadManagerTerminated",
+    "DnsResolutionFailed",
+    "DropOverload",
+    "DownstreamRemoteReset",
+    "UnconditionalDropOverload",
+];
+
 /// The flags of what a decision came to. Filters' replies carry none in Envoy.
 pub fn of_decision(decision: &Decision) -> u64 {
     let reply = match decision.reply {
@@ -39,9 +73,18 @@ pub fn of_decision(decision: &Decision) -> u64 {
 
 /// In the order in which Envoy sets them, with commas; `-` for none. Bits that Envoy may invent later are left out.
 pub fn text(flags: u64) -> String {
+    joined(flags, &NAMES)
+}
+
+/// The same in words.
+pub fn words(flags: u64) -> String {
+    joined(flags, &WORDS)
+}
+
+fn joined(flags: u64, names: &[&str]) -> String {
     let mut out = String::new();
-    let order = FIRST.into_iter().chain((0..NAMES.len()).filter(|bit| !FIRST.contains(bit)));
-    for name in order.filter(|bit| flags >> bit & 1 == 1).filter_map(|bit| NAMES.get(bit)) {
+    let order = FIRST.into_iter().chain((0..names.len()).filter(|bit| !FIRST.contains(bit)));
+    for name in order.filter(|bit| flags >> bit & 1 == 1).filter_map(|bit| names.get(bit)) {
         if !out.is_empty() {
             out.push(',');
         }
@@ -55,9 +98,11 @@ pub fn text(flags: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use shared::decide::Found;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
+    use crate::decide::Found;
 
     #[test]
     fn envoys_bits_have_envoys_names() {
@@ -78,6 +123,8 @@ mod tests {
         ] {
             assert_eq!(text(bits), name);
         }
+        assert_eq!(words(512 | 32768 | 32), "DelayInjected,UpstreamRetryLimitExceeded,UpstreamConnectionFailure");
+        assert_eq!(words(0), "-");
     }
 
     #[test]
