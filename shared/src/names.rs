@@ -36,6 +36,15 @@ pub fn resolve_gateway(name: &str, namespace: &str) -> String {
     }
 }
 
+/// Whether `gateways` of a VirtualService in `namespace` bind it to a gateway, by its full name, or to the mesh. None at
+/// all is the mesh.
+pub fn binds(gateways: &[String], namespace: &str, gateway: &str) -> bool {
+    if gateways.is_empty() {
+        return gateway == MESH;
+    }
+    gateways.iter().any(|name| resolve_gateway(name, namespace) == gateway)
+}
+
 /// An outbound cluster as Istio names it: `outbound|80|v1|backend.default.svc.cluster.local`.
 pub fn cluster(port: u16, subset: &str, host: &str) -> String {
     let mut name = String::with_capacity(host.len() + subset.len() + 16);

@@ -6,7 +6,7 @@
 use crate::model::kubernetes::TargetPort;
 use crate::model::service_entry::Resolution;
 use crate::model::{EndpointSlice, Pod, Port, Resource, Resources, Service, ServiceEntry, WorkloadEntry};
-use crate::{Map, names};
+use crate::{Map, names, order};
 
 /// Every service of a set, by host.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +14,8 @@ pub struct Registry {
     services: Map<MeshService>,
     /// Hosts with a wildcard.
     wild: Vec<String>,
+    /// The Services of type `ExternalName` that lead to a host in the end.
+    aliases: Map<Vec<String>>,
 }
 
 /// A service.
@@ -27,7 +29,7 @@ pub struct MeshService {
     pub ports: Vec<MeshPort>,
     /// How endpoints are found.
     pub resolution: Resolution,
-    /// Where a Service of type `ExternalName` leads.
+    /// Where a Service of type `ExternalName` leads. It has no cluster: requests go to that of the service of this name.
     pub external_name: Option<String>,
     /// Who answers.
     pub endpoints: Vec<MeshEndpoint>,
@@ -116,7 +118,36 @@ impl Registry {
             services.insert_new(&service.host.clone(), || service);
         }
         let wild = services.names().filter(|host| host.starts_with('*')).cloned().collect();
-        Registry { services, wild }
+        let mut registry = Registry { services, wild, aliases: Map::new() };
+        registry.find_aliases();
+        registry
+    }
+
+    /// By the host that each leads to, past other ones (istiod's `resolveServiceAliases`); of a namespace, then by name.
+    fn find_aliases(&mut self) {
+        let mut aliases: Map<Vec<String>> = Map::new();
+        let mut all: Vec<&MeshService> = self.iter().filter(|service| service.external_name.is_some()).collect();
+        order::sort_by(&mut all, |a, b| (&a.namespace, &a.host).cmp(&(&b.namespace, &b.host)));
+        for alias in &all {
+            let mut at = *alias;
+            // A way that is longer than there are such Services is a circle, which leads nowhere.
+            for _ in 0..all.len() {
+                let Some(name) = &at.external_name else { break };
+                match self.get(name).filter(|next| next.external_name.is_some()) {
+                    Some(next) => at = next,
+                    None => {
+                        aliases.change(name.clone(), |hosts| hosts.push(alias.host.clone()));
+                        break;
+                    }
+                }
+            }
+        }
+        self.aliases = aliases;
+    }
+
+    /// The Services of type `ExternalName` that are other names of a service.
+    pub fn aliases_of(&self, host: &str) -> &[String] {
+        self.aliases.get(host).map_or(&[], Vec::as_slice)
     }
 
     /// The service called `host` in the mesh.
@@ -224,6 +255,7 @@ fn from_service(service: &Resource<Service>, set: &Resources) -> MeshService {
             protocol: named.or_else(|| port.name.as_deref().and_then(AppProtocol::named)).unwrap_or(AppProtocol::Http),
         }
     });
+    let leads_elsewhere = spec.r#type.as_deref() == Some("ExternalName");
     let mut endpoints = Vec::new();
     let slices: Vec<_> = set.endpoint_slices.iter().filter(|s| of_service(s, namespace, name)).collect();
     for slice in &slices {
@@ -271,8 +303,8 @@ fn from_service(service: &Resource<Service>, set: &Resources) -> MeshService {
         host: names::resolve_host(name, namespace),
         namespace: namespace.to_owned(),
         ports: ports.collect(),
-        resolution: if spec.r#type.as_deref() == Some("ExternalName") { Resolution::Dns } else { Resolution::Static },
-        external_name: spec.external_name.clone(),
+        resolution: Resolution::Static,
+        external_name: spec.external_name.clone().filter(|name| leads_elsewhere && !name.is_empty()),
         endpoints,
     }
 }

@@ -160,19 +160,15 @@ fn gateway_front(port: u16, gateways: &[&Resource<Gateway>], placed: Option<Sock
 }
 
 fn is_http(server: &Server) -> bool {
-    matches!(server.port.protocol, Protocol::Http | Protocol::Http2 | Protocol::Grpc | Protocol::GrpcWeb)
+    server.port.protocol.is_http()
 }
 
 /// Whether any rule is for sidecars.
 fn applies_to_mesh(set: &Resources) -> bool {
     set.virtual_services.iter().any(|service| {
-        let mesh = |gateways: &[String]| {
-            gateways.iter().any(|name| names::resolve_gateway(name, service.meta.namespace()) == MESH)
-        };
-        let matches = service.spec.http.iter().flat_map(|rule| &rule.r#match);
-        service.spec.gateways.is_empty()
-            || mesh(&service.spec.gateways)
-            || matches.into_iter().any(|m| mesh(&m.gateways))
+        let mut matches = service.spec.http.iter().flat_map(|rule| &rule.r#match);
+        names::binds(&service.spec.gateways, service.meta.namespace(), MESH)
+            || matches.any(|block| block.gateways.iter().any(|name| name == MESH))
     })
 }
 

@@ -1,7 +1,10 @@
 //! The kinds of resources that Sailcloth reads, one row each, and the set that holds them.
 
 use super::read::{Path, Place, Read, Reader, nearest};
-use super::{DestinationRule, EndpointSlice, Gateway, Meta, Pod, Service, ServiceEntry, VirtualService, WorkloadEntry};
+use super::{
+    DestinationRule, EndpointSlice, Gateway, Meta, Pod, Restriction, Service, ServiceEntry, VirtualService,
+    WorkloadEntry, restriction,
+};
 use crate::finding::{About, Code, Finding, Origin, Report, Severity};
 use crate::load::{Entry, Mark, Node, Value};
 
@@ -30,6 +33,12 @@ impl<T> Resource<T> {
         hint: impl Into<String>,
     ) -> Finding {
         self.head().finding(rule, path.into(), message.into(), hint.into())
+    }
+
+    /// That Sailcloth does not read it.
+    pub(crate) fn unread(&self) -> Finding {
+        let rule = (Severity::Warning, Origin::Sailcloth, Code::UnknownKind);
+        self.head().finding(rule, "kind".into(), unread(self.kind), String::new())
     }
 
     fn head(&self) -> Head<'_> {
@@ -76,7 +85,11 @@ macro_rules! kinds {
     ($($(#[$doc:meta])* $field:ident: $Spec:ident, $group:literal, [$($version:literal),+], $root:ident;)+) => {
         /// A set of resources, by kind.
         #[derive(Clone, Debug, Default)]
-        pub struct Resources { $($(#[$doc])* pub $field: Vec<Resource<$Spec>>,)+ }
+        pub struct Resources {
+            $($(#[$doc])* pub $field: Vec<Resource<$Spec>>,)+
+            /// What restricts requests, and is not carried out.
+            pub restrictions: Vec<Resource<Restriction>>,
+        }
 
         /// `(kind, apiVersion)` of everything that Sailcloth reads.
         const KINDS: &[(&str, &[&str])] = &[$((stringify!($Spec), &[$(concat!($group, $version)),+]),)+];
@@ -84,12 +97,13 @@ macro_rules! kinds {
         impl Resources {
             /// How many there are.
             pub fn len(&self) -> usize {
-                0 $(+ self.$field.len())+
+                self.restrictions.len() $(+ self.$field.len())+
             }
 
             /// Lets go of the texts, when nothing is to be found out about places in them any more.
             pub(crate) fn forget_trees(&mut self) {
                 $(self.$field.iter_mut().for_each(|it| it.tree = Node::unplaced(Value::Null));)+
+                self.restrictions.clear();
             }
 
             fn take(&mut self, about: &About, node: Node, report: &mut Report) {
@@ -97,7 +111,11 @@ macro_rules! kinds {
                     $(stringify!($Spec) => {
                         put(&mut self.$field, (stringify!($Spec), kinds!(@root $root)), about, node, report);
                     })+
-                    _ => {}
+                    kind => {
+                        if let Some((kind, _)) = restriction::KINDS.iter().find(|(known, _)| *known == kind) {
+                            put(&mut self.restrictions, (kind, Some("spec")), about, node, report);
+                        }
+                    }
                 }
             }
         }
@@ -215,11 +233,11 @@ fn unreadable(kind: &str, version: &str, node: &Node) -> Option<Unreadable> {
         return Some(Unreadable { severity, origin, code, path: "", message, hint: String::new() });
     }
     let (severity, origin, code) = (Severity::Warning, Origin::Sailcloth, Code::UnknownKind);
-    let Some((_, versions)) = KINDS.iter().find(|(name, _)| *name == kind) else {
-        let message = format!("Sailcloth does not read `{kind}`; this resource has no effect");
-        let hint = nearest(kind, KINDS.iter().map(|(name, _)| (*name).to_owned()));
+    let known = || KINDS.iter().chain(restriction::KINDS);
+    let Some((_, versions)) = known().find(|(name, _)| *name == kind) else {
+        let hint = nearest(kind, known().map(|(name, _)| (*name).to_owned()));
         let hint = hint.map(|name| format!("did you mean `{name}`?")).unwrap_or_default();
-        return Some(Unreadable { severity, origin, code, path: "kind", message, hint });
+        return Some(Unreadable { severity, origin, code, path: "kind", message: unread(kind), hint });
     };
     if !versions.contains(&version) {
         let message = format!("Sailcloth does not read `{kind}` of `{version}`; this resource has no effect");
@@ -227,6 +245,10 @@ fn unreadable(kind: &str, version: &str, node: &Node) -> Option<Unreadable> {
         return Some(Unreadable { severity, origin, code, path: "apiVersion", message, hint });
     }
     None
+}
+
+fn unread(kind: &str) -> String {
+    format!("Sailcloth does not read `{kind}`; this resource has no effect")
 }
 
 /// Reads a resource and puts it among the others, in place of the one that it replaces.
@@ -241,7 +263,9 @@ fn put<T: Read>(
     let meta = read(root, about, &tree, report, &mut |place, reader| spec = T::read(place, reader));
     let (Some(meta), Some(spec)) = (meta, spec) else { return };
     let resource = Resource { meta, spec, kind, file: about.file.clone(), tree };
-    let same = |old: &&mut Resource<T>| old.meta.name == about.name && old.meta.namespace() == about.namespace;
+    let same = |old: &&mut Resource<T>| {
+        old.kind == kind && old.meta.name == about.name && old.meta.namespace() == about.namespace
+    };
     match list.iter_mut().find(same) {
         Some(old) => {
             report.push(again(old.head(), resource.head()));

@@ -180,6 +180,7 @@ impl ModuleConfig {
         let documents = documents.items().into_iter().flatten();
         let mut resources = Resources::read(documents.map(|node| (None, node.into_owned())), report);
         check::validate(&resources, report);
+        resources.restrictions.iter().for_each(|it| report.push(it.unread()));
         resources.forget_trees();
         let (proxy, stats) = (proxy?, stats?);
         (!report.stops()).then_some(ModuleConfig { proxy, resources, stats, node, fingerprint })
