@@ -206,8 +206,10 @@ pub fn stops(loaded: &Loaded, output: Output) -> bool {
         let style = anstyle::AnsiColor::Red.on_default().bold();
         let why = "resources ask for protection that Sailcloth does not give yet (SC0017)";
         // With standard error closed there is nobody to tell.
-        let _ =
-            writeln!(anstream::stderr(), "{style}error{style:#}: stopped, since {why}; `--allow-unenforced` goes on");
+        let _ = writeln!(
+            anstream::stderr(),
+            "{style}error{style:#}: stopped, since {why}; `--allow-unenforced` goes on without it"
+        );
     }
     loaded.stops()
 }

@@ -23,7 +23,7 @@ pub(super) fn check(rules: &[HttpRoute], most: Duration, findings: &mut Findings
                     "longer than the {} that a stream may stand idle, after which Envoy resets it",
                     GoDuration(most)
                 );
-                let hint = "raise the listeners' `stream_idle_timeout`, which `--stream-idle-timeout` says";
+                let hint = "raise the listeners' `stream_idle_timeout`; `--stream-idle-timeout` says what it is";
                 findings.warn(Code::LongerThanIdleTimeout, path, message, hint);
             }
         };

@@ -38,6 +38,7 @@ struct Lack {
 const POLICY: &str = "Sailcloth does not enforce an AuthorizationPolicy yet";
 
 const ALLOW: Lack = Lack { happens: "requests that it does not allow are NOT denied", why: POLICY };
+const NOTHING: Lack = Lack { happens: "requests, none of which it allows, are NOT denied", why: POLICY };
 const DENY: Lack = Lack { happens: "requests that it denies are NOT denied", why: POLICY };
 const CUSTOM: Lack = Lack { happens: "its provider is not asked, and requests are NOT denied", why: POLICY };
 const TOKENS: Lack = Lack {
@@ -126,7 +127,10 @@ fn authorization(policy: &Resource<Restriction>, by: Unenforced, report: &mut Re
     let path = if written { ACTION } else { "spec" };
     match action {
         Action::Allow if takes_everything(policy.tree.at("spec.rules")) => {}
-        Action::Allow => lacks(policy, path, &ALLOW, by, report),
+        Action::Allow => {
+            let some = policy.tree.at("spec.rules").and_then(Node::items).is_some_and(|rules| rules.len() > 0);
+            lacks(policy, path, if some { &ALLOW } else { &NOTHING }, by, report);
+        }
         Action::Deny => lacks(policy, path, &DENY, by, report),
         Action::Custom => lacks(policy, path, &CUSTOM, by, report),
         Action::Audit => {
