@@ -204,7 +204,7 @@ pub fn tell(loaded: &Loaded, output: Output) -> io::Result<()> {
 pub fn stops(loaded: &Loaded, output: Output) -> bool {
     if loaded.lacks_protection() && output == Output::Text {
         let style = anstyle::AnsiColor::Red.on_default().bold();
-        let why = "resources ask for protection that Sailcloth does not give yet (SC0017)";
+        let why = "resources ask for protection that Sailcloth does not give yet (SC0018)";
         // With standard error closed there is nobody to tell.
         let _ = writeln!(
             anstream::stderr(),

@@ -2,8 +2,19 @@
 
 use std::fmt::Write;
 
+use crate::model::Port;
+
 /// The domain of the cluster, which short names belong to.
 pub const DOMAIN: &str = "cluster.local";
+
+/// The namespace of what names none.
+pub const DEFAULT_NAMESPACE: &str = "default";
+
+/// HTTP's port: where the mesh looks for a host without one, and for hosts that are no service.
+pub const HTTP_PORT: Port = match Port::new(80) {
+    Some(port) => port,
+    None => Port::MIN,
+};
 
 /// The reserved gateway name that stands for all sidecars.
 pub const MESH: &str = "mesh";

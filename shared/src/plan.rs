@@ -50,6 +50,7 @@ use std::sync::Arc;
 
 use crate::decide::{Found, Request, Trace};
 use crate::model::{Port, Resources};
+use crate::names::HTTP_PORT;
 use hosts::HostTable;
 use routes::Routes;
 use telemetry::Telemetry;
@@ -180,7 +181,8 @@ impl Plan {
     fn view(&self, request: &Request<'_>) -> Option<&View> {
         if self.by_authority {
             // Whoever asks the mesh for a host without a port means HTTP's.
-            let port = if request.host().len() == request.authority().len() { Some(80) } else { request.port() };
+            let bare = request.host().len() == request.authority().len();
+            let port = if bare { Some(HTTP_PORT.get()) } else { request.port() };
             self.views.iter().find(|view| Some(view.port.get()) == port)
         } else {
             self.views.first()

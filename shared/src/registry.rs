@@ -6,7 +6,10 @@
 use crate::model::kubernetes::TargetPort;
 use crate::model::service_entry::Resolution;
 use crate::model::{EndpointSlice, Pod, Port, Resource, Resources, Service, ServiceEntry, WorkloadEntry};
-use crate::{Map, names, order};
+use crate::{Map, names};
+
+/// More Services of type `ExternalName` than that do not lead from one to the next, unless they lead round in circles.
+const MOST_STEPS: usize = 64;
 
 /// Every service of a set, by host.
 #[derive(Clone, Debug, Default)]
@@ -14,8 +17,6 @@ pub struct Registry {
     services: Map<MeshService>,
     /// Hosts with a wildcard.
     wild: Vec<String>,
-    /// The Services of type `ExternalName` that lead to a host in the end.
-    aliases: Map<Vec<String>>,
 }
 
 /// A service.
@@ -31,6 +32,8 @@ pub struct MeshService {
     pub resolution: Resolution,
     /// Where a Service of type `ExternalName` leads. It has no cluster: requests go to that of the service of this name.
     pub external_name: Option<String>,
+    /// The Services of type `ExternalName` that lead here in the end, by host.
+    pub aliases: Vec<String>,
     /// Who answers.
     pub endpoints: Vec<MeshEndpoint>,
 }
@@ -118,36 +121,31 @@ impl Registry {
             services.insert_new(&service.host.clone(), || service);
         }
         let wild = services.names().filter(|host| host.starts_with('*')).cloned().collect();
-        let mut registry = Registry { services, wild, aliases: Map::new() };
-        registry.find_aliases();
+        let mut registry = Registry { services, wild };
+        registry.name_aliases();
         registry
     }
 
-    /// By the host that each leads to, past other ones (istiod's `resolveServiceAliases`); of a namespace, then by name.
-    fn find_aliases(&mut self) {
-        let mut aliases: Map<Vec<String>> = Map::new();
-        let mut all: Vec<&MeshService> = self.iter().filter(|service| service.external_name.is_some()).collect();
-        order::sort_by(&mut all, |a, b| (&a.namespace, &a.host).cmp(&(&b.namespace, &b.host)));
-        for alias in &all {
-            let mut at = *alias;
-            // A way that is longer than there are such Services is a circle, which leads nowhere.
-            for _ in 0..all.len() {
-                let Some(name) = &at.external_name else { break };
-                match self.get(name).filter(|next| next.external_name.is_some()) {
-                    Some(next) => at = next,
-                    None => {
-                        aliases.change(name.clone(), |hosts| hosts.push(alias.host.clone()));
-                        break;
-                    }
-                }
+    /// Tells services their other names, past those that lead to one that leads on (istiod's `resolveServiceAliases`).
+    fn name_aliases(&mut self) {
+        let named: Vec<(String, String)> = self.iter().filter_map(|alias| self.end_of(alias)).collect();
+        for (end, alias) in named {
+            if let Some(service) = self.services.get_mut(&end) {
+                service.aliases.push(alias);
             }
         }
-        self.aliases = aliases;
     }
 
-    /// The Services of type `ExternalName` that are other names of a service.
-    pub fn aliases_of(&self, host: &str) -> &[String] {
-        self.aliases.get(host).map_or(&[], Vec::as_slice)
+    /// Where a Service of type `ExternalName` leads in the end, and itself; nothing where it leads round in circles.
+    fn end_of(&self, alias: &MeshService) -> Option<(String, String)> {
+        let mut at = alias;
+        for _ in 0..MOST_STEPS {
+            match at.external_name.as_deref().map(|name| (name, self.get(name)))? {
+                (_, Some(next)) if next.external_name.is_some() => at = next,
+                (name, _) => return Some((name.to_owned(), alias.host.clone())),
+            }
+        }
+        None
     }
 
     /// The service called `host` in the mesh.
@@ -234,6 +232,7 @@ fn from_entry(entry: &Resource<ServiceEntry>, host: &str, set: &Resources) -> Me
         ports: ports.collect(),
         resolution: spec.resolution.unwrap_or(Resolution::None),
         external_name: None,
+        aliases: Vec::new(),
         endpoints,
     }
 }
@@ -305,6 +304,7 @@ fn from_service(service: &Resource<Service>, set: &Resources) -> MeshService {
         ports: ports.collect(),
         resolution: Resolution::Static,
         external_name: spec.external_name.clone().filter(|name| leads_elsewhere && !name.is_empty()),
+        aliases: Vec::new(),
         endpoints,
     }
 }

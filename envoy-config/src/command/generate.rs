@@ -20,7 +20,7 @@ Examples:
 /// Prints Envoy's configuration for resources. Findings go to standard error; errors that Istio's validation would
 /// refuse keep it from printing anything.
 ///
-/// So does protection that resources ask for and Sailcloth does not give yet (SC0017), unless `--allow-unenforced` is
+/// So does protection that resources ask for and Sailcloth does not give yet (SC0018), unless `--allow-unenforced` is
 /// given. Filters for an Envoy of somebody else's leave it to that Envoy and its clusters, and only say so.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]

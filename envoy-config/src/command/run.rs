@@ -20,7 +20,7 @@ Examples:
 
 /// Starts Envoy on resources, and stops it with this program. Exits as Envoy did.
 ///
-/// It does not start where resources ask for protection that Sailcloth does not give yet (SC0017), unless
+/// It does not start where resources ask for protection that Sailcloth does not give yet (SC0018), unless
 /// `--allow-unenforced` is given.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]

@@ -167,11 +167,11 @@ fn a_delegate_is_an_error_that_keeps_nobody_from_starting() {
         slow("1s").replace("timeout: 1s, route: [{destination: {host: ui, subset: v1}}]", "delegate: {name: other}");
     let ran = run_with(&["check", "-f", SERVICES, "-f", MESH, "-f", "-"], &rule);
     assert_eq!(ran.code, 1, "{}", ran.out);
-    assert!(ran.out.contains("error[SC0018]: requests that match this rule are answered with 503"), "{}", ran.out);
+    assert!(ran.out.contains("error[SC0019]: requests that match this rule are answered with 503"), "{}", ran.out);
     for what in ["bootstrap", "filters"] {
         let args = ["generate", what, "--module-dir", "/modules", "-f", SERVICES, "-f", MESH, "-f", "-"];
         let ran = run_with(&args, &rule);
         assert_eq!(ran.code, 0, "{}", ran.err);
-        assert!(ran.err.contains("error[SC0018]") && !ran.out.is_empty(), "{}", ran.err);
+        assert!(ran.err.contains("error[SC0019]") && !ran.out.is_empty(), "{}", ran.err);
     }
 }

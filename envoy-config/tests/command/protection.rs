@@ -31,8 +31,8 @@ fn generate(what: &str, more: &[&str], policy: &str) -> Ran {
 #[test]
 fn check_warns_of_what_would_happen() {
     for (policy, said) in [
-        (DENY_ALL, "warning[SC0017]: requests, none of which it allows, are NOT denied: Sailcloth does not enforce"),
-        (PLAIN, "warning[SC0017]: requests to this service are sent in plain text: Sailcloth does not speak TLS"),
+        (DENY_ALL, "warning[SC0018]: requests, none of which it allows, are NOT denied: Sailcloth does not enforce"),
+        (PLAIN, "warning[SC0018]: requests to this service are sent in plain text: Sailcloth does not speak TLS"),
     ] {
         let ran = run_with(&[&["check"], &ON_CATCATGO[..]].concat(), policy);
         assert_eq!(ran.code, 0, "{}", ran.out);
@@ -48,16 +48,16 @@ fn a_bootstrap_is_not_written_without_it() {
     for policy in [DENY_ALL, PLAIN] {
         let ran = generate("bootstrap", &[], policy);
         assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{}", ran.err);
-        assert!(ran.err.contains("error[SC0017]: requests"), "{}", ran.err);
-        assert!(ran.err.ends_with("(SC0017); `--allow-unenforced` goes on without it\n"), "{}", ran.err);
+        assert!(ran.err.contains("error[SC0018]: requests"), "{}", ran.err);
+        assert!(ran.err.ends_with("(SC0018); `--allow-unenforced` goes on without it\n"), "{}", ran.err);
         let allowed = generate("bootstrap", &["--allow-unenforced"], policy);
         assert_eq!(allowed.code, 0, "{}", allowed.err);
-        assert!(allowed.err.contains("warning[SC0017]: requests") && allowed.out.contains("static_resources:"));
+        assert!(allowed.err.contains("warning[SC0018]: requests") && allowed.out.contains("static_resources:"));
     }
     let json = generate("bootstrap", &["--output", "json"], DENY_ALL);
     assert_eq!((json.code, json.out.as_str()), (1, ""));
     let findings: Vec<Value> = serde_json::from_str(&json.err).unwrap();
-    assert_eq!((&findings[0]["code"], &findings[0]["severity"]), (&"SC0017".into(), &"error".into()));
+    assert_eq!((&findings[0]["code"], &findings[0]["severity"]), (&"SC0018".into(), &"error".into()));
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn what_denies_nobody_stops_nobody() {
     for policy in [&audit, &open, &disabled, &permissive] {
         let ran = generate("bootstrap", &[], policy);
         assert_eq!(ran.code, 0, "{policy}: {}", ran.err);
-        assert!(!ran.err.contains("SC0017"), "{policy}: {}", ran.err);
+        assert!(!ran.err.contains("SC0018"), "{policy}: {}", ran.err);
     }
 }
 
@@ -78,7 +78,7 @@ fn what_denies_nobody_stops_nobody() {
 fn filters_leave_it_to_the_envoy_that_they_go_into() {
     let ran = generate("filters", &[], &format!("{DENY_ALL}---\n{PLAIN}"));
     assert_eq!(ran.code, 0, "{}", ran.err);
-    assert!(ran.err.contains("note[SC0017]: Sailcloth does not enforce an AuthorizationPolicy yet"), "{}", ran.err);
+    assert!(ran.err.contains("note[SC0018]: Sailcloth does not enforce an AuthorizationPolicy yet"), "{}", ran.err);
     assert!(!ran.err.contains("NOT denied") && !ran.err.contains("sent in plain text"), "{}", ran.err);
     assert!(ran.out.contains("http_filters:"));
 }
@@ -104,21 +104,21 @@ fn envoy_is_not_started_without_it() {
     let ran = start(&[]);
     assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{}", ran.err);
     assert!(
-        ran.err.contains("error[SC0017]") && ran.err.ends_with("`--allow-unenforced` goes on without it\n"),
+        ran.err.contains("error[SC0018]") && ran.err.ends_with("`--allow-unenforced` goes on without it\n"),
         "{}",
         ran.err
     );
     assert!(!folder.join("started").exists());
     let ran = start(&["--allow-unenforced"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
-    assert!(ran.err.contains("warning[SC0017]") && folder.join("started").exists(), "{}", ran.err);
+    assert!(ran.err.contains("warning[SC0018]") && folder.join("started").exists(), "{}", ran.err);
 }
 
 #[test]
 fn help_says_so() {
     for args in [&["generate", "--help"], &["run", "--help"]] {
         let ran = run(args);
-        assert!(ran.out.contains("--allow-unenforced\n") && ran.out.contains("SC0017"), "{}", ran.out);
+        assert!(ran.out.contains("--allow-unenforced\n") && ran.out.contains("SC0018"), "{}", ran.out);
         assert!(ran.out.contains("-f policies/ --allow-unenforced"), "an example: {}", ran.out);
     }
 }

@@ -103,7 +103,8 @@ fn name_domains(wrappers: Vec<Wrapper>, registry: &Registry, proxy: &Proxy) -> V
             }
             let mut domains = vec![host.clone()];
             if service {
-                for (number, name) in std::iter::once(&host).chain(registry.aliases_of(&host)).enumerate() {
+                let aliases = registry.get(&host).into_iter().flat_map(|service| &service.aliases);
+                for (number, name) in std::iter::once(&host).chain(aliases).enumerate() {
                     domains.extend((number > 0).then(|| name.clone()));
                     let others = other_names(name, &proxy.namespace).into_iter();
                     domains.extend(others.filter(|name| !full.contains(name)));

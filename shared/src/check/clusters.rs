@@ -9,7 +9,7 @@ use crate::model::gateway::Protocol;
 use crate::model::http_route::{Destination, HttpMatchRequest};
 use crate::model::read::{Path, shorten};
 use crate::model::{HttpRoute, Port, Resource, Resources, VirtualService};
-use crate::names::{self, MESH};
+use crate::names::{self, HTTP_PORT, MESH};
 use crate::plan::Seen;
 use crate::registry::{AppProtocol, MeshService, Registry};
 
@@ -46,8 +46,8 @@ impl<'a> Listeners<'a> {
                 }
             }
             // Hosts that are no service are there on HTTP's port alone.
-            if !known && let Some(port) = Port::new(80) {
-                add(true, port);
+            if !known {
+                add(true, HTTP_PORT);
             }
         }
         Listeners(all.into_iter().map(|(mesh, port)| Seen { registry, port, mesh }).collect())

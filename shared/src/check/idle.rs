@@ -19,10 +19,8 @@ pub(super) fn check(rules: &[HttpRoute], most: Duration, findings: &mut Findings
         let here = Path::Index(&http, index);
         let mut longer = |time: Option<Millis>, path: &Path<'_>| {
             if time.is_some_and(|time| u128::from(time.get()) > most.as_millis()) {
-                let message = format!(
-                    "longer than the {} that a stream may stand idle, after which Envoy resets it",
-                    GoDuration(most)
-                );
+                let message =
+                    format!("longer than the {} that a stream may stand idle, after which Envoy resets it", said(most));
                 let hint = "raise the listeners' `stream_idle_timeout`; `--stream-idle-timeout` says what it is";
                 findings.warn(Code::LongerThanIdleTimeout, path, message, hint);
             }
@@ -33,5 +31,14 @@ pub(super) fn check(rules: &[HttpRoute], most: Duration, findings: &mut Findings
         let delay = rule.fault.as_ref().and_then(|fault| fault.delay.as_ref()?.fixed_delay);
         let fault = Path::Key(&here, "fault");
         longer(delay, &Path::Key(&Path::Key(&fault, "delay"), "fixedDelay"));
+    }
+}
+
+/// In hours or minutes where it is whole ones, as people write it.
+fn said(time: Duration) -> String {
+    match (time.as_secs(), time.subsec_nanos()) {
+        (seconds, 0) if seconds % 3600 == 0 => format!("{}h", seconds / 3600),
+        (seconds, 0) if seconds % 60 == 0 => format!("{}m", seconds / 60),
+        _ => GoDuration(time).to_string(),
     }
 }

@@ -4,8 +4,8 @@ use super::name::{is_label, wildcard_domain};
 use super::{Findings, cors, fault, headers, matches, mirror, redirect, response, retry, rewrite};
 use crate::finding::{Code, Origin, Severity};
 use crate::model::HttpRoute;
-use crate::model::http_route::{Delegate, Destination, HttpRouteDestination, Weight};
-use crate::model::read::{Path, shorten};
+use crate::model::http_route::{Destination, HttpRouteDestination, Weight};
+use crate::model::read::Path;
 
 /// What a rule has to know of its VirtualService.
 #[derive(Clone, Copy)]
@@ -60,8 +60,12 @@ fn actions(rule: &HttpRoute, path: &Path<'_>, context: Context, findings: &mut F
                     findings.invalid(&Path::Key(path, field), message, "keep one of them");
                 }
             }
-            if let Some(model) = &rule.delegate {
-                delegated(model, &delegate, findings);
+            if rule.delegate.is_some() {
+                let rule = (Severity::Error, Origin::Sailcloth, Code::Delegated);
+                let message =
+                    "requests that match this rule are answered with 503: Sailcloth does not carry out delegates yet";
+                // No error of validation: a module carries out all the other rules.
+                findings.push(rule, &delegate, message, "copy the delegate's rules to its place");
             }
             return;
         }
@@ -82,21 +86,6 @@ fn actions(rule: &HttpRoute, path: &Path<'_>, context: Context, findings: &mut F
         let message = format!("a rule with `{action}` cannot have `{other}`");
         findings.invalid(&Path::Key(path, other), message, "keep one of them");
     }
-}
-
-/// No error of validation: a module carries out all the other rules.
-fn delegated(model: &Delegate, path: &Path<'_>, findings: &mut Findings<'_>) {
-    let rule = (Severity::Error, Origin::Sailcloth, Code::Delegated);
-    let message = "requests that match this rule are answered with 503: Sailcloth does not carry out delegates yet";
-    let said = |text: &Option<String>| text.as_deref().filter(|text| !text.is_empty()).map(shorten);
-    let hint = match (said(&model.namespace), said(&model.name)) {
-        (Some(namespace), Some(name)) => {
-            format!("copy the rules of the VirtualService `{namespace}/{name}` to its place")
-        }
-        (None, Some(name)) => format!("copy the rules of the VirtualService `{name}` to its place"),
-        (_, None) => String::new(),
-    };
-    findings.push(rule, path, message, hint);
 }
 
 /// `validateHTTPRouteDestinations`.
@@ -146,6 +135,6 @@ pub(super) fn destination(destination: &Destination, path: &Path<'_>, findings: 
 
 /// For names that have to be DNS labels.
 pub(super) fn not_a_label(text: &str) -> String {
-    let text = shorten(text);
+    let text = crate::model::read::shorten(text);
     format!("`{text}` is not a name: expected 1 to 63 letters, digits and `-`")
 }

@@ -11,7 +11,7 @@ use crate::finding::{About, Code, Origin, Report, Severity};
 use crate::load::{Node, Value};
 use crate::model::destination_rule::TrafficPolicy;
 use crate::model::read::{Path, Place, Read, Reader};
-use crate::model::restriction::{self, Action, ClientTls, MutualTls, Restriction};
+use crate::model::restriction::{self, Action, Asked, ClientTls, MutualTls};
 use crate::model::{DestinationRule, Resource, Resources};
 use crate::names;
 use crate::registry::Registry;
@@ -34,6 +34,8 @@ struct Lack {
     /// Why.
     why: &'static str,
 }
+
+const UNREAD: (Severity, Origin, Code) = (Severity::Warning, Origin::Sailcloth, Code::UnknownKind);
 
 const POLICY: &str = "Sailcloth does not enforce an AuthorizationPolicy yet";
 
@@ -60,7 +62,7 @@ const HOSTS: Lack = Lack {
 
 /// Names everything that a set asks for in vain.
 pub(super) fn check(set: &Resources, by: Unenforced, report: &mut Report) {
-    for resource in &set.restrictions {
+    for resource in &set.restrictions(report) {
         match resource.kind {
             restriction::AUTHORIZATION_POLICY => authorization(resource, by, report),
             restriction::PEER_AUTHENTICATION => peers(resource, by, report),
@@ -108,7 +110,7 @@ fn word<T: Read, R>(resource: &Resource<R>, path: &str, report: &mut Report) -> 
     T::read(Place { node, path: &Path::Said(path) }, &mut Reader::new(&about, report))
 }
 
-fn authorization(policy: &Resource<Restriction>, by: Unenforced, report: &mut Report) {
+fn authorization(policy: &Resource<Asked>, by: Unenforced, report: &mut Report) {
     const ACTION: &str = "spec.action";
     let written = policy.tree.at(ACTION).is_some_and(|node| node.value != Value::Null);
     let action = match word(policy, ACTION, report) {
@@ -151,7 +153,7 @@ fn takes_everything(rules: Option<&Node>) -> bool {
     rules.and_then(Node::items).into_iter().flatten().any(|rule| any(&rule))
 }
 
-fn peers(policy: &Resource<Restriction>, by: Unenforced, report: &mut Report) {
+fn peers(policy: &Resource<Asked>, by: Unenforced, report: &mut Report) {
     let mut strict = |path: &str| {
         if word(policy, path, report) == Some(MutualTls::Strict) {
             lacks(policy, path, &MUTUAL, by, report);
@@ -166,21 +168,23 @@ fn peers(policy: &Resource<Restriction>, by: Unenforced, report: &mut Report) {
     }
 }
 
-fn tokens(policy: &Resource<Restriction>, by: Unenforced, report: &mut Report) {
+fn tokens(policy: &Resource<Asked>, by: Unenforced, report: &mut Report) {
     const RULES: &str = "spec.jwtRules";
     if policy.tree.at(RULES).and_then(Node::items).is_some_and(|rules| rules.len() > 0) {
         lacks(policy, RULES, &TOKENS, by, report);
     }
 }
 
-fn sidecar(sidecar: &Resource<Restriction>, by: Unenforced, report: &mut Report) {
+fn sidecar(sidecar: &Resource<Asked>, by: Unenforced, report: &mut Report) {
     const POLICY: &str = "spec.outboundTrafficPolicy";
+    let unread =
+        || sidecar.finding(UNREAD, "kind", "Sailcloth does not read `Sidecar`; this resource has no effect", "");
     let Some(policy @ Node { value: Value::Map(_), .. }) = sidecar.tree.at(POLICY) else {
-        return report.push(sidecar.unread());
+        return report.push(unread());
     };
     // `REGISTRY_ONLY` is the first word of its enum, and so what an absent one means.
     match policy.get("mode").map(|mode| &mode.value) {
-        Some(Value::Text(mode)) if mode != "REGISTRY_ONLY" => report.push(sidecar.unread()),
+        Some(Value::Text(mode)) if mode != "REGISTRY_ONLY" => report.push(unread()),
         _ => lacks(sidecar, &format!("{POLICY}.mode"), &HOSTS, by, report),
     }
 }

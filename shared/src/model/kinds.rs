@@ -3,10 +3,12 @@
 use super::read::{Path, Place, Read, Reader, nearest};
 use super::{
     DestinationRule, EndpointSlice, Gateway, Meta, Pod, Restriction, Service, ServiceEntry, VirtualService,
-    WorkloadEntry, restriction,
+    WorkloadEntry,
+    restriction::{self, Asked},
 };
 use crate::finding::{About, Code, Finding, Origin, Report, Severity};
 use crate::load::{Entry, Mark, Node, Value};
+use crate::names::DEFAULT_NAMESPACE;
 
 /// A resource: what it says about itself, what it asks for, and the text it came from.
 #[derive(Clone, Debug)]
@@ -33,12 +35,6 @@ impl<T> Resource<T> {
         hint: impl Into<String>,
     ) -> Finding {
         self.head().finding(rule, path.into(), message.into(), hint.into())
-    }
-
-    /// That Sailcloth does not read it.
-    pub(crate) fn unread(&self) -> Finding {
-        let rule = (Severity::Warning, Origin::Sailcloth, Code::UnknownKind);
-        self.head().finding(rule, "kind".into(), unread(self.kind), String::new())
     }
 
     fn head(&self) -> Head<'_> {
@@ -88,7 +84,7 @@ macro_rules! kinds {
         pub struct Resources {
             $($(#[$doc])* pub $field: Vec<Resource<$Spec>>,)+
             /// What restricts requests, and is not carried out.
-            pub restrictions: Vec<Resource<Restriction>>,
+            pub restrictions: Vec<Restriction>,
         }
 
         /// `(kind, apiVersion)` of everything that Sailcloth reads.
@@ -111,11 +107,7 @@ macro_rules! kinds {
                     $(stringify!($Spec) => {
                         put(&mut self.$field, (stringify!($Spec), kinds!(@root $root)), about, node, report);
                     })+
-                    kind => {
-                        if let Some((kind, _)) = restriction::KINDS.iter().find(|(known, _)| *known == kind) {
-                            put(&mut self.restrictions, (kind, Some("spec")), about, node, report);
-                        }
-                    }
+                    _ => self.restrictions.push(Restriction { about: about.clone(), tree: node }),
                 }
             }
         }
@@ -157,6 +149,17 @@ impl Resources {
         set
     }
 
+    /// Reads what restricts requests.
+    pub fn restrictions(&self, report: &mut Report) -> Vec<Resource<Asked>> {
+        let mut all = Vec::new();
+        for Restriction { about, tree } in &self.restrictions {
+            if let Some((kind, _)) = restriction::KINDS.iter().find(|(known, _)| *known == about.kind) {
+                put(&mut all, (kind, Some("spec")), about, tree.clone(), report);
+            }
+        }
+        all
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -180,7 +183,7 @@ impl Resources {
         let meta = node.get("metadata");
         let word = |key| meta.and_then(|meta| meta.text(key)).filter(|text| !text.is_empty());
         let about = About {
-            namespace: word("namespace").unwrap_or("default").to_owned(),
+            namespace: word("namespace").unwrap_or(DEFAULT_NAMESPACE).to_owned(),
             name: word("name").unwrap_or_default().to_owned(),
             kind,
             file,
@@ -232,23 +235,36 @@ fn unreadable(kind: &str, version: &str, node: &Node) -> Option<Unreadable> {
         let message = format!("`{missing}` is missing");
         return Some(Unreadable { severity, origin, code, path: "", message, hint: String::new() });
     }
-    let (severity, origin, code) = (Severity::Warning, Origin::Sailcloth, Code::UnknownKind);
     let known = || KINDS.iter().chain(restriction::KINDS);
     let Some((_, versions)) = known().find(|(name, _)| *name == kind) else {
         let hint = nearest(kind, known().map(|(name, _)| (*name).to_owned()));
         let hint = hint.map(|name| format!("did you mean `{name}`?")).unwrap_or_default();
-        return Some(Unreadable { severity, origin, code, path: "kind", message: unread(kind), hint });
+        return Some(Unreadable { hint, ..unread(kind) });
     };
     if !versions.contains(&version) {
         let message = format!("Sailcloth does not read `{kind}` of `{version}`; this resource has no effect");
         let hint = format!("it reads {}", versions.iter().map(|v| format!("`{v}`")).collect::<Vec<_>>().join(", "));
-        return Some(Unreadable { severity, origin, code, path: "apiVersion", message, hint });
+        return Some(Unreadable { path: "apiVersion", message, hint, ..unread(kind) });
     }
     None
 }
 
-fn unread(kind: &str) -> String {
-    format!("Sailcloth does not read `{kind}`; this resource has no effect")
+fn unread(kind: &str) -> Unreadable {
+    Unreadable {
+        severity: Severity::Warning,
+        origin: Origin::Sailcloth,
+        code: Code::UnknownKind,
+        path: "kind",
+        message: format!("Sailcloth does not read `{kind}`; this resource has no effect"),
+        hint: String::new(),
+    }
+}
+
+impl Restriction {
+    /// That it is not read.
+    pub fn unread(&self) -> Finding {
+        unread(&self.about.kind).finding(&self.about, &self.tree)
+    }
 }
 
 /// Reads a resource and puts it among the others, in place of the one that it replaces.

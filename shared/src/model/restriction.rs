@@ -1,19 +1,30 @@
 //! Kinds that restrict what is let through, of which Sailcloth carries out none yet: `AuthorizationPolicy`,
 //! `PeerAuthentication`, `RequestAuthentication` (security.istio.io) and `Sidecar` (networking.istio.io).
 //!
-//! Their specs stay text, since modules have no use for them; [`check::unenforced`](crate::check::unenforced) looks at
-//! what they ask for, in the words that are here.
+//! They stay unread, since modules have no use for them; [`check::unenforced`](crate::check::unenforced()) looks at what
+//! they ask for, in the words that are here.
 
 use super::read::{Place, Read, Reader};
+use crate::finding::About;
+use crate::load::Node;
 use crate::words;
 
-/// A `spec` of one of these kinds, unread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Restriction;
+/// A resource of one of these kinds, unread.
+#[derive(Clone, Debug)]
+pub struct Restriction {
+    /// Which it is.
+    pub about: About,
+    /// The document.
+    pub tree: Node,
+}
 
-impl Read for Restriction {
+/// The `spec` of one, which whoever asks looks up in the document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked;
+
+impl Read for Asked {
     fn read(_: Place<'_>, _: &mut Reader<'_>) -> Option<Self> {
-        Some(Restriction)
+        Some(Asked)
     }
 }
 

@@ -19,15 +19,9 @@ use super::telemetry::Telemetry;
 use super::{Plan, Proxy, View, VirtualHost};
 use crate::model::http_route::HttpMatchRequest;
 use crate::model::{Port, Resource, Resources, VirtualService};
-use crate::names::{self, MESH};
+use crate::names::{self, HTTP_PORT, MESH};
 use crate::registry::Registry;
 use crate::{Map, order};
-
-/// Where the mesh looks for a host without a port.
-const HTTP_PORT: Port = match Port::new(80) {
-    Some(port) => port,
-    None => Port::MIN,
-};
 
 pub(super) fn build(set: &Resources, proxy: &Proxy, fingerprint: u64) -> Plan {
     let mut builder = Builder::new(set, proxy);

@@ -32,7 +32,7 @@ object! {
 impl Proxy {
     /// The namespace, `default` when none is given.
     pub fn namespace(&self) -> &str {
-        self.namespace.as_deref().filter(|ns| !ns.is_empty()).unwrap_or("default")
+        self.namespace.as_deref().filter(|ns| !ns.is_empty()).unwrap_or(names::DEFAULT_NAMESPACE)
     }
 
     /// The gateways, fully named, chosen by labels where none is given. The oldest comes first, as istiod merges them;

@@ -53,7 +53,7 @@ fn one_action() {
         (
             "a delegate of another namespace",
             "match: [{uri: {prefix: /a}}]\ndelegate: {name: x, namespace: shop}",
-            &[(Delegated, "spec.http[0].delegate", 10, "copy the rules of the VirtualService `shop/x`")],
+            &[(Delegated, "spec.http[0].delegate", 10, "copy the delegate's rules")],
         ),
         (
             "a delegate that is no mapping",

@@ -1,8 +1,8 @@
 //! The hosts of the mesh.
 
-use super::{Builder, Domain, Domains, HTTP_PORT, Owners, Route};
+use super::{Builder, Domain, Domains, Owners, Route};
 use crate::model::{Port, Resource, VirtualService};
-use crate::names::{self, MESH};
+use crate::names::{self, HTTP_PORT, MESH};
 use crate::plan::rule::Rule;
 use crate::registry::AppProtocol;
 use crate::{Map, Names, order};
@@ -94,7 +94,8 @@ impl Builder<'_> {
                 add(host.clone());
                 continue;
             }
-            for host in std::iter::once(host).chain(self.registry.aliases_of(host)) {
+            let aliases = self.registry.get(host).into_iter().flat_map(|service| &service.aliases);
+            for host in std::iter::once(host).chain(aliases) {
                 add(host.clone());
                 self.other_names(host).into_iter().filter(|name| !full.contains(name)).for_each(&mut add);
             }
