@@ -1,5 +1,5 @@
-//! Destinations whose cluster nobody writes, so that their requests are answered with 503: Istio writes routes to
-//! clusters that it does not write, and says nothing.
+//! Destinations whose cluster nobody writes, for Istio writes routes to such and says nothing; and those that have
+//! nobody in it. Their requests are answered with 503.
 
 use super::Findings;
 use super::references::similar;
@@ -8,6 +8,7 @@ use crate::finding::{Code, Origin, Severity};
 use crate::model::gateway::Protocol;
 use crate::model::http_route::{Destination, HttpMatchRequest};
 use crate::model::read::{Path, shorten};
+use crate::model::service_entry::Resolution;
 use crate::model::{HttpRoute, Port, Resource, Resources, VirtualService};
 use crate::names::{self, HTTP_PORT, MESH};
 use crate::plan::Seen;
@@ -85,6 +86,31 @@ impl<'a> Listeners<'a> {
 /// Who has clusters by this name.
 fn written<'a>(registry: &'a Registry, host: &str) -> Option<&'a MeshService> {
     registry.get(host).filter(|service| service.external_name.is_none())
+}
+
+/// Names a destination whose cluster has nobody in it, the first time that a rule leads there.
+pub(super) fn check_endpoints(
+    destination: &Destination,
+    namespace: &str,
+    registry: &Registry,
+    known: &mut Names,
+    path: &Path<'_>,
+    findings: &mut Findings<'_>,
+) {
+    let host = names::resolve_host(&destination.host, namespace);
+    let end = |service: &MeshService| service.external_name.clone();
+    let host = registry.get(&host).and_then(end).unwrap_or(host);
+    let empty = |service: &&MeshService| service.endpoints.is_empty() && service.resolution == Resolution::Static;
+    let Some(service) = written(registry, &host).filter(empty).filter(|service| !service.ports.is_empty()) else {
+        return;
+    };
+    if known.add(&service.host) {
+        let rule = (Severity::Info, Origin::Sailcloth, Code::NoEndpoints);
+        let message =
+            format!("no endpoint of `{host}` is in this set; without one, requests to it are answered with 503");
+        let hint = "add its EndpointSlices or Pods; of a ServiceEntry its `endpoints`";
+        findings.push(rule, &Path::Key(path, "host"), message, hint);
+    }
 }
 
 /// Why a destination that is in the set has no cluster, and what to write instead.

@@ -2,7 +2,7 @@
 //! `virtualservice.GatewayAnalyzer`, `DestinationHostAnalyzer`, `DestinationRuleAnalyzer`).
 
 use super::Findings;
-use super::clusters::Listeners;
+use super::clusters::{self, Listeners};
 use crate::finding::{Code, Origin, Report, Severity};
 use crate::model::http_route::Destination;
 use crate::model::read::{Path, nearest, shorten};
@@ -49,6 +49,7 @@ pub(super) fn check(set: &Resources, registry: &Registry, report: &mut Report) {
             rule.spec.subsets.iter().for_each(|subset| _ = names.add(&subset.name));
         });
     }
+    let mut empty = Names::new();
     for service in &set.virtual_services {
         let mut findings = Findings::new(service, report);
         check_gateways(service, &gateways, &mut findings);
@@ -61,6 +62,7 @@ pub(super) fn check(set: &Resources, registry: &Registry, report: &mut Report) {
             let mut check = |destination: &Destination, path: &Path<'_>| {
                 if check_destination(destination, namespace, registry, path, &mut findings) {
                     listeners.check(rule, destination, namespace, path, &mut findings);
+                    clusters::check_endpoints(destination, namespace, registry, &mut empty, path, &mut findings);
                 }
                 check_subset(destination, namespace, registry, &subsets, path, &mut findings);
             };

@@ -86,6 +86,8 @@ codes! {
     Delegated = "SC0019",
     /// A destination whose cluster nobody writes: its requests are answered with 503.
     NoCluster = "SC0020",
+    /// A destination that has no endpoint in the set: without one its requests are answered with 503.
+    NoEndpoints = "SC0021",
 }
 
 impl fmt::Display for Code {

@@ -1,6 +1,6 @@
 //! Destinations whose cluster nobody writes.
 
-use shared::finding::Code::{NoCluster, ReferencedResourceNotFound as NotFound};
+use shared::finding::Code::{NoCluster, NoEndpoints, ReferencedResourceNotFound as NotFound};
 
 use shared::Severity;
 
@@ -33,10 +33,10 @@ kind: Service
 metadata: {name: none}
 spec: {selector: {a: b}}
 ---
-apiVersion: v1
-kind: Service
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
 metadata: {name: high}
-spec: {ports: [{port: 8080, name: http}]}
+spec: {hosts: [high.default.svc.cluster.local], resolution: DNS, ports: [{number: 8080, name: http, protocol: HTTP}]}
 ---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
@@ -129,4 +129,36 @@ fn nowhere_is_an_error_and_not_everywhere_a_warning() {
         let severities: Vec<_> = found.iter().map(|one| (one.code, one.severity)).collect();
         assert_eq!(severities, [(NoCluster, expected)], "{host}: {found:?}");
     }
+}
+
+#[test]
+fn nobody_in_a_cluster_is_noted_once() {
+    let services = "---
+apiVersion: v1
+kind: Service
+metadata: {name: empty}
+spec: {selector: {app: nobody}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: away}
+spec: {type: ExternalName, externalName: empty.default.svc.cluster.local, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: unasked}
+spec: {ports: [{port: 80}]}
+";
+    let rule = |destinations: &str| {
+        format!(
+            "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: x}}\n\
+             spec: {{hosts: [web], http: [{{route: [{destinations}]}}]}}\n{services}"
+        )
+    };
+    let twice = rule("{destination: {host: away}, weight: 1}, {destination: {host: empty}, weight: 1}");
+    let said = "no endpoint of `empty.default.svc.cluster.local`";
+    assert_row("once, by whichever name", &twice, &[(NoEndpoints, HOST, 4, said)]);
+    assert_eq!(findings(&twice)[0].severity, Severity::Info);
+    let pod = "---\napiVersion: v1\nkind: Pod\nmetadata: {name: p, labels: {app: nobody}}\nstatus: {podIP: 10.0.0.1}\n";
+    assert_row("somebody", &format!("{twice}{pod}"), &[]);
 }
