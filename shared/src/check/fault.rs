@@ -1,6 +1,6 @@
 //! `fault` (Istio's `validateHTTPFaultInjection`).
 
-use super::{Findings, rule};
+use super::Findings;
 use crate::finding::Code;
 use crate::model::fault::{Abort, Delay, HttpFault, OldPercent};
 use crate::model::read::Path;
@@ -22,13 +22,9 @@ fn check_delay(delay: &Delay, path: &Path<'_>, findings: &mut Findings<'_>) {
         let message = "`exponentialDelay` is not supported, by Istio either";
         findings.invalid(&Path::Key(path, "exponentialDelay"), message, "write `fixedDelay`");
     }
-    match delay.fixed_delay {
-        Some(time) => rule::longer_than_idle(time, &Path::Key(path, "fixedDelay"), findings),
-        None if delay.exponential_delay.is_some() => {}
-        None => {
-            let message = "a delay without `fixedDelay` does nothing";
-            findings.doubtful(Code::SchemaValidationError, path, message, "write `fixedDelay: 1s`");
-        }
+    if delay.fixed_delay.is_none() && delay.exponential_delay.is_none() {
+        let message = "a delay without `fixedDelay` does nothing";
+        findings.doubtful(Code::SchemaValidationError, path, message, "write `fixedDelay: 1s`");
     }
     deprecated(delay.percent, delay.percentage.is_some(), &Path::Key(path, "percent"), findings);
 }

@@ -70,7 +70,7 @@ impl<'a> At<'a> {
     pub(super) fn key(&self) -> &'a str {
         match self.path {
             Path::Key(_, key) => key,
-            Path::Index(..) | Path::Root => "",
+            Path::Index(..) | Path::Root | Path::Said(_) => "",
         }
     }
 }
