@@ -38,3 +38,6 @@ pub(super) fn remarks(set: &Resources, detector: Detector, clusters: &[Cluster])
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

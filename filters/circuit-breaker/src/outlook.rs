@@ -112,38 +112,42 @@ impl Outlook {
     /// Somebody may have seen a failure; and who has been left alone long enough returns, though nobody asks for it.
     pub(crate) fn attend(&self, attend: &mut AttendPhase<'_>) {
         self.fine.borrow_mut().clear();
-        let vm = attend.vm();
-        let mut out = self.out.borrow_mut();
-        if out.is_empty() {
-            return;
+        if !self.out.borrow().is_empty() {
+            self.look_after_those_out(attend.vm(), false);
         }
-        let now = vm.now();
-        out.retain(|cluster, until| {
-            if *until <= now {
-                let (passage, turn) = change(cluster, |health| health.pass(now)).unwrap_or((Passage::Passes, None));
-                if let Some(turn) = turn {
-                    self.say(cluster, &turn, now);
-                }
-                let Passage::Refused(later) = passage else { return false };
-                *until = later;
-            }
-            vm.attend_within(Duration::from_millis(until.saturating_sub(now)));
-            true
-        });
     }
 
     /// This VM need not be told of anything any more. What it knows to be left alone returns: under another
     /// configuration maybe nobody would ask for it again.
     pub(crate) fn close(&self, vm: Vm<'_>) {
-        self.fine.borrow_mut().retain(|cluster, _| {
+        for cluster in self.fine.borrow().names() {
             change(cluster, |health| health.leave(vm.queue()));
-            false
-        });
+        }
+        self.fine.borrow_mut().clear();
+        self.look_after_those_out(vm, true);
+    }
+
+    fn look_after_those_out(&self, vm: Vm<'_>, closes: bool) {
+        let now = vm.now();
         self.out.borrow_mut().retain(|cluster, until| {
-            if let Some(turn) = change(cluster, |health| health.reset(*until)).flatten() {
-                self.say(cluster, &turn, vm.now());
+            if closes || *until <= now {
+                let known = *until;
+                let told = change(cluster, |health| {
+                    let reset = if closes { health.reset(known) } else { None };
+                    let (passage, turn) = health.pass(now);
+                    (passage, reset.or(turn))
+                });
+                let (passage, turn) = told.unwrap_or((Passage::Passes, None));
+                if let Some(turn) = turn {
+                    self.say(cluster, &turn, now);
+                }
+                match passage {
+                    Passage::Refused(later) if !closes => *until = later,
+                    _ => return false,
+                }
             }
-            false
+            vm.attend_within(Duration::from_millis(until.saturating_sub(now)));
+            true
         });
     }
 
@@ -160,13 +164,16 @@ impl Outlook {
             Turn::Ejected(until, endpoints) => {
                 self.ejections.increment();
                 self.ejected.add(1);
-                let named: Vec<_> = endpoints.iter().take(NAMED).map(|it| String::from_utf8_lossy(it)).collect();
-                let more = if endpoints.len() > NAMED { ", ..." } else { "" };
-                host::warn(&format!(
-                    "{cluster} is left alone for {} ms, since all its endpoints are ejected: {}{more}",
-                    until.saturating_sub(now),
-                    named.join(", ")
-                ));
+                let mut text = format!("{cluster} is left alone for {} ms", until.saturating_sub(now));
+                text.push_str(", since all its endpoints are ejected:");
+                for address in endpoints.iter().take(NAMED) {
+                    text.push(' ');
+                    text.push_str(std::str::from_utf8(address).unwrap_or("?"));
+                }
+                if endpoints.len() > NAMED {
+                    text.push_str(" ...");
+                }
+                host::warn(&text);
             }
             Turn::Returned => {
                 self.returns.increment();
@@ -179,10 +186,15 @@ impl Outlook {
 
 /// Looks at what is known of a destination, and changes it, as one step; nothing when others kept changing it.
 fn change<T>(cluster: &str, mut change: impl FnMut(&mut Health) -> T) -> Option<T> {
+    let mut told = None;
+    changed(cluster, &mut |health| told = Some(change(health))).and(told)
+}
+
+fn changed(cluster: &str, change: &mut dyn FnMut(&mut Health)) -> Option<()> {
     vm::update(format!("sailcloth/circuit-breaker/ejection/{cluster}").as_bytes(), |bytes| {
         let before = Health::decode(bytes);
         let mut health = before.clone();
-        let told = change(&mut health);
-        ((health != before).then(|| health.encode()), told)
+        change(&mut health);
+        ((health != before).then(|| health.encode()), ())
     })
 }

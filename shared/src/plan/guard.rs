@@ -45,7 +45,7 @@ impl Guard {
         blocks: Blocks<'_>,
         protocol: AppProtocol,
         detector: Detector,
-        listed: impl FnOnce() -> Option<Endpoints>,
+        listed: &dyn Fn() -> Option<Endpoints>,
     ) -> Guard {
         Guard {
             limits: blocks.connection_pool.and_then(|pool| Limits::compile(pool, blocks.http2(protocol))),
@@ -224,11 +224,11 @@ impl HostGuards {
                     service.and_then(|service| service.port(port)).map_or(AppProtocol::Http, |it| it.protocol);
                 if ports.iter().all(|(number, _)| *number != port) {
                     let listed = || ejection::listed(registry.get(host)?, port, subset);
-                    let guard = Guard::compile(Blocks::new(policy, own, Some(port)), protocol, detector, listed);
+                    let guard = Guard::compile(Blocks::new(policy, own, Some(port)), protocol, detector, &listed);
                     ports.push((port, guard));
                 }
             }
-            let other = Guard::compile(Blocks::new(policy, own, None), AppProtocol::Http, detector, || None);
+            let other = Guard::compile(Blocks::new(policy, own, None), AppProtocol::Http, detector, &|| None);
             ByPort { ports, other }
         };
         let mut subsets = vec![(String::new(), by_port(None))];

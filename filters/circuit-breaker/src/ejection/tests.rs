@@ -20,7 +20,7 @@ fn rule(endpoints: Endpoints) -> Ejection {
 
 /// Of endpoints that the resources list.
 fn listed<const N: usize>(addresses: [&str; N]) -> Ejection {
-    rule(Endpoints::Listed(addresses.map(|address| address.as_bytes().into()).into()))
+    rule(Endpoints::Listed(addresses.map(str::to_owned).into_iter().collect()))
 }
 
 fn seen(most_percent: Option<u32>) -> Ejection {

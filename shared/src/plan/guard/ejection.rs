@@ -4,15 +4,15 @@
 //! that nobody is left. Envoy ejects an endpoint as long as no more than `maxEjectionPercent` of them are ejected with
 //! it, so that all are at 100 alone; and with a `minHealthPercent` it goes back to all of them when there are fewer.
 
-use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use crate::check::is_address;
 use crate::model::Port;
 use crate::model::destination_rule::{OutlierDetection, Subset};
 use crate::model::service_entry::Resolution;
 use crate::model::values::GoDuration;
 use crate::registry::MeshService;
-use crate::{order, words};
+use crate::{Names, words};
 
 /// A destination with more endpoints than that is never left alone.
 const MOST_LISTED: usize = 256;
@@ -50,9 +50,9 @@ pub struct Ejection {
 /// The endpoints of a destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Endpoints {
-    /// Those that the resources list, as Envoy writes addresses, sorted. Another one that answers shows that there are
-    /// more than that.
-    Listed(Box<[Box<[u8]>]>),
+    /// Those that the resources list, as Envoy writes addresses. Another one that answers shows that there are more than
+    /// that.
+    Listed(Names),
     /// Whoever has answered, of which so many percent may be ejected, or all: the first alpha schema's.
     Seen(Option<u32>),
 }
@@ -61,7 +61,7 @@ impl Endpoints {
     /// Whether an endpoint is one of these.
     pub fn has(&self, address: &[u8]) -> bool {
         match self {
-            Endpoints::Listed(all) => all.binary_search_by(|known| known.as_ref().cmp(address)).is_ok(),
+            Endpoints::Listed(all) => std::str::from_utf8(address).is_ok_and(|address| all.contains(address)),
             Endpoints::Seen(_) => true,
         }
     }
@@ -78,7 +78,7 @@ impl Ejection {
     pub(super) fn compile(
         model: &OutlierDetection,
         detector: Detector,
-        listed: impl FnOnce() -> Option<Endpoints>,
+        listed: &dyn Fn() -> Option<Endpoints>,
     ) -> Option<Ejection> {
         let alpha = model.http.as_ref();
         let count = |count: u32| (count > 0).then_some(count);
@@ -123,22 +123,25 @@ pub(super) fn listed(service: &MeshService, port: Port, subset: Option<&Subset>)
         return None;
     }
     let chosen = service.endpoints.iter().filter(|it| subset.is_none_or(|subset| it.carries(&subset.labels)));
-    let address = |endpoint: &crate::registry::MeshEndpoint| {
-        let at = endpoint.port(port)?;
-        Some(match endpoint.address.strip_prefix("unix://") {
-            Some(path) => Some(Box::from(path.as_bytes())),
-            None => endpoint.address.parse().ok().map(|ip: IpAddr| written(ip, at)),
-        })
-    };
-    let mut all = chosen.filter_map(address).collect::<Option<Vec<Box<[u8]>>>>()?;
-    order::sort(&mut all);
-    let twice = all.iter().zip(all.iter().skip(1)).any(|(one, next)| one == next);
-    (!twice && (1..=MOST_LISTED).contains(&all.len())).then(|| Endpoints::Listed(all.into()))
+    let mut all = Names::new();
+    for endpoint in chosen {
+        if let Some(at) = endpoint.port(port)
+            && (all.len() == MOST_LISTED || !all.add(&written(&endpoint.address, at)?))
+        {
+            return None;
+        }
+    }
+    (!all.is_empty()).then(|| Endpoints::Listed(all))
 }
 
-/// As Envoy writes it.
-fn written(ip: IpAddr, port: Port) -> Box<[u8]> {
-    SocketAddr::new(ip, port.get()).to_string().into_bytes().into()
+/// Where an endpoint is, as Envoy writes it; nothing for a name. IPv6 is taken to be in its shortest form, as Kubernetes
+/// writes it.
+fn written(address: &str, port: Port) -> Option<String> {
+    if let Some(path) = address.strip_prefix("unix://") {
+        return Some(path.to_owned());
+    }
+    let (open, close) = if address.contains(':') { ("[", "]") } else { ("", "") };
+    is_address(address).then(|| format!("{open}{}{close}:{port}", address.to_ascii_lowercase()))
 }
 
 #[cfg(test)]
