@@ -45,28 +45,28 @@ pub fn resources(set: &Resources, detector: Detector) -> Vec<Value> {
     let workloads = set.workload_entries.iter().filter(|it| selected.contains(it.meta.namespace()));
     all.extend(workloads.map(document));
     let slices = set.endpoint_slices.iter().filter(|it| sliced.contains(it.meta.namespace()));
-    all.extend(slices.map(|it| picked(it, &["endpoints", "ports"])));
+    all.extend(slices.map(|it| Value::Object(picked(it, &["endpoints", "ports"]))));
     let near = |meta: &Meta| selected.contains(meta.namespace()) || sliced.contains(meta.namespace());
     all.extend(set.pods.iter().filter(|pod| near(&pod.meta)).map(|pod| {
         let mut told = picked(pod, &[]);
         let ip = pod.spec.status.as_ref().and_then(|status| status.pod_i_p.as_ref());
-        told["status"] = json!({"podIP": ip});
+        told.insert("status".to_owned(), json!({"podIP": ip}));
         let containers = pod.spec.spec.iter().flat_map(|spec| &spec.containers);
         let ports = containers.flat_map(|container| &container.ports);
         let ports: Vec<_> =
             ports.map(|port| json!({"name": port.name, "containerPort": port.container_port.get()})).collect();
-        told["spec"] = json!({"containers": [{"ports": ports}]});
-        told
+        told.insert("spec".to_owned(), json!({"containers": [{"ports": ports}]}));
+        Value::Object(told)
     }));
     all
 }
 
 fn document<T>(resource: &Resource<T>) -> Value {
-    picked(resource, &["spec"])
+    Value::Object(picked(resource, &["spec"]))
 }
 
 /// What identifies a resource, and these parts of it.
-fn picked<T>(resource: &Resource<T>, parts: &[&str]) -> Value {
+fn picked<T>(resource: &Resource<T>, parts: &[&str]) -> Map<String, Value> {
     let mut document = Map::new();
     for key in ["apiVersion", "kind"].iter().chain(parts) {
         if let Some(node) = resource.tree.get(key) {
@@ -83,7 +83,7 @@ fn picked<T>(resource: &Resource<T>, parts: &[&str]) -> Value {
         annotations.remove(LAST_APPLIED);
     }
     document.insert("metadata".to_owned(), Value::Object(meta));
-    Value::Object(document)
+    document
 }
 
 /// A tree as JSON. A number that JSON does not have becomes null, which the model refuses with a finding.

@@ -15,7 +15,8 @@ pub(super) fn remarks(set: &Resources, detector: Detector, clusters: &[Cluster])
     }
     match detector {
         Detector::Envoy => vec![
-            "outlierDetection: the clusters' `outlier_detection` carries it out, endpoint by endpoint, and counts in".into(),
+            "outlierDetection: the clusters' `outlier_detection` carries it out, endpoint by endpoint, and counts in"
+                .into(),
             "cluster.NAME.outlier_detection.*; the filters leave it alone (`outlierDetection: envoy`).".into(),
         ],
         Detector::Module => {
@@ -23,16 +24,15 @@ pub(super) fn remarks(set: &Resources, detector: Detector, clusters: &[Cluster])
             let named: Vec<&str> = all.iter().take(NAMED).map(|it| it.cluster.as_str()).collect();
             let more = all.len().saturating_sub(NAMED);
             let of = match (named.as_slice(), more) {
-                ([], _) => "no destination: that takes `maxEjectionPercent: 100`, no `minHealthPercent`, and\n\
-                            endpoints that the resources list by their addresses"
+                ([], _) => "no destination here, since that takes `maxEjectionPercent: 100`, no `minHealthPercent`, and endpoints\n\
+                            that the resources list by address."
                     .to_owned(),
-                (_, 0) => format!("\n{}", named.join(", ")),
-                (_, more) => format!("\n{}, and {more} more", named.join(", ")),
+                (_, 0) => named.join(", "),
+                (_, more) => format!("{}, and {more} more", named.join(", ")),
             };
             let text = format!(
-                "outlierDetection: no filter can keep a request from a single endpoint; `outlier_detection` in your\n\
-                 clusters can. The filters answer 503 (`outlierDetection: module`; `envoy` turns that off) while Envoy\n\
-                 would have ejected all endpoints of {of}."
+                "outlierDetection: single endpoints are ejected by `outlier_detection` in your clusters; no filter can do that.\n\
+                 While all of them would be, the filters answer 503 (`outlierDetection: module`; `envoy` turns it off) for\n{of}"
             );
             text.lines().map(str::to_owned).collect()
         }

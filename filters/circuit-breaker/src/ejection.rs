@@ -238,7 +238,8 @@ impl Endpoint {
         let counts = ejection.base_ms.saturating_mul(before.into()) < longest.saturating_add(ejection.base_ms);
         self.ejections = before.saturating_add(u32::from(counts));
         let time = ejection.base_ms.saturating_mul(self.ejections.into()).min(longest);
-        self.ejected_until = now.saturating_add(time).checked_next_multiple_of(ejection.interval_ms).unwrap_or(u64::MAX);
+        self.ejected_until =
+            now.saturating_add(time).checked_next_multiple_of(ejection.interval_ms).unwrap_or(u64::MAX);
     }
 
     /// Counts what it did, and says whether that reaches a threshold; that count then begins anew, as in Envoy.

@@ -224,7 +224,12 @@ fn as_many_endpoints_are_ejected_as_native_envoy_ejects() {
                 wrong.push(format!("{name}: {}: got {outcome:?} {statuses:?}, want {expected:?}", row.host()));
             }
             if !detects && stat("ejections_active") != row.ejected() as u64 {
-                wrong.push(format!("{name}: {}: {} are ejected, not {}", row.host(), stat("ejections_active"), row.ejected()));
+                wrong.push(format!(
+                    "{name}: {}: {} are ejected, not {}",
+                    row.host(),
+                    stat("ejections_active"),
+                    row.ejected()
+                ));
             }
             match native.get(index) {
                 None => native.push(statuses),

@@ -127,7 +127,7 @@ fn elsewhere_modules_are_told_the_endpoints_that_they_need() {
         assert_eq!(endpoints(others), None, "{others}");
     }
     let yaml = parts_yaml(generated(MESH, Detector::Module));
-    assert!(yaml.contains("\n# outbound|80||all.x, outbound|80|v1|api.default.svc.cluster.local.\n"), "{yaml}");
+    assert!(yaml.contains("\n# outbound|80||all.x, outbound|80|v1|api.default.svc.cluster.local\n"), "{yaml}");
 }
 
 #[test]

@@ -198,7 +198,12 @@ fn failures_are_counted_as_the_rule_says() {
         ("the connection counts as a gateway error", &gateway, &[UNCONNECTED, LATE], true),
         ("the connection apart", &split, &[UNCONNECTED, UNCONNECTED], true),
         ("the connection and answers apart", &split, &[UNCONNECTED, ERROR], false),
-        ("a connection that came up, and broke, is a failure after a success", &split, &[UNCONNECTED, LATE, LATE], false),
+        (
+            "a connection that came up, and broke, is a failure after a success",
+            &split,
+            &[UNCONNECTED, LATE, LATE],
+            false,
+        ),
         ("and enough where one is", &at_once, &[LATE], true),
     ] {
         let mut health = Health::default();
@@ -231,7 +236,9 @@ fn verdicts_come_from_status_and_flags() {
     }
     assert_eq!(Verdict::of(200, true, || 64), LATE);
     assert_eq!(Verdict::of(200, true, || 0), Verdict::Good);
-    for (grpc, status) in [("0", 200), ("014", 503), ("5", 404), ("14", 503), ("4", 504), ("13", 500), ("2", 500), ("12", 501)] {
+    for (grpc, status) in
+        [("0", 200), ("014", 503), ("5", 404), ("14", 503), ("4", 504), ("13", 500), ("2", 500), ("12", 501)]
+    {
         assert_eq!(grpc_as_http(grpc.as_bytes()), status, "{grpc}");
     }
     for none in ["", "x", "17", "-1", "99999999999999999999"] {

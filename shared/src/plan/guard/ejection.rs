@@ -131,7 +131,7 @@ pub(super) fn listed(service: &MeshService, port: Port, subset: Option<&Subset>)
             return None;
         }
     }
-    (!all.is_empty()).then(|| Endpoints::Listed(all))
+    (!all.is_empty()).then_some(Endpoints::Listed(all))
 }
 
 /// Where an endpoint is, as Envoy writes it; nothing for a name. IPv6 is taken to be in its shortest form, as Kubernetes

@@ -128,7 +128,8 @@ fn endpoints_are_those_that_the_resources_list() {
         assert_eq!(endpoints(cluster, &others).as_deref(), expected, "{cluster} of {others:?}");
     }
     let many = |count: u32| {
-        let all: Vec<String> = (0..count).map(|it| format!(r#"{{"address": "10.0.{}.{}"}}"#, it >> 8, it & 255)).collect();
+        let all: Vec<String> =
+            (0..count).map(|it| format!(r#"{{"address": "10.0.{}.{}"}}"#, it >> 8, it & 255)).collect();
         endpoints(API, &list(&all.join(", "))).map(|it| it.split(' ').count())
     };
     assert_eq!((many(256), many(257)), (Some(256), None));
