@@ -5,13 +5,16 @@ use super::outlier::natively;
 use super::*;
 use integration::echo::Echo;
 
+/// Makes a request.
+type Asked = fn() -> Request;
+
 /// What is asked of a destination, and whether it is left alone then.
 struct Row {
     name: &'static str,
     /// `outlierDetection`, without `maxEjectionPercent`.
     outlier: &'static str,
     /// The request that is asked, so many times.
-    asked: &'static [(fn() -> Request, usize)],
+    asked: &'static [(Asked, usize)],
     out: bool,
 }
 
@@ -141,7 +144,7 @@ fn what_counts_as_a_failure_is_what_counts_natively() {
         let envoy = sail.workers(2).start();
         let address = gateway(&envoy);
         for (index, row) in ROWS.iter().enumerate() {
-            let of = |request: fn() -> Request| request().header("host", &host(index));
+            let of = |request: Asked| request().header("host", host(index));
             for (request, times) in row.asked {
                 let request = of(*request);
                 for _ in 0..*times {
