@@ -149,7 +149,7 @@ pub(super) fn natively(yaml: &str) -> Sail {
 }
 
 /// Workers learn of an ejection at once; by itself Envoy tells them once a second at most.
-fn at_once(bootstrap: &mut Value) {
+pub(super) fn at_once(bootstrap: &mut Value) {
     for_each_object(bootstrap, &mut |object| {
         if let Some(common) = object.get_mut("common_lb_config") {
             common["update_merge_window"] = "0s".into();

@@ -1,8 +1,9 @@
 //! What counts as a failure, and how long it counts: native Envoy, and the circuit breaker on clusters that detect
 //! nothing, each with a destination of one endpoint.
 
-use super::outlier::natively;
+use super::outlier::{at_once, natively};
 use super::*;
+use integration::client::Connection;
 use integration::echo::Echo;
 
 /// Makes a request.
@@ -165,4 +166,37 @@ fn what_counts_as_a_failure_is_what_counts_natively() {
         assert_eq!(envoy.vm_reloads(), 0);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// How long nobody is left after a failure, in milliseconds.
+fn lasts(address: SocketAddr) -> u128 {
+    let mut connection = Connection::open(address);
+    connection.send(&Request::get("/").header("x-echo-status", "500"));
+    let mut nobody_is_left = || connection.send(&Request::get("/")).text() == "no healthy upstream";
+    until("nobody is left", Duration::from_secs(2), &mut nobody_is_left);
+    let ejected = Instant::now();
+    while nobody_is_left() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    ejected.elapsed().as_millis()
+}
+
+/// So long times the number of ejections, up to the next interval; and intervals without one forget them.
+#[test]
+fn an_ejection_lasts_as_long_as_natively() {
+    let echo = Echo::start();
+    let policy = "{outlierDetection: {consecutive5xxErrors: 1, interval: 250ms, baseEjectionTime: 500ms, maxEjectionPercent: 100}}";
+    let yaml = guarded(echo.port(), "- retries: {attempts: 0}\n  route: [{destination: {host: echo}}]", policy);
+    for (name, sail) in [("native", natively(&yaml)), ("modules that detect", Sail::new(yaml.clone()).modules_detect())]
+    {
+        let envoy = sail.adjust(at_once).start();
+        let address = gateway(&envoy);
+        let (first, second) = (lasts(address), lasts(address));
+        std::thread::sleep(Duration::from_millis(1300));
+        let after_a_while = lasts(address);
+        eprintln!("{name}: {first} ms, {second} ms, and {after_a_while} ms");
+        assert!((440..1100).contains(&first), "{name}: {first} ms");
+        assert!((940..1600).contains(&second), "{name}: {second} ms");
+        assert!((440..1100).contains(&after_a_while), "{name}: {after_a_while} ms");
+    }
 }
