@@ -35,6 +35,7 @@ mod unreachable;
 mod unread;
 mod virtual_service;
 
+pub(crate) use name::is_address;
 pub use unenforced::Unenforced;
 
 use std::time::Duration;

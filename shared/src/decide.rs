@@ -7,8 +7,8 @@ mod request;
 mod trace;
 
 pub use client::client_key;
-pub use request::{Request, host_of_any_port};
 pub(crate) use request::is_grpc;
+pub use request::{Request, host_of_any_port};
 pub use trace::{Trace, Untraced};
 
 use crate::plan::fault::Fault;

@@ -15,8 +15,8 @@ use shared::policy::{Blocks, DestinationRules};
 use shared::registry::{MeshEndpoint, MeshPort, MeshService, Registry};
 
 use super::{
-    CircuitBreakers, Cluster, CommonHttpProtocolOptions, Discovery, DnsLookupFamily, ExplicitHttpConfig,
-    HttpProtocolOptions, LbEndpoint, LbPolicy, LoadAssignment, Metadata,
+    BothVersions, CircuitBreakers, Cluster, CommonHttpProtocolOptions, Discovery, DnsLookupFamily, ExplicitHttpConfig,
+    HttpProtocolOptions, HttpVersion, LbEndpoint, LbPolicy, LoadAssignment, Metadata,
 };
 use crate::cluster::outlier::{CommonLbConfig, OutlierDetection};
 use crate::wire::{Address, Any};
@@ -48,8 +48,11 @@ pub fn clusters(set: &Resources) -> Vec<Cluster> {
     all
 }
 
-/// Where requests for hosts outside of the mesh go, as with Istio's `ALLOW_ANY`: wherever the client was connecting.
+/// Where requests for hosts outside of the mesh go, as with Istio's `ALLOW_ANY`: wherever the client was connecting, in
+/// the version of HTTP that it speaks.
 pub fn passthrough() -> Cluster {
+    let version = HttpVersion::UseDownstreamProtocolConfig(BothVersions::default());
+    let as_spoken = HttpProtocolOptions { common_http_protocol_options: None, version };
     Cluster {
         name: PASSTHROUGH_CLUSTER.to_owned(),
         r#type: Discovery::OriginalDst,
@@ -61,7 +64,7 @@ pub fn passthrough() -> Cluster {
         metadata: None,
         outlier_detection: None,
         common_lb_config: None,
-        typed_extension_protocol_options: BTreeMap::new(),
+        typed_extension_protocol_options: BTreeMap::from([(HttpProtocolOptions::KEY, Any(as_spoken))]),
     }
 }
 
@@ -173,7 +176,8 @@ fn protocol_options(
         false => ExplicitHttpConfig::HttpProtocolOptions {},
     };
     let common_http_protocol_options = most.map(|most| CommonHttpProtocolOptions { max_requests_per_connection: most });
-    let options = HttpProtocolOptions { common_http_protocol_options, explicit_http_config };
+    let version = HttpVersion::ExplicitHttpConfig(explicit_http_config);
+    let options = HttpProtocolOptions { common_http_protocol_options, version };
     BTreeMap::from([(HttpProtocolOptions::KEY, Any(options))])
 }
 

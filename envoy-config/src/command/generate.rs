@@ -7,6 +7,7 @@ use envoy_config::generate;
 use envoy_config::input::Purpose;
 use envoy_config::listener::ENVOYS_STREAM_IDLE_TIMEOUT;
 use shared::check::Unenforced;
+use shared::plan::guard::Detector;
 
 use super::{FINDINGS, Input, Outcome, Output, Setup, print, stops, tell, warn};
 
@@ -56,7 +57,11 @@ enum Format {
 }
 
 pub fn generate(args: &Args) -> Outcome {
-    let options = args.setup.options(false)?;
+    let mut options = args.setup.options(false)?;
+    options.detector = match args.what {
+        What::Bootstrap => Detector::Envoy,
+        What::Filters => Detector::Module,
+    };
     let purpose = match args.what {
         What::Bootstrap => {
             Purpose { stream_idle_timeout: options.stream_idle_timeout, unenforced: args.setup.protection.unenforced() }

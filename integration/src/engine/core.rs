@@ -9,6 +9,7 @@ use shared::finding::Report;
 use shared::model::Resources;
 use shared::plan::fault::hits;
 use shared::plan::format::{Clock, Fact, Source};
+use shared::plan::guard::Detector;
 use shared::plan::mirror::MOST;
 use shared::plan::proxy::{ModuleConfig, NodeMetadata};
 use shared::plan::{Action, PASSTHROUGH_CLUSTER, Plan, Rule};
@@ -47,7 +48,7 @@ pub struct Core {
 impl Core {
     /// Compiles what a module on this proxy would be told.
     pub fn new(set: &Resources, proxy: &envoy_config::Proxy) -> Core {
-        let StringValue { value } = StringValue::json(&filter::configuration(proxy, set));
+        let StringValue { value } = StringValue::json(&filter::configuration(proxy, set, Detector::Envoy));
         let mut report = Report::new();
         let config = ModuleConfig::read(value.into_bytes(), NodeMetadata::default(), &mut report);
         let config = config.unwrap_or_else(|| panic!("the module refuses its configuration: {:?}", report.findings()));

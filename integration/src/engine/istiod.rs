@@ -100,20 +100,22 @@ impl Judged {
         names.filter(|name| name.starts_with("outbound") || *name == PASSTHROUGH_CLUSTER)
     }
 
-    /// The same as clusters for Envoy, with the upstream that `at` gives for their endpoints.
-    pub(super) fn clusters(&self, at: impl Fn(&str) -> SocketAddr) -> Vec<Value> {
+    /// The same as clusters for Envoy, with the upstream that `at` gives for their endpoints; without outlier detection,
+    /// unless it is `detecting`.
+    pub(super) fn clusters(&self, detecting: bool, at: impl Fn(&str) -> SocketAddr) -> Vec<Value> {
         let by_name = |name: &str| self.sent.cds.iter().find(move |cluster| cluster["name"] == name);
         self.destinations()
             .filter_map(|name| Some((name, by_name(name)?.as_object()?.clone())))
             .map(|(name, mut cluster)| {
-                // How endpoints are found, and who of them is left alone: all engines share the upstreams.
-                for field in
-                    ["altStatName", "edsClusterConfig", "clusterType", "outlierDetection", "transportSocketMatches"]
-                {
+                // How endpoints are found.
+                for field in ["altStatName", "edsClusterConfig", "clusterType", "transportSocketMatches"] {
                     cluster.remove(field);
                 }
                 for field in ["dnsLookupFamily", "dnsRefreshRate", "respectDnsTtl", "dnsJitter"] {
                     cluster.remove(field);
+                }
+                if !detecting {
+                    cluster.remove("outlierDetection");
                 }
                 if cluster.get("lbPolicy").is_some_and(|policy| policy == "CLUSTER_PROVIDED") {
                     cluster.remove("lbPolicy");

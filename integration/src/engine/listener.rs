@@ -14,6 +14,7 @@ use envoy_config::filter::{self, StringValue, configuration, module_filter};
 use envoy_config::listener::{Front, Listener, STREAM_IDLE_TIMEOUT};
 use envoy_config::{Packaging, http_filters, route_config, to_json};
 use serde_json::{Value, json};
+use shared::plan::guard::Detector;
 
 use super::proxy::Placed;
 use super::{Behaviour, Kind};
@@ -34,7 +35,7 @@ pub(super) fn listener(index: usize, engine: Kind, scene: &Placed<'_>) -> Value 
         proxy: scene.proxy.clone(),
     };
     let of_modules = |packaging| {
-        let filters = http_filters(scene.proxy, scene.set, packaging, &paths::modules());
+        let filters = http_filters(scene.proxy, scene.set, Detector::Envoy, packaging, &paths::modules());
         to_json(&Listener::new(&front, STREAM_IDLE_TIMEOUT, route_config(scene.proxy, scene.set), filters))
     };
     match engine {
@@ -60,7 +61,7 @@ pub(super) fn listener(index: usize, engine: Kind, scene: &Placed<'_>) -> Value 
 
 /// Puts the module and its routes into an HTTP connection manager.
 fn put_alone(behaviour: Behaviour, scene: &Placed<'_>, manager: &mut Value) {
-    let told = StringValue::json(&configuration(scene.proxy, scene.set));
+    let told = StringValue::json(&configuration(scene.proxy, scene.set, Detector::Envoy));
     let mut filters = vec![to_json(&module_filter(behaviour.module(), &paths::modules(), told))];
     match behaviour {
         Behaviour::Stats | Behaviour::CircuitBreaker => {

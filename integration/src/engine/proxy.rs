@@ -52,8 +52,18 @@ pub struct Placed<'a> {
 }
 
 impl Bench {
-    /// Starts Envoy with everything that these scenes need.
+    /// Starts Envoy with everything that these scenes need, but for `outlier_detection`: engines share the clusters, so what
+    /// one of them did to its upstreams must not show at another.
     pub fn start(scenes: &[Placed<'_>], workers: u32) -> Bench {
+        Bench::new(scenes, workers, false)
+    }
+
+    /// Starts Envoy for a single engine.
+    pub fn detecting(scenes: &[Placed<'_>], workers: u32) -> Bench {
+        Bench::new(scenes, workers, true)
+    }
+
+    fn new(scenes: &[Placed<'_>], workers: u32, detecting: bool) -> Bench {
         let mut clusters: BTreeMap<String, Cluster> = BTreeMap::new();
         for scene in scenes {
             let all = cluster::clusters(scene.set).into_iter().chain([cluster::passthrough()]);
@@ -67,8 +77,9 @@ impl Bench {
         let echoes: BTreeMap<String, Echo> = names.iter().map(|name| (name.clone(), Echo::named(name))).collect();
         for (name, cluster) in &mut clusters {
             cluster.set_endpoints([echoes[name].address()]);
-            // All engines share the clusters, so what one of them did to its upstreams must not show at another.
-            cluster.outlier_detection = None;
+            if !detecting {
+                cluster.outlier_detection = None;
+            }
         }
         let mut listeners = Vec::new();
         for (index, scene) in scenes.iter().enumerate() {
@@ -79,7 +90,7 @@ impl Bench {
         let mut clusters: Vec<Value> = clusters.values().map(to_json).collect();
         for (index, judged) in &judged {
             listeners.push(judged.listener(&listener::name(*index, Kind::Istiod)));
-            clusters.extend(judged.clusters(|name| echoes[name].address()));
+            clusters.extend(judged.clusters(detecting, |name| echoes[name].address()));
         }
         let bootstrap = json!({
             "node": {"id": "sailcloth", "cluster": "sailcloth"},
@@ -170,6 +181,9 @@ pub struct ProxyEngine<'a> {
 impl ProxyEngine<'_> {
     /// Sends the request and says what came back, and what upstreams saw.
     pub fn exchange(&mut self, fields: &RequestFields, key: &str, at_least: usize) -> Answer {
+        if let Some(ms) = fields.after_ms {
+            std::thread::sleep(Duration::from_millis(ms));
+        }
         self.bench.take();
         if self.counts {
             self.bench.to_count.update(|before| before + fields.at_once.unwrap_or(1));

@@ -104,6 +104,7 @@ pub fn request(method: &str, url: String, headers: Vec<(String, String)>) -> Req
         at_once: None,
         http2: false,
         raw: None,
+        after_ms: None,
     }
 }
 

@@ -72,7 +72,7 @@ spec: {host: '*', subsets: [{name: v1}]}
 fn named(set: &Resources, proxies: impl Iterator<Item = Proxy>) -> BTreeSet<String> {
     let mut all = BTreeSet::new();
     for proxy in proxies {
-        let plan = Plan::build(set, &shared::plan::Proxy::from(&proxy), 0);
+        let plan = Plan::build(set, &shared::plan::Proxy::from(&proxy), shared::plan::guard::Detector::Envoy, 0);
         let rules = (0..plan.rule_count()).filter_map(|index| plan.rule(u32::try_from(index).unwrap()));
         for rule in rules.filter(|rule| !rule.source.virtual_service.is_empty()) {
             if let Action::Route(route) = &rule.action {
