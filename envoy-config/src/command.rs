@@ -49,8 +49,8 @@ impl Input {
 /// How long a request may stand idle.
 #[derive(Clone, Copy, Args)]
 pub struct Idle {
-    /// A request that stands idle for so long is given up; `0s` is never. A delay or timeout that is longer is warned of
-    /// [default: 1h; for `generate filters` the 5m of an Envoy that is told nothing].
+    /// A request that stands idle for so long is given up; `0s` is never. A delay or timeout that is longer is warned
+    /// of [default: 1h; for `generate filters` the 5m of an Envoy that is told nothing].
     #[arg(long, value_name = "DURATION", value_parser = duration, allow_hyphen_values = true)]
     stream_idle_timeout: Option<Duration>,
 }

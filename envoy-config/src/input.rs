@@ -119,7 +119,7 @@ pub fn load(paths: &[PathBuf]) -> Result<Loaded, InputError> {
 /// The same, for whatever purpose.
 ///
 /// # Errors
-/// As [`load`].
+/// As [`load()`].
 pub fn load_for(paths: &[PathBuf], purpose: Purpose) -> Result<Loaded, InputError> {
     Ok(loaded_for(sources(paths)?, purpose))
 }
@@ -139,10 +139,13 @@ pub fn loaded_for(sources: Vec<Source>, purpose: Purpose) -> Loaded {
     let set = Resources::read(documents, &mut report);
     check::check(&set, &mut report);
     check::idle(&set, purpose.stream_idle_timeout, &mut report);
-    check::unenforced(&set, purpose.unenforced, &mut report);
     crate::listener::unsupported(&set, &mut report);
     crate::cluster::unsupported(&set, &mut report);
-    Loaded { sources, set, findings: report.into_sorted() }
+    // There may be more findings than there is room for. These decide whether anything is written.
+    let mut first = Report::new();
+    check::unenforced(&set, purpose.unenforced, &mut first);
+    first.append(report);
+    Loaded { sources, set, findings: first.into_sorted() }
 }
 
 /// The texts that `paths` name, in that order; a folder's by name. A file that is named twice is read once.

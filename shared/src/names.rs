@@ -60,8 +60,8 @@ pub fn resolve_gateway(name: &str, namespace: &str) -> String {
     }
 }
 
-/// Whether `gateways` of a VirtualService in `namespace` bind it to a gateway, by its full name, or to the mesh. None at
-/// all is the mesh.
+/// Whether `gateways` of a VirtualService in `namespace` bind it to a gateway, by its full name, or to the mesh. None
+/// at all is the mesh.
 pub fn binds(gateways: &[String], namespace: &str, gateway: &str) -> bool {
     if gateways.is_empty() {
         return gateway == MESH;

@@ -9,7 +9,7 @@
 //! | `routes` | a virtual host's routes, and their index |
 //! | [`matching`] | match blocks: one file a kind of condition, one row each |
 //! | `rule` | a rule: its action and all that goes with it |
-//! | [`seen`] | a destination's cluster, by what a listener sees of the services |
+//! | `seen` | a destination's cluster, by what a listener sees of the services |
 //! | [`split`], [`redirect`], [`rewrite`], [`cors`], [`fault`], [`mirror`], [`sticky`], `upstream`, [`header_ops`], [`format`](mod@format) | the parts of a rule |
 //! | [`guard`] | how many requests a destination takes, and when it is left alone |
 //! | [`variant`] | what Envoy's route table must have for the rules |

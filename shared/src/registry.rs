@@ -30,7 +30,7 @@ pub struct MeshService {
     pub ports: Vec<MeshPort>,
     /// How endpoints are found.
     pub resolution: Resolution,
-    /// Where a Service of type `ExternalName` leads. It has no cluster: requests go to that of the service of this name.
+    /// Where a Service of type `ExternalName` leads. It has no cluster: requests go to that of the service so named.
     pub external_name: Option<String>,
     /// The Services of type `ExternalName` that lead here in the end, by host.
     pub aliases: Vec<String>,

@@ -122,3 +122,10 @@ fn help_says_so() {
         assert!(ran.out.contains("-f policies/ --allow-unenforced"), "an example: {}", ran.out);
     }
 }
+
+#[test]
+fn no_number_of_other_findings_hides_it() {
+    let other = "---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}\n".repeat(10_001);
+    let ran = generate("bootstrap", &["--output", "json"], &format!("{other}---\n{DENY_ALL}"));
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+}

@@ -1,10 +1,10 @@
 //! Protection that resources ask for and that Sailcloth does not give yet: requests that Istio would deny are let
 //! through, and what it would encrypt goes in plain text.
 //!
-//! Only what acts in Istio counts. A policy that audits, one in a dry run (but for `CUSTOM`, whose provider Istio asks all the
-//! same), an `ALLOW` with a rule that takes everything, `PERMISSIVE` and `DISABLE` deny nobody; `tls` counts where a
-//! service of the set gets a cluster by it. That a PeerAuthentication of a narrower scope may overrule a `STRICT` one does
-//! not count: which proxies are whose is not for resources to say.
+//! Only what acts in Istio counts. A policy that audits, one in a dry run (but for `CUSTOM`, whose provider Istio asks
+//! all the same), an `ALLOW` with a rule that takes everything, `PERMISSIVE` and `DISABLE` deny nobody; `tls` counts
+//! where a service of the set gets a cluster by it. That a PeerAuthentication of a narrower scope may overrule a
+//! `STRICT` one does not count: which proxies are whose is not for resources to say.
 
 use super::Findings;
 use crate::finding::{About, Code, Origin, Report, Severity};

@@ -1,8 +1,8 @@
 //! Kinds that restrict what is let through, of which Sailcloth carries out none yet: `AuthorizationPolicy`,
 //! `PeerAuthentication`, `RequestAuthentication` (security.istio.io) and `Sidecar` (networking.istio.io).
 //!
-//! They stay unread, since modules have no use for them; [`check::unenforced`](crate::check::unenforced()) looks at what
-//! they ask for, in the words that are here.
+//! They stay unread, since modules have no use for them; [`check::unenforced`](crate::check::unenforced()) looks at
+//! what they ask for, in the words that are here.
 
 use super::read::{Place, Read, Reader};
 use crate::finding::About;

@@ -12,8 +12,8 @@ pub struct Seen<'a> {
     pub registry: &'a Registry,
     /// The listener's port.
     pub port: Port,
-    /// Whether it is the mesh's. Of services the routes of a sidecar see those alone that have the listener's port, with
-    /// that port alone.
+    /// Whether it is the mesh's. The routes of a sidecar see only services that have the listener's port, with that
+    /// port alone.
     pub mesh: bool,
 }
 
@@ -24,8 +24,8 @@ impl<'a> Seen<'a> {
     }
 
     /// Port and host of a destination (istiod's `GetDestinationCluster`). The port is the destination's own, else the
-    /// service's only one, else the listener's; a Service of type `ExternalName` leads to the host that it names, and no
-    /// further.
+    /// service's only one, else the listener's; a Service of type `ExternalName` leads to the host that it names, and
+    /// no further.
     pub fn target(self, destination: &Destination, namespace: &str) -> (Port, String) {
         let host = names::resolve_host(&destination.host, namespace);
         let service = self.service(&host);

@@ -3,8 +3,12 @@
 use std::time::Duration;
 
 use shared::check::Unenforced;
-use shared::finding::Code::{SchemaValidationError as Invalid, Unenforced as Lacks, UnknownKind, Unsupported};
-use shared::finding::{Origin, Severity};
+use shared::finding::Code::{
+    Delegated, SchemaValidationError as Invalid, Unenforced as Lacks, UnknownKind, Unsupported,
+};
+use shared::finding::{Origin, Report, Severity};
+use shared::plan::ModuleConfig;
+use shared::plan::proxy::NodeMetadata;
 
 use crate::{Expected, assert_row, findings_for};
 
@@ -181,4 +185,20 @@ fn a_later_policy_takes_the_place_of_its_name_and_kind() {
     let twice = format!("{deny}---\n{deny}");
     let code = shared::finding::Code::Duplicate;
     assert_row("twice", &twice, &[(Lacks, "spec.action", 9, ""), (code, "metadata.name", 8, "already defined")]);
+}
+
+#[test]
+fn modules_say_what_they_do_not_do_and_go_on() {
+    let resources = r#"{"resources": [
+        {"apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy", "metadata": {"name": "x"}, "spec": {}},
+        {"apiVersion": "networking.istio.io/v1", "kind": "DestinationRule", "metadata": {"name": "x"},
+         "spec": {"host": "web", "trafficPolicy": {"tls": {"mode": "SIMPLE"}}}},
+        {"apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": {"name": "x"},
+         "spec": {"hosts": ["web"], "http": [{"delegate": {"name": "y"}}]}}]}"#;
+    let mut report = Report::new();
+    let config = ModuleConfig::read(resources.as_bytes().to_vec(), NodeMetadata::default(), &mut report);
+    let said: Vec<_> = report.findings().iter().map(|it| (it.code, it.severity)).collect();
+    // Whether clusters open TLS is not for a module to know.
+    assert_eq!(said, [(Delegated, Severity::Error), (UnknownKind, Severity::Warning)]);
+    assert!(config.is_some_and(|config| config.plan().rule_count() > 0));
 }
