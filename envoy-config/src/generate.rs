@@ -11,7 +11,7 @@ use shared::model::Resources;
 use crate::bootstrap::Bootstrap;
 use crate::cluster::{self, Cluster};
 use crate::filter::{HttpFilter, Packaging, Proxy, http_filters};
-use crate::listener::{Front, ListenError, Listener, fronts};
+use crate::listener::{Front, ListenError, Listener, STREAM_IDLE_TIMEOUT, fronts};
 use crate::route::{RouteConfiguration, route_config};
 use crate::stats::StatsConfig;
 use crate::yaml::yaml;
@@ -55,7 +55,7 @@ impl Default for Options {
             listen: BTreeMap::new(),
             mesh_listen: None,
             admin: Some(ADMIN_ADDRESS),
-            stream_idle_timeout: Duration::from_secs(3600),
+            stream_idle_timeout: STREAM_IDLE_TIMEOUT,
             stats_flush_interval: None,
         }
     }

@@ -7,7 +7,7 @@ mod reply;
 mod request;
 mod response;
 
-pub use reply::{Reply, reply};
+pub use reply::{DELEGATED_DETAILS, Reply, reply};
 pub use request::{INTERNAL_HEADERS, name_route, request, timeout};
 pub use response::{kept_for_response, response, touches_response};
 

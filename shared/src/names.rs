@@ -2,8 +2,19 @@
 
 use std::fmt::Write;
 
+use crate::model::Port;
+
 /// The domain of the cluster, which short names belong to.
 pub const DOMAIN: &str = "cluster.local";
+
+/// The namespace of what names none.
+pub const DEFAULT_NAMESPACE: &str = "default";
+
+/// HTTP's port: where the mesh looks for a host without one, and for hosts that are no service.
+pub const HTTP_PORT: Port = match Port::new(80) {
+    Some(port) => port,
+    None => Port::MIN,
+};
 
 /// The reserved gateway name that stands for all sidecars.
 pub const MESH: &str = "mesh";
@@ -34,6 +45,15 @@ pub fn resolve_gateway(name: &str, namespace: &str) -> String {
             None => format!("{namespace}/{name}"),
         },
     }
+}
+
+/// Whether `gateways` of a VirtualService in `namespace` bind it to a gateway, by its full name, or to the mesh. None
+/// at all is the mesh.
+pub fn binds(gateways: &[String], namespace: &str, gateway: &str) -> bool {
+    if gateways.is_empty() {
+        return gateway == MESH;
+    }
+    gateways.iter().any(|name| resolve_gateway(name, namespace) == gateway)
 }
 
 /// An outbound cluster as Istio names it: `outbound|80|v1|backend.default.svc.cluster.local`.

@@ -24,11 +24,11 @@ use crate::wire::{Address, Any};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Every cluster of the set: `outbound|PORT||HOST` for each service and port, `outbound|PORT|SUBSET|HOST` for each
-/// subset; sorted by name.
+/// subset; sorted by name. A Service of type `ExternalName` has none: its requests go to the cluster of what it names.
 pub fn clusters(set: &Resources) -> Vec<Cluster> {
     let mut all = Vec::new();
     let destination_rules = DestinationRules::new(set);
-    for service in Registry::new(set).iter() {
+    for service in Registry::new(set).iter().filter(|service| service.external_name.is_none()) {
         let rules = destination_rules.of(&service.host, &service.namespace);
         let policy = rules.iter().find_map(|rule| rule.spec.traffic_policy.as_ref());
         for port in &service.ports {
@@ -128,9 +128,6 @@ fn endpoints(service: &MeshService, port: &MeshPort, subset: Option<&Subset>) ->
         Some(path) => Address::Pipe { path: path.to_owned() },
         None => Address::SocketAddress { address: address.to_owned(), port_value: port },
     };
-    if let Some(name) = &service.external_name {
-        return vec![LbEndpoint::at(at(name, port.number.get()))];
-    }
     let by_name = matches!(service.resolution, Resolution::Dns | Resolution::DnsRoundRobin | Resolution::DynamicDns);
     if by_name && service.endpoints.is_empty() && !service.host.starts_with('*') {
         return vec![LbEndpoint::at(at(&service.host, port.target.get()))];

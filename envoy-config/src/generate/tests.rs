@@ -1,3 +1,5 @@
+mod clusters;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

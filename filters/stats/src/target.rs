@@ -1,6 +1,7 @@
 //! Where a request went: from the decision where somebody carried it out, else from what Envoy did.
 
 use host::{DonePhase, ServiceField};
+use shared::act::DELEGATED_DETAILS;
 use shared::decide::{Decision, Found, OwnReply};
 use shared::plan::telemetry::{TargetService, host_of};
 use shared::plan::{PASSTHROUGH_CLUSTER, Plan};
@@ -104,6 +105,7 @@ fn answered(reply: OwnReply, details: &[u8]) -> bool {
         OwnReply::NotFound => details == b"route_not_found",
         OwnReply::Redirect | OwnReply::DirectResponse | OwnReply::HttpsRedirect => details == b"direct_response",
         OwnReply::Preflight => details == b"cors_response",
+        OwnReply::Delegated => details == DELEGATED_DETAILS.as_bytes(),
         // Nobody decides these without carrying them out.
         OwnReply::FaultAbort | OwnReply::Overflow | OwnReply::Ejected | OwnReply::WaitedTooLong => true,
     }

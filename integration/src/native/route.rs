@@ -39,7 +39,8 @@ pub struct Route {
 /// The routes of a VirtualService on a listener, up to the first that takes everything.
 pub fn routes(service: &Resource<VirtualService>, listener: &Listener<'_>) -> Vec<Route> {
     let mut all = Vec::new();
-    for rule in &service.spec.http {
+    // Rows that come to a delegate are not asked here: istiod carries it out.
+    for rule in service.spec.http.iter().filter(|rule| rule.delegate.is_none()) {
         if rule.r#match.is_empty() {
             all.push(translate(service, rule, None, listener));
             return all;

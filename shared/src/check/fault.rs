@@ -1,6 +1,6 @@
 //! `fault` (Istio's `validateHTTPFaultInjection`).
 
-use super::{Findings, rule};
+use super::Findings;
 use crate::finding::Code;
 use crate::model::fault::{Abort, Delay, HttpFault, WholePercent};
 use crate::model::read::Path;
@@ -21,9 +21,6 @@ fn check_delay(delay: &Delay, path: &Path<'_>, findings: &mut Findings<'_>) {
     if delay.exponential_delay.is_some() {
         let message = "`exponentialDelay` is not supported, by Istio either";
         findings.invalid(&Path::Key(path, "exponentialDelay"), message, "write `fixedDelay`");
-    }
-    if let Some(time) = delay.fixed_delay {
-        rule::longer_than_idle(time, &Path::Key(path, "fixedDelay"), findings);
     }
     deprecated(delay.percent, delay.percentage.is_some(), &Path::Key(path, "percent"), findings);
 }

@@ -39,7 +39,7 @@ object! {
         outlier_detection: Option<OutlierDetection>,
         /// Ports that are used otherwise.
         port_level_settings: Vec<PortTrafficPolicy>,
-    } unsupported { "tls", "tunnel", "proxy_protocol", "retry_budget" }
+    } unsupported { "tunnel", "proxy_protocol", "retry_budget" } ignored { "tls" }
 }
 
 object! {
@@ -54,7 +54,7 @@ object! {
         connection_pool: Option<ConnectionPoolSettings>,
         /// Endpoints that fail.
         outlier_detection: Option<OutlierDetection>,
-    } unsupported { "tls" }
+    } ignored { "tls" }
 }
 
 object! {

@@ -37,7 +37,19 @@ object! {
         mirror_percentage: Option<Percent>,
         /// Several mirrors, each with a share of its own. Not beside `mirror`.
         mirrors: Vec<HttpMirrorPolicy>,
-    } unsupported { "delegate" }
+        /// Another VirtualService says what becomes of the requests. Sailcloth does not ask it yet.
+        delegate: Option<Box<Delegate>>,
+    }
+}
+
+object! {
+    /// A VirtualService without hosts.
+    pub struct Delegate {
+        /// Its name.
+        name: Option<String>,
+        /// Its namespace; absent is that of the VirtualService that delegates.
+        namespace: Option<String>,
+    }
 }
 
 object! {

@@ -20,6 +20,8 @@ pub use spelling::{camel, nearest};
 pub enum Path<'a> {
     /// The document itself.
     Root,
+    /// A path that is text already.
+    Said(&'a str),
     /// A field of an object.
     Key(&'a Path<'a>, &'a str),
     /// An item of a list, from 0.
@@ -31,6 +33,7 @@ impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Path::Root => Ok(()),
+            Path::Said(path) => f.write_str(path),
             Path::Key(up, key) if key.contains(['.', '[', ']', '/', ' ']) => write!(f, "{up}[\"{key}\"]"),
             Path::Key(Path::Root, key) => f.write_str(key),
             Path::Key(up, key) => write!(f, "{up}.{key}"),

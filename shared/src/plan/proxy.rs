@@ -32,7 +32,7 @@ object! {
 impl Proxy {
     /// The namespace, `default` when none is given.
     pub fn namespace(&self) -> &str {
-        self.namespace.as_deref().filter(|ns| !ns.is_empty()).unwrap_or("default")
+        self.namespace.as_deref().filter(|ns| !ns.is_empty()).unwrap_or(names::DEFAULT_NAMESPACE)
     }
 
     /// The gateways, fully named, chosen by labels where none is given. The oldest comes first, as istiod merges them;
@@ -180,6 +180,7 @@ impl ModuleConfig {
         let documents = documents.items().into_iter().flatten();
         let mut resources = Resources::read(documents.map(|node| (None, node.into_owned())), report);
         check::validate(&resources, report);
+        resources.restrictions.iter().for_each(|it| report.push(it.unread()));
         resources.forget_trees();
         let (proxy, stats) = (proxy?, stats?);
         (!report.stops()).then_some(ModuleConfig { proxy, resources, stats, node, fingerprint })

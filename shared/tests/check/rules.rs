@@ -1,11 +1,15 @@
 //! Rules of a VirtualService. The body of each rule begins in line 9.
 
 use shared::finding::Code::{
-    Deprecated, LongerThanIdleTimeout, NoSuchRedirect, SchemaValidationError as Invalid, TooLarge, UnknownField,
-    Unsupported, UnsupportedOperator,
+    Delegated, Deprecated, LongerThanIdleTimeout, NoSuchRedirect, SchemaValidationError as Invalid, TooLarge,
+    UnknownField, UnsupportedOperator,
 };
 
-use crate::{Expected, ROUTE, assert_row, rule};
+use std::time::Duration;
+
+use shared::check::Unenforced;
+
+use crate::{Expected, ROUTE, assert_row, findings_for, rule};
 
 fn rows(rows: &[(&str, &str, &[Expected<'_>])]) {
     for (behaviour, body, expected) in rows {
@@ -44,13 +48,23 @@ fn one_action() {
         (
             "a delegate counts as an action",
             "delegate: {name: x}",
-            &[(Unsupported, "spec.http[0].delegate", 9, "`delegate` is not supported")],
+            &[(Delegated, "spec.http[0].delegate", 9, "answered with 503")],
+        ),
+        (
+            "a delegate of another namespace",
+            "match: [{uri: {prefix: /a}}]\ndelegate: {name: x, namespace: shop}",
+            &[(Delegated, "spec.http[0].delegate", 10, "copy the delegate's rules")],
+        ),
+        (
+            "a delegate that is no mapping",
+            "delegate: x",
+            &[(Invalid, "spec.http[0].delegate", 9, "expected a mapping")],
         ),
         (
             "a delegate and a route",
             "delegate: {name: x}\nroute: [{destination: {host: web}}]",
             &[
-                (Unsupported, "spec.http[0].delegate", 9, ""),
+                (Delegated, "spec.http[0].delegate", 9, ""),
                 (Invalid, "spec.http[0].route", 10, "a rule with `delegate` cannot have `route`"),
             ],
         ),
@@ -314,6 +328,23 @@ fn retries_and_timeouts() {
             ],
         ),
     ]);
+}
+
+#[test]
+fn a_stream_may_idle_for_as_long_as_listeners_let_it() {
+    let text = rule(
+        "timeout: 10m\nretries: {attempts: 1, perTryTimeout: 90s}\nfault: {delay: {fixedDelay: 5m}}\nroute: [{destination: {host: web}}]",
+    );
+    for (seconds, said) in
+        [(3600, &[][..]), (600, &[]), (599, &["9"]), (90, &["9", "11"]), (60, &["9", "10", "11"]), (0, &[])]
+    {
+        let found = findings_for(&text, Duration::from_secs(seconds), Unenforced::Warned);
+        let idle = found.iter().filter(|finding| finding.code == LongerThanIdleTimeout);
+        let lines: Vec<String> = idle.map(|finding| finding.line.to_string()).collect();
+        assert_eq!(lines, said, "{seconds} s: {found:?}");
+    }
+    let found = findings_for(&text, Duration::from_secs(300), Unenforced::Warned);
+    assert!(found.iter().any(|finding| finding.message.contains("longer than the 5m that")), "{found:?}");
 }
 
 #[test]
