@@ -68,9 +68,15 @@ impl Bench {
             engines.retain(|engine| *engine != Kind::Core);
             listeners.extend(engines.into_iter().map(|engine| listener::listener(index, engine, scene)));
         }
+        // `%UPSTREAM_CLUSTER%` is a cluster's name in statistics, which istiod ends so.
+        let as_istiod_names_it = |cluster: &Cluster| {
+            let mut json = to_json(cluster);
+            json["alt_stat_name"] = json!(format!("{};", cluster.name));
+            json
+        };
         let bootstrap = json!({
             "node": {"id": "sailcloth", "cluster": "sailcloth"},
-            "static_resources": {"listeners": listeners, "clusters": clusters.values().map(to_json).collect::<Value>()},
+            "static_resources": {"listeners": listeners, "clusters": clusters.values().map(as_istiod_names_it).collect::<Value>()},
             "stats_config": to_json(&StatsConfig::default()),
             // As in Istio's bootstrap: the native twin's patterns may be as large as Istio lets them be.
             "layered_runtime": {"layers": [
