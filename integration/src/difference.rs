@@ -14,6 +14,9 @@ const OWN_TO_EACH: &[&str] = &[
     "x-request-id",
 ];
 
+/// Rows name headers so whose values no two requests have alike, but which look alike.
+const LOOKS_ALIKE: &str = "x-each-";
+
 /// What is left of a timeout at the second attempt and later, to the millisecond.
 const TIME_LEFT: &str = "x-envoy-expected-rq-timeout-ms";
 
@@ -34,7 +37,7 @@ pub fn describe(answer: &Answer, drawn: bool) -> Description {
         // An upstream's body tells its headers, ids among them.
         let length = name == "content-length" && !upstream.is_empty();
         if !length && !OWN_TO_EACH.contains(&name.as_str()) {
-            put(format!("response header {name}"), shown(value));
+            put(format!("response header {name}"), compared(name, shown(value)));
         }
     }
     for (name, value) in answer.trailers.iter().flatten() {
@@ -59,10 +62,21 @@ pub fn describe(answer: &Answer, drawn: bool) -> Description {
         put(format!("version of attempt {attempt}"), request.version.clone().unwrap_or_default());
         let alike = |name: &str| !OWN_TO_EACH.contains(&name) && (attempt == 0 || name != TIME_LEFT);
         for (name, value) in request.headers.iter().filter(|(name, _)| alike(name)) {
-            put(format!("header {name} of attempt {attempt}"), value.clone());
+            put(format!("header {name} of attempt {attempt}"), compared(name, value.clone()));
         }
     }
     all
+}
+
+/// A value as it is compared: of one that every request has for itself, what it looks like.
+fn compared(name: &str, value: String) -> String {
+    if !name.starts_with(LOOKS_ALIKE) {
+        return value;
+    }
+    let mut looks: Vec<char> =
+        value.chars().map(|c| if c.is_ascii_digit() || ('a'..='f').contains(&c) { '0' } else { c }).collect();
+    looks.dedup_by(|one, other| one == other && *one == '0');
+    looks.into_iter().collect()
 }
 
 /// What two descriptions do not have in common: the name, and what each has.

@@ -27,15 +27,28 @@ pub trait Changes {
     fn remove(&mut self, name: &[u8]);
 }
 
+/// Headers that say what they are by now, and take changes.
+trait Headers: Source + Changes {
+    fn source(&self) -> &dyn Source;
+}
+
+impl<S: Source + Changes> Headers for S {
+    fn source(&self) -> &dyn Source {
+        self
+    }
+}
+
 /// Applies operations as one of Envoy's header parsers does: everything is removed first, then all values are worked
 /// out, then they are set, then added. A value that comes out empty changes nothing.
-fn apply<S: Source + Changes>(ops: &[&HeaderOps], moment: Moment<'_>, headers: &mut S) {
+///
+/// It is compiled once for all headers: what it asks of Envoy costs more than finding out whom to ask.
+fn apply(ops: &[&HeaderOps], moment: Moment<'_>, headers: &mut dyn Headers) {
     for name in ops.iter().flat_map(|ops| ops.remove()) {
         headers.remove(name);
     }
-    let values = |list: fn(&HeaderOps) -> &[HeaderOp], headers: &S| -> Vec<(Box<[u8]>, Vec<u8>)> {
-        let all = ops.iter().flat_map(|ops| list(ops));
-        let rendered = all.map(|(name, template)| (name.clone(), template.render(&moment.with(headers)).into_owned()));
+    let values = |list: fn(&HeaderOps) -> &[HeaderOp], headers: &dyn Headers| -> Vec<(Box<[u8]>, Vec<u8>)> {
+        let (all, scene) = (ops.iter().flat_map(|ops| list(ops)), moment.with(headers.source()));
+        let rendered = all.map(|(name, template)| (name.clone(), template.render(&scene).into_owned()));
         rendered.filter(|(_, value)| !value.is_empty() && !breaks_line(value)).collect()
     };
     let (set, add) = (values(HeaderOps::set, headers), values(HeaderOps::add, headers));

@@ -97,7 +97,8 @@ impl Engine for Core {
         let request = Request::new(&pairs);
         let source = fields.source.clone().unwrap_or_else(|| "127.0.0.1".to_owned());
         let decision = self.decide(&request, &source);
-        let mut exchange = Exchange { request: sent.clone(), response: Vec::new(), answering: false, source };
+        let (request_headers, response, status) = (sent.clone(), Vec::new(), 200);
+        let mut exchange = Exchange { request: request_headers, response, answering: false, source, status };
         act::request(&self.plan, &decision, &request, &mut exchange);
 
         let answer = Answer { unknown_headers: OF_ENVOY, ..Answer::default() };
@@ -105,6 +106,7 @@ impl Engine for Core {
             Some(reply) => {
                 let header = |(name, value): (Cow<'_, [u8]>, Vec<u8>)| (text(&name), value);
                 exchange.response = reply.headers.into_iter().map(header).collect();
+                exchange.status = reply.status;
                 (u16::try_from(reply.status).ok(), Some(reply.body.to_vec()), Vec::new())
             }
             None => {
@@ -171,6 +173,8 @@ struct Exchange {
     response: Headers,
     answering: bool,
     source: String,
+    /// Of a reply, or of an upstream that was told nothing else.
+    status: u32,
 }
 
 impl Exchange {
@@ -227,6 +231,9 @@ impl Source for Exchange {
     }
 
     fn response_header(&self, name: &[u8]) -> Option<Cow<'_, [u8]>> {
+        if name == b":status" && self.answering {
+            return Some(Cow::Owned(self.status.to_string().into_bytes()));
+        }
         first(&self.response, name).filter(|_| self.answering)
     }
 

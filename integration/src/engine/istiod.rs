@@ -108,7 +108,7 @@ impl Judged {
             .filter_map(|name| Some((name, by_name(name)?.as_object()?.clone())))
             .map(|(name, mut cluster)| {
                 // How endpoints are found.
-                for field in ["altStatName", "edsClusterConfig", "clusterType", "transportSocketMatches"] {
+                for field in ["edsClusterConfig", "clusterType", "transportSocketMatches"] {
                     cluster.remove(field);
                 }
                 for field in ["dnsLookupFamily", "dnsRefreshRate", "respectDnsTtl", "dnsJitter"] {

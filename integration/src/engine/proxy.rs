@@ -87,7 +87,13 @@ impl Bench {
             engines.retain(|engine| !matches!(engine, Kind::Core | Kind::Istiod));
             listeners.extend(engines.into_iter().map(|engine| listener::listener(index, engine, scene)));
         }
-        let mut clusters: Vec<Value> = clusters.values().map(to_json).collect();
+        // `%UPSTREAM_CLUSTER%` is a cluster's name in statistics, which istiod ends so.
+        let as_istiod_names_it = |cluster: &Cluster| {
+            let mut json = to_json(cluster);
+            json["alt_stat_name"] = json!(format!("{};", cluster.name));
+            json
+        };
+        let mut clusters: Vec<Value> = clusters.values().map(as_istiod_names_it).collect();
         for (index, judged) in &judged {
             listeners.push(judged.listener(&listener::name(*index, Kind::Istiod)));
             clusters.extend(judged.clusters(detecting, |name| echoes[name].address()));

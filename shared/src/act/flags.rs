@@ -141,6 +141,7 @@ mod tests {
             (Some(Overflow), false, "UO"),
             (Some(Ejected), false, "UH"),
             (Some(WaitedTooLong), false, "UT"),
+            (Some(Delegated), false, "NC"),
             (Some(Redirect), false, "-"),
             (Some(DirectResponse), false, "-"),
             (Some(Preflight), false, "-"),

@@ -106,14 +106,15 @@ fn grpc_timeout(request: &Request<'_>) -> Option<u64> {
 fn limit(rule: Option<&Timeout>, request: &Request<'_>, headers: &mut impl Changes) {
     const TIMEOUT: &[u8] = b"x-envoy-upstream-rq-timeout-ms";
     match (rule, grpc_timeout(request)) {
-        (None, None) => {}
-        (Some(rule), None) => headers.set(TIMEOUT, &rule.value),
-        (Some(rule), Some(asked)) if asked > rule.ms => {
+        (Some(rule), asked) if asked.is_none_or(|asked| asked > rule.ms) => {
             headers.set(TIMEOUT, &rule.value);
-            // The destination is told how long it really has, as Envoy tells it.
-            headers.set(b"grpc-timeout", &[&rule.value, &b"m"[..]].concat());
+            // A destination of gRPC is told how long it really has, as Envoy tells it.
+            if request.is_grpc() {
+                headers.set(b"grpc-timeout", &[&rule.value, &b"m"[..]].concat());
+            }
         }
         (_, Some(asked)) => headers.set(TIMEOUT, asked.to_string().as_bytes()),
+        (_, None) => {}
     }
 }
 

@@ -21,18 +21,18 @@ pub(super) struct Moment<'a> {
 }
 
 impl<'a> Moment<'a> {
-    pub(super) fn with<S: Source>(self, source: &'a S) -> Known<'a, S> {
+    pub(super) fn with(self, source: &'a dyn Source) -> Known<'a> {
         Known { moment: self, source }
     }
 }
 
 /// A source, and all that is known besides.
-pub(super) struct Known<'a, S> {
+pub(super) struct Known<'a> {
     moment: Moment<'a>,
-    source: &'a S,
+    source: &'a dyn Source,
 }
 
-impl<S: Source> Source for Known<'_, S> {
+impl Source for Known<'_> {
     fn request_header(&self, name: &[u8]) -> Option<Cow<'_, [u8]>> {
         self.source.request_header(name)
     }
@@ -70,7 +70,7 @@ impl<S: Source> Source for Known<'_, S> {
     }
 }
 
-impl<S: Source> Scene for Known<'_, S> {
+impl Scene for Known<'_> {
     fn route_name(&self) -> Vec<u8> {
         let Moment { plan, decision, .. } = self.moment;
         let (Some(rule), Found::Rule { matched, .. }) = (decision.rule(plan), decision.found) else {
@@ -86,7 +86,7 @@ impl<S: Source> Scene for Known<'_, S> {
     }
 }
 
-impl<S: Source> Known<'_, S> {
+impl Known<'_> {
     /// Where the request goes. Of a response that came by Envoy, Envoy knows; it may not have the cluster.
     fn cluster(&self) -> Option<Cow<'_, [u8]>> {
         let Moment { plan, decision, answering } = self.moment;

@@ -7,7 +7,7 @@
 pub mod operators;
 pub mod time;
 
-use super::read::{Place, Read, Reader, shorten};
+use super::read::{Place, Read, Reader, shorten, visible};
 use crate::finding::Code;
 use operators::{Meaning, Operator};
 
@@ -94,7 +94,7 @@ impl Read for Template {
         let text = String::read(place, reader)?;
         // Istio's `ValidateHTTPHeaderValue`; Envoy minds line breaks and NUL alone.
         if text.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
-            let text = shorten(&text.escape_debug().to_string());
+            let text = visible(&text);
             reader.invalid(place, format!("`{text}` has a control character, which no header may have"), "");
             return None;
         }
@@ -172,42 +172,41 @@ pub(super) struct Command<'t> {
 impl<'t> Command<'t> {
     /// The command that `text` begins with, and what follows it.
     fn split(text: &'t str) -> Option<(Command<'t>, &'t str)> {
-        let end = text.find(|c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit() && c != '_')?;
-        let (name, behind) = text.split_at_checked(end).filter(|(name, _)| !name.is_empty())?;
-        let Some(inside) = behind.strip_prefix('(') else {
-            let (most, after) = length(behind)?;
-            return Some((Command::new(text, after, (name, "", false), most), after));
-        };
-        // The first closing bracket that can be the last one.
-        let closings = inside.match_indices(')').map(|(at, _)| inside.split_at_checked(at));
-        closings.flatten().find_map(|(arguments, behind)| {
-            let (most, after) = length(behind.strip_prefix(')')?)?;
-            Some((Command::new(text, after, (name, arguments, true), most), after))
-        })
-    }
-
-    fn new(
-        text: &'t str,
-        after: &str,
-        (name, arguments, has_brackets): (&'t str, &'t str, bool),
-        most: Option<usize>,
-    ) -> Command<'t> {
+        let is_name = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
+        let (name, behind) = text.split_at_checked(text.bytes().take_while(is_name).count())?;
+        if name.is_empty() {
+            return None;
+        }
+        let (mut arguments, mut end) = ("", length(behind));
+        let inside = behind.strip_prefix('(');
+        if let Some(inside) = inside {
+            // Up to the first closing bracket that can be the last one.
+            let mut at = 0;
+            while end.is_none() {
+                at += inside.get(at..)?.find(')')?;
+                arguments = inside.get(..at)?;
+                at += 1;
+                end = length(inside.get(at..)?);
+            }
+        }
+        let (most, after) = end?;
         // Without its closing percent sign.
-        let text = text.strip_suffix(after).and_then(|text| text.strip_suffix('%')).unwrap_or(text);
-        Command { text, name, arguments, has_brackets, most }
+        let text = text.get(..text.len() - after.len() - 1)?;
+        Some((Command { text, name, arguments, has_brackets: inside.is_some(), most }, after))
     }
 
     /// Whether Istio's `validateHeaderValue` takes it, which is Envoy's parser of old.
     fn is_known_to_istio(&self) -> bool {
-        let quoted = self.arguments.contains(['"', '\\', ')']) && !self.arguments.starts_with('[');
-        self.most.is_none() && !quoted && (!self.has_brackets || !self.arguments.trim_start_matches(' ').is_empty())
+        let quoted = self.arguments.bytes().any(|byte| matches!(byte, b'"' | b'\\' | b')'));
+        let blank = self.arguments.bytes().all(|byte| byte == b' ');
+        self.most.is_none() && !(quoted && !self.arguments.starts_with('[')) && !(self.has_brackets && blank)
     }
 }
 
 /// `%` or `:LENGTH%`, and what follows. More than an address can count is no bound.
 fn length(text: &str) -> Option<(Option<usize>, &str)> {
     let Some(rest) = text.strip_prefix(':') else { return Some((None, text.strip_prefix('%')?)) };
-    let (digits, after) = rest.split_at_checked(rest.find(|c: char| !c.is_ascii_digit())?)?;
+    let (digits, after) = rest.split_at_checked(rest.bytes().take_while(u8::is_ascii_digit).count())?;
     let number: u64 = digits.parse().ok()?;
     Some((Some(usize::try_from(number).unwrap_or(usize::MAX)), after.strip_prefix('%')?))
 }

@@ -138,6 +138,21 @@ pub fn shorten(text: &str) -> String {
     if text.chars().count() <= 80 { text.to_owned() } else { text.chars().take(77).chain("...".chars()).collect() }
 }
 
+/// The user's words with control characters made visible, as `\x0a`.
+pub fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match u8::try_from(c) {
+            Ok(byte) if byte.is_ascii_control() => {
+                let digit = |digit: u8| char::from_digit(u32::from(digit), 16).unwrap_or_default();
+                out.extend(['\\', 'x', digit(byte >> 4), digit(byte & 15)]);
+            }
+            _ => out.push(c),
+        }
+    }
+    shorten(&out)
+}
+
 /// A value that can be read from one node.
 pub trait Read: Sized {
     /// The value, or nothing when a problem was reported.

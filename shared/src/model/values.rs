@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::NonZeroU16;
 use std::time::Duration;
 
-use super::read::{Place, Read, Reader, shorten, whole};
+use super::read::{Place, Read, Reader, shorten, visible, whole};
 use crate::load::Value;
 use crate::re2::Re2;
 
@@ -70,7 +70,7 @@ impl Read for Line {
     fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
         let text = String::read(place, reader)?;
         if text.contains(['\r', '\n', '\0']) {
-            let text = shorten(&text.escape_debug().to_string());
+            let text = visible(&text);
             let hint = "a block such as `>` or `|` in YAML ends with a line break; `>-` and `|-` do not";
             reader.invalid(place, format!("`{text}` has a line break or NUL, which no header may have"), hint);
             return None;

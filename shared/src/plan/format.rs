@@ -32,7 +32,7 @@ pub trait Scene: Source {
 
 impl Template {
     /// The value. What is not there is left out; a value that comes out empty is, for Envoy, no value at all.
-    pub fn render<'t>(&'t self, scene: &impl Scene) -> Cow<'t, [u8]> {
+    pub fn render<'t>(&'t self, scene: &dyn Scene) -> Cow<'t, [u8]> {
         if self.parts().is_empty() {
             return Cow::Borrowed(self.text().as_bytes());
         }
@@ -53,7 +53,7 @@ impl Template {
 }
 
 impl Operator {
-    fn value<'s>(&self, source: &'s impl Scene) -> Option<Cow<'s, [u8]>> {
+    fn value<'s>(&self, source: &'s dyn Scene) -> Option<Cow<'s, [u8]>> {
         let owned = |text: String| Some(Cow::Owned(text.into_bytes()));
         match self {
             Operator::RequestHeader(name, other) => {
@@ -70,14 +70,14 @@ impl Operator {
                 let path = source.request_header(b":path")?;
                 let (_, query) = split(&path, b'?')?;
                 let pairs = query.split(|byte| *byte == b'&').map(|pair| split(pair, b'=').unwrap_or((pair, b"")));
-                let value = pairs.into_iter().find(|(key, _)| decoded(key, |_| true) == **name)?.1;
-                Some(Cow::Owned(decoded(value, |_| true)))
+                let value = pairs.into_iter().find(|(key, _)| decoded(key, false) == **name)?.1;
+                Some(Cow::Owned(decoded(value, false)))
             }
             Operator::Query(decode) => {
                 let path = source.request_header(b":path")?;
                 let (_, query) = split(&path, b'?')?;
                 // Envoy decodes what is written without an escape.
-                Some(Cow::Owned(if *decode { decoded(query, |byte| byte.is_ascii_graphic()) } else { query.to_vec() }))
+                Some(Cow::Owned(if *decode { decoded(query, true) } else { query.to_vec() }))
             }
             Operator::GrpcStatus(form) => grpc_status(*form, source).and_then(owned),
             Operator::Time(clock, format) => owned(format.write(source.time(*clock)?)),
@@ -112,8 +112,8 @@ fn without_blanks(text: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     if text.iter().any(u8::is_ascii_whitespace) { Cow::Owned(text.iter().map(replaced).collect()) } else { text }
 }
 
-/// With `%41` as `A`, where that is a byte to be decoded. What is no escape stays.
-fn decoded(text: &[u8], takes: impl Fn(u8) -> bool) -> Vec<u8> {
+/// With `%41` as `A`; of all bytes, or of those alone that are seen. What is no escape stays.
+fn decoded(text: &[u8], visible_only: bool) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
     while let [first, behind @ ..] = rest {
@@ -124,7 +124,8 @@ fn decoded(text: &[u8], takes: impl Fn(u8) -> bool) -> Vec<u8> {
             }
             _ => None,
         };
-        let (byte, after) = escaped.filter(|(byte, _)| takes(*byte)).unwrap_or((*first, behind));
+        let (byte, after) =
+            escaped.filter(|(byte, _)| !visible_only || byte.is_ascii_graphic()).unwrap_or((*first, behind));
         out.push(byte);
         rest = after;
     }
@@ -132,7 +133,7 @@ fn decoded(text: &[u8], takes: impl Fn(u8) -> bool) -> Vec<u8> {
 }
 
 /// The status in the response's headers, else what the HTTP status comes to; for gRPC requests alone.
-fn grpc_status(form: GrpcForm, source: &impl Source) -> Option<String> {
+fn grpc_status(form: GrpcForm, source: &dyn Scene) -> Option<String> {
     source.request_header(b"content-type").filter(|it| is_grpc(it))?;
     let number = |text: &[u8]| std::str::from_utf8(text).ok()?.parse::<u32>().ok();
     let said = source.response_header(b"grpc-status").and_then(|status| number(&status));

@@ -1,7 +1,7 @@
 //! Envoy's operators, by name: what each takes, and who knows what it stands for.
 //!
-//! These are all that Envoy 1.36 to 1.40 have in headers. A value of some is the same in every header, since nothing has
-//! been sent by then; that is text. `filters/README.md` says why nobody here knows [`UNKNOWN`].
+//! These are all that Envoy 1.36 to 1.40 have in headers. The value of some is the same in every header, since nothing
+//! has been sent by then. `filters/README.md` says why nobody here knows [`UNKNOWN`].
 
 use super::time::TimeFormat;
 use super::{Command, Wrong};
@@ -81,8 +81,8 @@ macro_rules! facts {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Fact { $($(#[$doc])* $Fact,)+ }
 
-        /// Every fact by Envoy's name for it.
-        const FACTS: &[(&str, Fact)] = &[$(($name, Fact::$Fact),)+];
+        /// Every fact, and Envoy's names for them in the same order.
+        const FACTS: (&[Fact], &str) = (&[$(Fact::$Fact,)+], concat!($($name, " "),+));
     };
 }
 
@@ -90,17 +90,17 @@ facts! {
     /// The client's address and port.
     DownstreamRemoteAddress = "DOWNSTREAM_REMOTE_ADDRESS",
     /// Without the port.
-    DownstreamRemoteAddressWithoutPort = "DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT",
+    DownstreamRemoteAddressWithoutPort = "DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT?",
     /// The port alone.
     DownstreamRemotePort = "DOWNSTREAM_REMOTE_PORT",
     /// Where the client connected to.
     DownstreamLocalAddress = "DOWNSTREAM_LOCAL_ADDRESS",
     /// Without the port.
-    DownstreamLocalAddressWithoutPort = "DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT",
+    DownstreamLocalAddressWithoutPort = "DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT?",
     /// The port alone.
     DownstreamLocalPort = "DOWNSTREAM_LOCAL_PORT",
     /// The name that the client asked for by TLS.
-    RequestedServerName = "REQUESTED_SERVER_NAME",
+    RequestedServerName = "REQUESTED_SERVER_NAME?",
     /// `TLSv1.3`.
     DownstreamTlsVersion = "DOWNSTREAM_TLS_VERSION",
     /// The subject of the client's certificate.
@@ -130,7 +130,7 @@ facts! {
     /// The status that a destination answered with; 0 as long as none did.
     ResponseCode = "RESPONSE_CODE",
     /// Why the response is as it is.
-    ResponseCodeDetails = "RESPONSE_CODE_DETAILS",
+    ResponseCodeDetails = "RESPONSE_CODE_DETAILS?",
     /// Where the request goes, as Istio's statistics call it.
     UpstreamCluster = "UPSTREAM_CLUSTER",
     /// Where the request goes.
@@ -142,13 +142,13 @@ facts! {
     /// The endpoint's address and port, once it is connected.
     UpstreamRemoteAddress = "UPSTREAM_REMOTE_ADDRESS",
     /// Without the port.
-    UpstreamRemoteAddressWithoutPort = "UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT",
+    UpstreamRemoteAddressWithoutPort = "UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT?",
     /// The port alone.
     UpstreamRemotePort = "UPSTREAM_REMOTE_PORT",
     /// Where the connection to the endpoint comes from.
     UpstreamLocalAddress = "UPSTREAM_LOCAL_ADDRESS",
     /// Without the port.
-    UpstreamLocalAddressWithoutPort = "UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT",
+    UpstreamLocalAddressWithoutPort = "UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT?",
     /// The port alone.
     UpstreamLocalPort = "UPSTREAM_LOCAL_PORT",
     /// How long it took to get a connection to the endpoint.
@@ -183,117 +183,86 @@ const TEXTS: &[(&str, &str)] = &[
 ];
 
 /// What no filter can know.
-pub const UNKNOWN: &str = "\
-    CEL CLUSTER_METADATA COALESCE COMMON_DURATION CUSTOM_FLAGS DOWNSTREAM_CX_RTT \
+const UNKNOWN: &str = "\
+    CEL!: CLUSTER_METADATA! COALESCE!: COMMON_DURATION! CUSTOM_FLAGS DOWNSTREAM_CX_RTT \
     DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED DOWNSTREAM_DETECTED_CLOSE_TYPE DOWNSTREAM_DIRECT_LOCAL_ADDRESS \
-    DOWNSTREAM_DIRECT_LOCAL_ADDRESS_ENDPOINT_ID DOWNSTREAM_DIRECT_LOCAL_ADDRESS_WITHOUT_PORT \
-    DOWNSTREAM_DIRECT_LOCAL_PORT DOWNSTREAM_DIRECT_REMOTE_ADDRESS DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT \
+    DOWNSTREAM_DIRECT_LOCAL_ADDRESS_ENDPOINT_ID DOWNSTREAM_DIRECT_LOCAL_ADDRESS_WITHOUT_PORT? \
+    DOWNSTREAM_DIRECT_LOCAL_PORT DOWNSTREAM_DIRECT_REMOTE_ADDRESS DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT? \
     DOWNSTREAM_DIRECT_REMOTE_PORT DOWNSTREAM_HANDSHAKE_DURATION DOWNSTREAM_HEADER_BYTES_RECEIVED \
     DOWNSTREAM_LOCAL_ADDRESS_ENDPOINT_ID DOWNSTREAM_LOCAL_CLOSE_REASON DOWNSTREAM_LOCAL_DNS_SAN \
     DOWNSTREAM_LOCAL_EMAIL_SAN DOWNSTREAM_LOCAL_IP_SAN DOWNSTREAM_LOCAL_OTHERNAME_SAN DOWNSTREAM_PEER_CERT \
-    DOWNSTREAM_PEER_CERT_V_END DOWNSTREAM_PEER_CERT_V_START DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_1 \
+    DOWNSTREAM_PEER_CERT_V_END? DOWNSTREAM_PEER_CERT_V_START? DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_1 \
     DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_256 DOWNSTREAM_PEER_CHAIN_SERIALS DOWNSTREAM_PEER_DNS_SAN \
     DOWNSTREAM_PEER_EMAIL_SAN DOWNSTREAM_PEER_FINGERPRINT_1 DOWNSTREAM_PEER_IP_SAN DOWNSTREAM_PEER_ISSUER \
     DOWNSTREAM_PEER_ISSUER_FINGERPRINT_256 DOWNSTREAM_PEER_ISSUER_SERIAL DOWNSTREAM_PEER_OTHERNAME_SAN \
     DOWNSTREAM_PEER_SERIAL DOWNSTREAM_TLS_CIPHER DOWNSTREAM_TLS_GROUP DOWNSTREAM_TLS_SESSION_ID \
-    DOWNSTREAM_TRANSPORT_FAILURE_REASON DOWNSTREAM_WIRE_BYTES_RECEIVED DYNAMIC_METADATA EMIT_TIME_LOCAL ENVIRONMENT \
-    FILTER_STATE HOSTNAME LISTENER_NAME METADATA PER_REQUEST_STATE REQUEST_DURATION REQUEST_HEADERS_BYTES \
-    REQUEST_TX_DURATION RESPONSE_DURATION ROUTE_RESOLUTION_COUNT ROUTE_RESOLUTION_TIME_US SPAN_ID START_TIME_LOCAL \
-    TLS_JA3_FINGERPRINT TLS_JA4_FINGERPRINT TRACE_ID TYPED_CEL UPSTREAM_CONNECTION_ID UPSTREAM_CONNECTION_IDS_ATTEMPTED \
-    UPSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED UPSTREAM_DECOMPRESSED_HEADER_BYTES_SENT UPSTREAM_DETECTED_CLOSE_TYPE \
-    UPSTREAM_FILTER_STATE UPSTREAM_HEADER_BYTES_RECEIVED UPSTREAM_HEADER_BYTES_SENT UPSTREAM_HOSTS_ATTEMPTED \
+    DOWNSTREAM_TRANSPORT_FAILURE_REASON DOWNSTREAM_WIRE_BYTES_RECEIVED DYNAMIC_METADATA!: EMIT_TIME_LOCAL? \
+    ENVIRONMENT!: FILTER_STATE!: HOSTNAME LISTENER_NAME METADATA!: PER_REQUEST_STATE! REQUEST_DURATION \
+    REQUEST_HEADERS_BYTES REQUEST_TX_DURATION RESPONSE_DURATION ROUTE_RESOLUTION_COUNT ROUTE_RESOLUTION_TIME_US \
+    SPAN_ID START_TIME_LOCAL? TLS_JA3_FINGERPRINT TLS_JA4_FINGERPRINT TRACE_ID TYPED_CEL!: UPSTREAM_CONNECTION_ID \
+    UPSTREAM_CONNECTION_IDS_ATTEMPTED UPSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED \
+    UPSTREAM_DECOMPRESSED_HEADER_BYTES_SENT UPSTREAM_DETECTED_CLOSE_TYPE UPSTREAM_FILTER_STATE!: \
+    UPSTREAM_HEADER_BYTES_RECEIVED UPSTREAM_HEADER_BYTES_SENT UPSTREAM_HOSTS_ATTEMPTED \
     UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT UPSTREAM_HOST_NAME UPSTREAM_HOST_NAMES_ATTEMPTED \
     UPSTREAM_HOST_NAMES_ATTEMPTED_WITHOUT_PORT UPSTREAM_HOST_NAME_WITHOUT_PORT UPSTREAM_LOCAL_CLOSE_REASON \
-    UPSTREAM_LOCAL_DNS_SAN UPSTREAM_LOCAL_IP_SAN UPSTREAM_METADATA UPSTREAM_PEER_CERT UPSTREAM_PEER_CERT_V_END \
-    UPSTREAM_PEER_CERT_V_START UPSTREAM_PEER_DNS_SAN UPSTREAM_PEER_IP_SAN UPSTREAM_PEER_ISSUER UPSTREAM_PROTOCOL \
+    UPSTREAM_LOCAL_DNS_SAN UPSTREAM_LOCAL_IP_SAN UPSTREAM_METADATA! UPSTREAM_PEER_CERT UPSTREAM_PEER_CERT_V_END? \
+    UPSTREAM_PEER_CERT_V_START? UPSTREAM_PEER_DNS_SAN UPSTREAM_PEER_IP_SAN UPSTREAM_PEER_ISSUER UPSTREAM_PROTOCOL \
     UPSTREAM_REMOTE_ADDRESS_ENDPOINT_ID UPSTREAM_SERVER_NAME UPSTREAM_TLS_CIPHER UPSTREAM_TLS_GROUP \
-    UPSTREAM_TLS_SESSION_ID UPSTREAM_WIRE_BYTES_RECEIVED UPSTREAM_WIRE_BYTES_SENT XFCC_VALUE";
-
-/// It may have arguments.
-const OPTIONAL: u8 = 1;
-/// It must have arguments.
-const REQUIRED: u8 = 2;
-/// It may have a length.
-const LENGTH: u8 = 4;
-
-/// What operators take; those that are not here take nothing.
-const TAKEN: &[(&str, u8)] = &[
-    ("CEL", REQUIRED | LENGTH),
-    ("CLUSTER_METADATA", REQUIRED),
-    ("COALESCE", REQUIRED | LENGTH),
-    ("COMMON_DURATION", REQUIRED),
-    ("DOWNSTREAM_DIRECT_LOCAL_ADDRESS_WITHOUT_PORT", OPTIONAL),
-    ("DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT", OPTIONAL),
-    ("DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT", OPTIONAL),
-    ("DOWNSTREAM_PEER_CERT_V_END", OPTIONAL),
-    ("DOWNSTREAM_PEER_CERT_V_START", OPTIONAL),
-    ("DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT", OPTIONAL),
-    ("DYNAMIC_METADATA", REQUIRED | LENGTH),
-    ("EMIT_TIME", OPTIONAL),
-    ("EMIT_TIME_LOCAL", OPTIONAL),
-    ("ENVIRONMENT", REQUIRED | LENGTH),
-    ("FILTER_STATE", REQUIRED | LENGTH),
-    ("GRPC_STATUS", OPTIONAL),
-    ("METADATA", REQUIRED | LENGTH),
-    ("PATH", OPTIONAL | LENGTH),
-    ("PER_REQUEST_STATE", REQUIRED),
-    ("QUERY_PARAM", REQUIRED | LENGTH),
-    ("QUERY_PARAMS", OPTIONAL | LENGTH),
-    ("REQ", REQUIRED | LENGTH),
-    ("REQUESTED_SERVER_NAME", OPTIONAL),
-    ("REQUEST_HEADER", REQUIRED | LENGTH),
-    ("RESP", REQUIRED | LENGTH),
-    ("RESPONSE_CODE_DETAILS", OPTIONAL),
-    ("RESPONSE_HEADER", REQUIRED | LENGTH),
-    ("RESPONSE_TRAILER", REQUIRED | LENGTH),
-    ("START_TIME", OPTIONAL),
-    ("START_TIME_LOCAL", OPTIONAL),
-    ("STREAM_INFO_REQ", REQUIRED | LENGTH),
-    ("TRAILER", REQUIRED | LENGTH),
-    ("TYPED_CEL", REQUIRED | LENGTH),
-    ("UPSTREAM_FILTER_STATE", REQUIRED | LENGTH),
-    ("UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT", OPTIONAL),
-    ("UPSTREAM_METADATA", REQUIRED),
-    ("UPSTREAM_PEER_CERT_V_END", OPTIONAL),
-    ("UPSTREAM_PEER_CERT_V_START", OPTIONAL),
-    ("UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT", OPTIONAL),
-    ("XFCC_VALUE", REQUIRED | LENGTH),
-];
+    UPSTREAM_TLS_SESSION_ID UPSTREAM_WIRE_BYTES_RECEIVED UPSTREAM_WIRE_BYTES_SENT XFCC_VALUE!:";
 
 /// What is neither a fact, nor a text, nor unknown.
 const OTHERS: &str = "\
-    DURATION EMIT_TIME GRPC_STATUS GRPC_STATUS_NUMBER PATH QUERY_PARAM QUERY_PARAMS REQ REQUEST_HEADER RESP \
-    RESPONSE_FLAGS RESPONSE_FLAGS_LONG RESPONSE_HEADER RESPONSE_TRAILER ROUTE_NAME START_TIME STREAM_ID STREAM_INFO_REQ \
-    TRAILER";
+    DURATION EMIT_TIME? GRPC_STATUS? GRPC_STATUS_NUMBER PATH?: QUERY_PARAM!: QUERY_PARAMS?: REQ!: REQUEST_HEADER!: \
+    RESP!: RESPONSE_FLAGS RESPONSE_FLAGS_LONG RESPONSE_HEADER!: RESPONSE_TRAILER!: ROUTE_NAME START_TIME? STREAM_ID \
+    STREAM_INFO_REQ!: TRAILER!:";
+
+/// Behind a name: it may have arguments.
+const OPTIONAL: u8 = b'?';
+/// Behind a name: it must have arguments.
+const REQUIRED: u8 = b'!';
+/// Behind a name and these: it may have a length.
+const LENGTH: u8 = b':';
 
 /// What a command means; an error where Envoy would refuse it.
 pub(super) fn meaning(command: &Command<'_>) -> Result<Meaning, Wrong> {
     let (name, arguments) = (command.name, command.arguments);
-    let text = TEXTS.iter().find(|(known, _)| *known == name).map(|(_, text)| Meaning::Text(text));
-    let fact = || FACTS.iter().find(|(known, _)| *known == name).map(|(_, fact)| Meaning::Value(Operator::Fact(*fact)));
-    let known = text.or_else(fact);
-    if known.is_none() && !all().any(|known| known == name) {
-        let hint = nearest(name, all().map(str::to_owned)).map(|name| format!("did you mean `%{name}%`?"));
-        return Err(Wrong::new(format!("Envoy has no operator `{}`", shorten(name)), hint.unwrap_or_default()));
-    }
-    let taken = TAKEN.iter().find(|(known, _)| *known == name).map_or(0, |(_, taken)| *taken);
-    let wrong = match (arguments.is_empty(), command.most) {
-        (true, _) if taken & REQUIRED != 0 => "needs arguments, as `%REQ(name)%` has",
-        (false, _) if taken & (REQUIRED | OPTIONAL) == 0 => "takes no arguments",
-        (_, Some(_)) if taken & LENGTH == 0 => "takes no length",
-        _ => return arguments_of(name, arguments, known),
+    let Some((at, word)) = words().enumerate().find(|(_, word)| name_of(word) == name) else {
+        let near = nearest(name, words().map(|word| name_of(word).to_owned()));
+        let hint = near.map(|name| format!("did you mean `%{name}%`?")).unwrap_or_default();
+        return Err(Wrong::new(format!("Envoy has no operator `{}`", shorten(name)), hint));
+    };
+    let takes = |mark: u8| word.bytes().any(|byte| byte == mark);
+    let wrong = if arguments.is_empty() && takes(REQUIRED) {
+        "needs arguments, as `%REQ(name)%` has"
+    } else if !arguments.is_empty() && !takes(REQUIRED) && !takes(OPTIONAL) {
+        "takes no arguments"
+    } else if command.most.is_some() && !takes(LENGTH) {
+        "takes no length"
+    } else {
+        return arguments_of(name, arguments, FACTS.0.get(at).copied());
     };
     Err(Wrong::new(format!("`%{}%` {wrong}", shorten(name)), ""))
 }
 
+/// The names of all operators, each with what it takes; those of the facts first.
+fn words() -> impl Iterator<Item = &'static str> {
+    let lists = [FACTS.1.trim_end(), OTHERS, UNKNOWN].into_iter().flat_map(|list| list.split(' '));
+    lists.chain(TEXTS.iter().map(|(name, _)| *name))
+}
+
+fn name_of(word: &str) -> &str {
+    let marks = word.bytes().rev().take_while(|byte| [OPTIONAL, REQUIRED, LENGTH].contains(byte)).count();
+    word.get(..word.len() - marks).unwrap_or(word)
+}
+
 /// The names of all operators.
+#[cfg(test)]
 pub(super) fn all() -> impl Iterator<Item = &'static str> {
-    let listed = [OTHERS, UNKNOWN].into_iter().flat_map(|text| text.split(' '));
-    listed.chain(FACTS.iter().map(|(name, _)| *name)).chain(TEXTS.iter().map(|(name, _)| *name))
+    words().map(name_of)
 }
 
 /// What the arguments come to, of which each operator has its own idea.
-fn arguments_of(name: &str, arguments: &str, known: Option<Meaning>) -> Result<Meaning, Wrong> {
+fn arguments_of(name: &str, arguments: &str, fact: Option<Fact>) -> Result<Meaning, Wrong> {
     let value = |operator| Ok(Meaning::Value(operator));
     let (first, rest) = arguments.split_once(':').map_or((arguments, ""), |(first, rest)| (first, rest));
     let second = rest.split(':').next().unwrap_or_default();
@@ -363,7 +332,7 @@ fn arguments_of(name: &str, arguments: &str, known: Option<Meaning>) -> Result<M
             TimeFormat::parse(arguments).map_err(|()| line_break(arguments)).map(|_| Meaning::Unknown)
         }
         "RESPONSE_CODE_DETAILS" => value(Operator::Details(arguments == "ALLOW_WHITESPACES")),
-        // Names and masks are new in Envoy 1.37 or later.
+        // These are new in Envoy 1.37 or later.
         "REQUESTED_SERVER_NAME" if !arguments.is_empty() => {
             let fits = one_of(first, &["", "SNI_ONLY", "SNI_FIRST", "HOST_FIRST"])
                 .and(one_of(second, &["", "ORIG_OR_HOST", "HOST", "ORIG"]));
@@ -372,8 +341,14 @@ fn arguments_of(name: &str, arguments: &str, known: Option<Meaning>) -> Result<M
                 "`SNI_ONLY`, `SNI_FIRST` or `HOST_FIRST`, and maybe `HOST` or `ORIG` behind a colon",
             )
         }
+        // Masks of addresses are new in Envoy 1.37 or later as well.
         _ if !arguments.is_empty() => Ok(Meaning::Unknown),
-        _ => Ok(known.unwrap_or(Meaning::Unknown)),
+        _ => Ok(match fact {
+            Some(fact) => Meaning::Value(Operator::Fact(fact)),
+            None => {
+                TEXTS.iter().find(|(known, _)| *known == name).map_or(Meaning::Unknown, |(_, text)| Meaning::Text(text))
+            }
+        }),
     }
 }
 

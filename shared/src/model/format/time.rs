@@ -83,11 +83,18 @@ impl TimeFormat {
 
 /// Envoy's `%[-_0^#]*[1-9]*(E|O)?n`, wherever it is.
 fn breaks_line(text: &str) -> bool {
-    let mut behind = text.split('%').skip(1).map(|text| {
-        let text = text.trim_start_matches(['-', '_', '0', '^', '#']);
-        text.trim_start_matches(|c: char| ('1'..='9').contains(&c))
-    });
-    behind.any(|text| text.strip_prefix(['E', 'O']).unwrap_or(text).starts_with('n'))
+    let mut rest = text;
+    while let Some((_, behind)) = rest.split_once('%') {
+        rest = behind;
+        let flags = |byte: &u8| matches!(byte, b'-' | b'_' | b'0' | b'^' | b'#');
+        let digits = |byte: &u8| matches!(byte, b'1'..=b'9');
+        let mut letters = behind.bytes().skip_while(flags).skip_while(digits);
+        let letter = letters.next().filter(|letter| !matches!(letter, b'E' | b'O')).or_else(|| letters.next());
+        if letter == Some(b'n') {
+            return true;
+        }
+    }
+    false
 }
 
 fn read(text: &str, pieces: &mut Vec<Piece>) -> Option<()> {
