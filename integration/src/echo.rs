@@ -44,6 +44,7 @@ use tokio::task::JoinHandle;
 use crate::runtime;
 
 mod broken;
+mod target;
 
 /// How many requests an [`Echo`] remembers; the oldest go first.
 pub const REMEMBERED: usize = 20_000;
@@ -244,7 +245,7 @@ async fn serve(stream: TcpStream, state: Arc<State>, mut stopped: watch::Receive
     tokio::select! {
         _ = stopped.changed() => {}
         // Its errors are peers that went away, and resets that were asked for.
-        _ = server.serve_connection_with_upgrades(TokioIo::new(stream), service) => {}
+        _ = server.serve_connection_with_upgrades(TokioIo::new(target::AnyTarget::new(stream)), service) => {}
     }
 }
 
@@ -306,15 +307,17 @@ impl Seen {
             let path = uri.path_and_query().map_or("", |path| path.as_str());
             (uri.authority().map_or("", |authority| authority.as_str()).to_owned(), path.to_owned())
         } else {
-            (request.headers().get(HOST).map_or(String::new(), |host| text(host.as_bytes())), uri.to_string())
+            let header = |name| request.headers().get(name).map(|value| text(value.as_bytes()));
+            (header(HOST.as_str()).unwrap_or_default(), header(target::TARGET).unwrap_or_else(|| uri.to_string()))
         };
+        let headers = request.headers().iter().filter(|(name, _)| *name != target::TARGET);
         Seen {
             server: server.to_owned(),
             method: request.method().to_string(),
             path,
             authority,
             version: format!("{:?}", request.version()),
-            headers: request.headers().iter().map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect(),
+            headers: headers.map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect(),
             body_bytes,
             body: if body_bytes == body.len() as u64 { String::from_utf8(body).ok() } else { None },
         }

@@ -70,9 +70,10 @@ pub fn request<S: Source + Changes>(plan: &Plan, decision: &Decision, request: &
     }
     if let (Some(rewrite), Found::Rule { matched, .. }) = (&route.rewrite, decision.found)
         && let Some(block) = rule.matches.get(matched as usize)
+        && let Some(path) = rewrite.apply(request, block.path())
     {
         headers.set(b"x-envoy-original-path", request.path_and_query());
-        headers.set(b":path", &rewrite.apply(request, block.path()));
+        headers.set(b":path", &path);
     }
     limit(route.timeout.as_deref(), request, headers);
     if let Some(name) = route.variants.name(decision.mirrors) {

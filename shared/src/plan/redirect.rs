@@ -55,7 +55,7 @@ impl Redirect {
         };
         // istiod leaves out the ports that go without saying, by the redirect's scheme or else the listener's.
         let default = if model.scheme.as_deref() == Some("https") { 443 } else { 80 };
-        let path = match (bytes(&model.prefix_rewrite), bytes(&model.uri)) {
+        let path = match (rooted(&model.prefix_rewrite), rooted(&model.uri)) {
             (Some(prefix), _) => NewPath::Prefix(prefix),
             (None, Some(uri)) => NewPath::Whole(uri),
             (None, None) => NewPath::Same,
@@ -99,6 +99,13 @@ impl Redirect {
             }
         }
     }
+}
+
+/// A path behind an authority begins with a slash, which Envoy adds where there is none.
+fn rooted(path: &Option<String>) -> Option<Box<[u8]>> {
+    let path = path.as_deref().filter(|path| !path.is_empty())?;
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    Some([slash, path].concat().into_bytes().into())
 }
 
 /// The authority without the port where another one is put in its place, or where the scheme changes and the port was

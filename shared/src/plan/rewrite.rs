@@ -23,9 +23,9 @@ impl Rewrite {
         model.uri.as_deref().filter(|uri| !uri.is_empty()).map(|uri| Rewrite::Uri(uri.as_bytes().into()))
     }
 
-    /// The new path, with the old query.
+    /// The new path, with the old query. Nothing where no path is left, which Envoy takes for no rewrite.
     #[inline]
-    pub fn apply(&self, request: &Request<'_>, matched: PathMatch<'_>) -> Vec<u8> {
+    pub fn apply(&self, request: &Request<'_>, matched: PathMatch<'_>) -> Option<Vec<u8>> {
         let (old, path) = (request.path_and_query(), request.path());
         match self {
             Rewrite::Uri(new) => {
@@ -33,10 +33,11 @@ impl Rewrite {
                     PathMatch::Prefix(prefix) => prefix.len(),
                     PathMatch::Whole => path.len(),
                 };
-                [new.as_ref(), old.get(replaced..).unwrap_or_default()].concat()
+                Some([new.as_ref(), old.get(replaced..).unwrap_or_default()].concat())
             }
             Rewrite::Regex(substitution) => {
-                [substitution.apply(path).as_ref(), old.get(path.len()..).unwrap_or_default()].concat()
+                let new = substitution.apply(path);
+                (!new.is_empty()).then(|| [new.as_ref(), old.get(path.len()..).unwrap_or_default()].concat())
             }
         }
     }
