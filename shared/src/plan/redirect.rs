@@ -102,7 +102,7 @@ impl Redirect {
 }
 
 /// A path behind an authority begins with a slash, which Envoy adds where there is none.
-fn rooted(path: &Option<String>) -> Option<Box<[u8]>> {
+fn rooted(path: &Option<Line>) -> Option<Box<[u8]>> {
     let path = path.as_deref().filter(|path| !path.is_empty())?;
     let slash = if path.starts_with('/') { "" } else { "/" };
     Some([slash, path].concat().into_bytes().into())
