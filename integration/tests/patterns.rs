@@ -84,6 +84,7 @@ fn request(path: &str, hard: &str, rule: u32) -> RequestFields {
         source: None,
         repeat: 1,
         at_once: None,
+        after_ms: None,
         http2: false,
         raw: None,
     }

@@ -24,6 +24,10 @@ pub struct Scene {
     /// Which engines run the cases.
     #[serde(default)]
     pub engines: Engines,
+    /// Whether clusters have their `outlier_detection`. Each engine then has an Envoy of its own, for what one of them does
+    /// to its upstreams must not show at another; so it is for a whole file as soon as one scene says it.
+    #[serde(default)]
+    pub outlier_detection: bool,
     /// The rows.
     pub cases: Vec<Case>,
 }
@@ -141,6 +145,8 @@ pub struct RequestFields {
     pub repeat: u32,
     /// How many clients ask it at the same time, each over a connection of its own.
     pub at_once: Option<u32>,
+    /// So many milliseconds after what was asked before; absent is at once.
+    pub after_ms: Option<u64>,
     /// Whether it comes over HTTP/2.
     #[serde(default)]
     pub http2: bool,

@@ -71,7 +71,8 @@ fn broken(file: &CaseFile, why: &(dyn std::any::Any + Send)) -> Tally {
     Tally { name: file.name.clone(), failures: vec![failure], ..Tally::default() }
 }
 
-/// Runs one file: the engines that run every row share an Envoy, each module alone has one that loads no other.
+/// Runs one file: the engines that run every row share an Envoy, unless its clusters detect outliers; each module alone
+/// has one that loads no other.
 pub fn run(file: &CaseFile) -> Tally {
     let before = Instant::now();
     let mut tally = Tally { name: file.name.clone(), ..Tally::default() };
@@ -81,12 +82,19 @@ pub fn run(file: &CaseFile) -> Tally {
             tally.excluded += count(scene.cases.iter().filter(|case| !runs(scene, case, kind)));
         }
     }
-    run_on(file, &Kind::WHOLE, &mut tally);
+    match detects(file) {
+        true => Kind::WHOLE.iter().for_each(|kind| run_on(file, &[*kind], &mut tally)),
+        false => run_on(file, &Kind::WHOLE, &mut tally),
+    }
     for behaviour in Behaviour::ALL {
         run_on(file, &[Kind::Alone(behaviour)], &mut tally);
     }
     tally.took = before.elapsed();
     tally
+}
+
+fn detects(file: &CaseFile) -> bool {
+    file.scenes.iter().any(|(scene, _)| scene.outlier_detection)
 }
 
 fn count<'a>(cases: impl Iterator<Item = &'a Case>) -> u32 {
@@ -104,7 +112,8 @@ fn run_on(file: &CaseFile, kinds: &[Kind], tally: &mut Tally) {
         return;
     }
     let workers = file.scenes.iter().find_map(|(scene, _)| scene.workers).unwrap_or(2);
-    let bench = Bench::start(&placed, workers);
+    let start = if detects(file) { Bench::detecting } else { Bench::start };
+    let bench = start(&placed, workers);
     for (index, ((scene, set), placed)) in file.scenes.iter().zip(&placed).enumerate() {
         for kind in placed.engines.iter().copied() {
             let mut engine: Box<dyn Engine + '_> = match kind {

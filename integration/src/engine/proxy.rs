@@ -49,8 +49,18 @@ pub struct Placed<'a> {
 }
 
 impl Bench {
-    /// Starts Envoy with everything that these scenes need.
+    /// Starts Envoy with everything that these scenes need, but for `outlier_detection`: engines share the clusters, so what
+    /// one of them did to its upstreams must not show at another.
     pub fn start(scenes: &[Placed<'_>], workers: u32) -> Bench {
+        Bench::new(scenes, workers, |cluster| cluster.outlier_detection = None)
+    }
+
+    /// Starts Envoy for a single engine.
+    pub fn detecting(scenes: &[Placed<'_>], workers: u32) -> Bench {
+        Bench::new(scenes, workers, |_| {})
+    }
+
+    fn new(scenes: &[Placed<'_>], workers: u32, adjust: impl Fn(&mut Cluster)) -> Bench {
         let mut clusters: BTreeMap<String, Cluster> = BTreeMap::new();
         for scene in scenes {
             let all = cluster::clusters(scene.set).into_iter().chain([cluster::passthrough()]);
@@ -59,8 +69,7 @@ impl Bench {
         let echoes: BTreeMap<String, Echo> = clusters.keys().map(|name| (name.clone(), Echo::named(name))).collect();
         for (name, cluster) in &mut clusters {
             cluster.set_endpoints([echoes[name].address()]);
-            // All engines share the clusters, so what one of them did to its upstreams must not show at another.
-            cluster.outlier_detection = None;
+            adjust(cluster);
         }
         let mut listeners = Vec::new();
         for (index, scene) in scenes.iter().enumerate() {
@@ -157,6 +166,9 @@ pub struct ProxyEngine<'a> {
 impl ProxyEngine<'_> {
     /// Sends the request and says what came back, and what upstreams saw.
     pub fn exchange(&mut self, fields: &RequestFields, key: &str, at_least: usize) -> Answer {
+        if let Some(ms) = fields.after_ms {
+            std::thread::sleep(Duration::from_millis(ms));
+        }
         self.bench.take();
         if self.counts {
             self.bench.to_count.update(|before| before + fields.at_once.unwrap_or(1));
