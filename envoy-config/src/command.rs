@@ -15,6 +15,7 @@ use shared::finding::{About, Report};
 use shared::load::{Node, Value};
 use shared::model::read::{Path, Place, Read, Reader};
 use shared::model::values::GoDuration;
+use shared::plan::guard::Detector;
 
 pub mod check;
 pub mod generate;
@@ -100,7 +101,16 @@ impl Setup {
         }
         let Setup { mesh_listen, admin: Admin(admin), stream_idle_timeout, .. } = *self;
         let stats_flush_interval = None;
-        Ok(Options { packaging, module_dir, listen, mesh_listen, admin, stream_idle_timeout, stats_flush_interval })
+        Ok(Options {
+            packaging,
+            module_dir,
+            listen,
+            mesh_listen,
+            admin,
+            stream_idle_timeout,
+            stats_flush_interval,
+            detector: Detector::Envoy,
+        })
     }
 }
 

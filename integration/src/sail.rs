@@ -7,6 +7,7 @@ use envoy_config::{Generated, Packaging};
 use serde_json::Value;
 use shared::finding::Report;
 use shared::model::Resources;
+use shared::plan::guard::Detector;
 
 use crate::envoy::{Envoy, Options};
 use crate::paths;
@@ -18,6 +19,7 @@ pub struct Sail {
     workers: u32,
     raise: bool,
     mesh: bool,
+    detector: Detector,
     adjust: Box<dyn Fn(&mut Value)>,
 }
 
@@ -30,6 +32,7 @@ impl Sail {
             workers: 2,
             raise: false,
             mesh: false,
+            detector: Detector::Envoy,
             adjust: Box::new(|_| {}),
         }
     }
@@ -56,6 +59,16 @@ impl Sail {
     pub fn mesh(mut self) -> Sail {
         self.mesh = true;
         self
+    }
+
+    /// Has the modules carry `outlierDetection` out, as in somebody else's Envoy: its clusters do not.
+    pub fn modules_detect(mut self) -> Sail {
+        self.detector = Detector::Module;
+        self.adjust(|bootstrap| {
+            for_each_object(bootstrap, &mut |object| {
+                object.remove("outlier_detection");
+            });
+        })
     }
 
     /// Changes the bootstrap before Envoy starts.
@@ -102,6 +115,7 @@ impl Sail {
             module_dir: paths::modules(),
             admin: None,
             mesh_listen: self.mesh.then_some(local),
+            detector: self.detector,
             ..envoy_config::Options::default()
         };
         for gateway in set.gateways.iter().flat_map(|gateway| &gateway.spec.servers) {

@@ -31,6 +31,8 @@ mod service_entry;
 mod unreachable;
 mod virtual_service;
 
+pub(crate) use name::is_address;
+
 use crate::finding::{Code, Finding, Origin, Report, Severity};
 use crate::load::Node;
 use crate::model::read::Path;

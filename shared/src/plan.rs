@@ -93,9 +93,10 @@ impl VirtualHost {
 }
 
 impl Plan {
-    /// Compiles what `set` means to `proxy`. `set` has been checked: what a check would refuse is left out here.
-    pub fn build(set: &Resources, proxy: &Proxy, fingerprint: u64) -> Plan {
-        build::build(set, proxy, fingerprint)
+    /// Compiles what `set` means to `proxy`, where `detector` carries `outlierDetection` out. `set` has been checked: what
+    /// a check would refuse is left out here.
+    pub fn build(set: &Resources, proxy: &Proxy, detector: guard::Detector, fingerprint: u64) -> Plan {
+        build::build(set, proxy, detector, fingerprint)
     }
 
     /// Identifies the configuration: decisions can be handed over between modules that have the same.
@@ -117,8 +118,8 @@ impl Plan {
 
     /// What guards a rule's destination.
     #[inline]
-    pub fn guard_of(&self, destination: &Destination) -> Option<guard::Guard> {
-        self.guards.of(destination).copied()
+    pub fn guard_of(&self, destination: &Destination) -> Option<&guard::Guard> {
+        self.guards.of(destination)
     }
 
     /// What guards the destination behind a cluster's name.

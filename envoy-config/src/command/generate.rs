@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use envoy_config::generate;
+use shared::plan::guard::Detector;
 
 use super::{FINDINGS, Input, Outcome, Output, Setup, print, tell, warn};
 
@@ -49,7 +50,11 @@ enum Format {
 }
 
 pub fn generate(args: &Args) -> Outcome {
-    let options = args.setup.options(false)?;
+    let mut options = args.setup.options(false)?;
+    options.detector = match args.what {
+        What::Bootstrap => Detector::Envoy,
+        What::Filters => Detector::Module,
+    };
     let loaded = args.input.load()?;
     tell(&loaded, if matches!(args.output, Format::Json) { Output::Json } else { Output::Text })?;
     if loaded.stops() {

@@ -77,6 +77,11 @@ pub(crate) fn log(level: Level, message: &str) {
     unsafe { proxy_log(level as u32, message.as_ptr(), message.len()) };
 }
 
+/// Writes a warning to Envoy's log. It names what the configuration names; what a client sends does not belong there.
+pub fn warn(message: &str) {
+    log(Level::Warn, message);
+}
+
 /// Which of a stream's header maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]

@@ -258,6 +258,11 @@ impl<'a> ResponsePhase<'a> {
         final_decision(self.plan, self.common, self.hands_over)
     }
 
+    /// The first value of a response header.
+    pub fn header(&self, name: &[u8]) -> Option<Vec<u8>> {
+        abi::header(Map::Response, name)
+    }
+
     /// Adds a value beside those that a response header has.
     pub fn add_header(&mut self, name: &[u8], value: &[u8]) {
         abi::add_header(Map::Response, name, value);

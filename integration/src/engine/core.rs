@@ -9,6 +9,7 @@ use shared::finding::Report;
 use shared::model::Resources;
 use shared::plan::fault::hits;
 use shared::plan::format::{Fact, Source};
+use shared::plan::guard::Detector;
 use shared::plan::mirror::MOST;
 use shared::plan::proxy::{ModuleConfig, NodeMetadata};
 use shared::plan::{Action, PASSTHROUGH_CLUSTER, Plan, Rule};
@@ -47,7 +48,7 @@ pub struct Core {
 impl Core {
     /// Compiles what a module on this proxy would be told.
     pub fn new(set: &Resources, proxy: &envoy_config::Proxy) -> Core {
-        let configuration = filter::configuration(proxy, set).to_string();
+        let configuration = filter::configuration(proxy, set, Detector::Envoy).to_string();
         let mut report = Report::new();
         let config = ModuleConfig::read(configuration.as_bytes().to_vec(), NodeMetadata::default(), &mut report);
         let config = config.unwrap_or_else(|| panic!("the module refuses its configuration: {:?}", report.findings()));

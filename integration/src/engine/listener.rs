@@ -15,6 +15,7 @@ use envoy_config::filter::{self, Struct, configuration, module_filter};
 use envoy_config::listener::{Front, Listener};
 use envoy_config::{Packaging, http_filters, route_config, to_json};
 use serde_json::{Value, json};
+use shared::plan::guard::Detector;
 
 use super::proxy::Placed;
 use super::{Behaviour, Kind};
@@ -36,7 +37,7 @@ pub(super) fn listener(index: usize, engine: Kind, scene: &Placed<'_>) -> Value 
     };
     let idle = Duration::from_secs(3600);
     let of_modules = |packaging| {
-        let filters = http_filters(scene.proxy, scene.set, packaging, &paths::modules());
+        let filters = http_filters(scene.proxy, scene.set, Detector::Envoy, packaging, &paths::modules());
         to_json(&Listener::new(&front, idle, route_config(scene.proxy, scene.set), filters))
     };
     match engine {
@@ -61,7 +62,7 @@ pub(super) fn listener(index: usize, engine: Kind, scene: &Placed<'_>) -> Value 
 
 /// Puts the module and its routes into an HTTP connection manager.
 fn put_alone(behaviour: Behaviour, scene: &Placed<'_>, manager: &mut Value) {
-    let told = Struct { value: configuration(scene.proxy, scene.set) };
+    let told = Struct { value: configuration(scene.proxy, scene.set, Detector::Envoy) };
     let mut filters = vec![to_json(&module_filter(behaviour.module(), &paths::modules(), told))];
     match behaviour {
         Behaviour::Stats | Behaviour::CircuitBreaker => {

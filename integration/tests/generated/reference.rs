@@ -4,6 +4,7 @@ use envoy_config::{Proxy, filter};
 use shared::decide::{Found, Request, Untraced, find};
 use shared::finding::Report;
 use shared::model::Resources;
+use shared::plan::guard::Detector;
 use shared::plan::proxy::NodeMetadata;
 use shared::plan::{ModuleConfig, Plan};
 
@@ -26,7 +27,7 @@ pub struct Answers {
 impl Reference {
     /// The plan that the modules make.
     pub fn new(set: &Resources, proxy: &Proxy) -> Reference {
-        let text = filter::configuration(proxy, set).to_string();
+        let text = filter::configuration(proxy, set, Detector::Envoy).to_string();
         let mut report = Report::new();
         let config = ModuleConfig::read(text.as_bytes().to_vec(), NodeMetadata::default(), &mut report);
         Reference(config.unwrap_or_else(|| panic!("{:?}", report.findings())).plan())

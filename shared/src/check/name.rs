@@ -45,7 +45,7 @@ pub(super) fn is_partial_wildcard(text: &str) -> bool {
 }
 
 /// An IPv4 or IPv6 address. The standard library's parser, which also says which, is five times as large.
-pub(super) fn is_address(text: &str) -> bool {
+pub(crate) fn is_address(text: &str) -> bool {
     if is_ipv4(text) {
         return true;
     }

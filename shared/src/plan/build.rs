@@ -8,7 +8,7 @@ mod mesh;
 
 use std::sync::Arc;
 
-use super::guard::Guards;
+use super::guard::{Detector, Guards};
 use super::hosts::HostTable;
 use super::owners::Owners;
 use super::proxy::{self, Bound};
@@ -28,11 +28,11 @@ const HTTP_PORT: Port = match Port::new(80) {
     None => Port::MIN,
 };
 
-pub(super) fn build(set: &Resources, proxy: &Proxy, fingerprint: u64) -> Plan {
+pub(super) fn build(set: &Resources, proxy: &Proxy, detector: Detector, fingerprint: u64) -> Plan {
     let mut builder = Builder::new(set, proxy);
     let bound = proxy.bound(set);
     let views = builder.views(&bound);
-    let mut guards = Guards::compile(set, &builder.registry);
+    let mut guards = Guards::compile(set, &builder.registry, detector);
     let Builder { hosts, mut rules, registry, .. } = builder;
     guards.assign(&mut rules);
     let telemetry = Telemetry::new(&rules, &registry, proxy);

@@ -9,6 +9,7 @@ use integration::sail::for_each_object;
 use serde_json::Value;
 use shared::decide::{Request, Untraced, decide};
 use shared::finding::Report;
+use shared::plan::guard::Detector;
 use shared::plan::proxy::NodeMetadata;
 use shared::plan::{ModuleConfig, Plan};
 
@@ -50,7 +51,7 @@ pub fn facts(mut found: impl FnMut(Fact)) -> Result<(), String> {
 /// The configuration that the suite is given, read as it reads it.
 fn configuration(setup: &Setup) -> Result<ModuleConfig, String> {
     let set = sides::resources(setup)?;
-    let mut filters = to_json(&http_filters(&sides::proxy(), &set, Packaging::Suite, Path::new("/")));
+    let mut filters = to_json(&http_filters(&sides::proxy(), &set, Detector::Envoy, Packaging::Suite, Path::new("/")));
     let mut configuration = Value::Null;
     for_each_object(&mut filters, &mut |object| {
         if let Some(given) = object.get_mut("configuration") {
