@@ -4,7 +4,7 @@
 //! | who would say so | where |
 //! |---|---|
 //! | Istio's webhook, about one resource (`pkg/config/validation`) | a file a kind, and one for each part of a rule |
-//! | `istioctl analyze`, about resources together (`pkg/config/analysis/analyzers`) | `references`, `hosts`, `unreachable` |
+//! | `istioctl analyze`, about resources together (`pkg/config/analysis/analyzers`) | `references`, `hosts`, `servers`, `unreachable` |
 //! | Sailcloth | beside what it is about |
 //!
 //! What a single value has to look like is not repeated here: [`model`](crate::model) holds no other.
@@ -27,6 +27,7 @@ mod response;
 mod retry;
 mod rewrite;
 mod rule;
+mod servers;
 mod service_entry;
 mod unreachable;
 mod virtual_service;
@@ -46,6 +47,7 @@ pub fn check(set: &Resources, report: &mut Report) {
     let registry = Registry::new(set);
     references::check(set, &registry, report);
     hosts::check(set, report);
+    servers::check(set, report);
 }
 
 /// Checks each resource by itself. All that can stop a module is found here; a module asks no more, since it is seldom

@@ -13,7 +13,7 @@ use super::hosts::HostTable;
 use super::owners::Owners;
 use super::proxy::{self, Bound};
 use super::routes::Routes;
-use super::rule::Rule;
+use super::rule::{Listener, Rule};
 use super::telemetry::Telemetry;
 use super::{Plan, Proxy, View, VirtualHost};
 use crate::model::http_route::HttpMatchRequest;
@@ -89,7 +89,7 @@ impl<'a> Builder<'a> {
             (None, true) => self.mesh_ports(),
         };
         let mesh = self.services.iter().copied().filter(|service| bound.mesh && bound_to(service, MESH));
-        let owners = Owners::new(mesh);
+        let owners = Owners::new(mesh, &self.registry);
         let mut views = Vec::with_capacity(ports.len());
         for port in ports {
             let mut domains = Domains::default();
@@ -110,15 +110,16 @@ impl<'a> Builder<'a> {
     }
 
     fn mesh_ports(&self) -> Vec<Port> {
-        let ports = self.registry.iter().flat_map(|service| service.ports.iter().map(|port| port.number));
-        let mut ports: Vec<Port> = ports.chain([HTTP_PORT]).collect();
+        let ports = self.registry.iter().flat_map(|service| service.ports.iter().chain(&service.unreached));
+        let mut ports: Vec<Port> = ports.map(|port| port.number).chain([HTTP_PORT]).collect();
         order::sort(&mut ports);
         ports.dedup();
         ports
     }
 
     /// The rules of a VirtualService that exist on this gateway and port, up to the first that takes everything.
-    fn routes(&mut self, service: &Resource<VirtualService>, gateway: &str, port: Port) -> Vec<Route> {
+    /// `tls` is whether the listener opens TLS, or its Gateway's server says so.
+    fn routes(&mut self, service: &Resource<VirtualService>, gateway: &str, port: Port, tls: bool) -> Vec<Route> {
         let name: Arc<str> = service.meta.full_name().into();
         let mut routes = Vec::with_capacity(service.spec.http.len());
         // Room for what comes next as well, or each of many small VirtualServices moves all rules there are.
@@ -127,6 +128,7 @@ impl<'a> Builder<'a> {
         let nobody = Registry::default();
         for (index, model) in service.spec.http.iter().enumerate() {
             let registry = if gateway == MESH { &nobody } else { &self.registry };
+            let listener = Listener { port: port.get(), tls, registry };
             let namespace = service.meta.namespace();
             let applies = |block: &HttpMatchRequest| {
                 if block.port.is_some_and(|asked| asked != port) {
@@ -144,7 +146,7 @@ impl<'a> Builder<'a> {
             if here.is_empty() {
                 continue;
             }
-            let Some(rule) = Rule::compile((service, &name), (index, model), port.get(), registry) else { continue };
+            let Some(rule) = Rule::compile((service, &name), (index, model), &listener) else { continue };
             let catch_alls: Vec<bool> = rule.matches.iter().map(|block| block.catch_all).collect();
             let Some(rule) = self.push(rule) else { break };
             for at in here {

@@ -93,13 +93,22 @@ pub struct DirectResponse {
     pub body: Box<[u8]>,
 }
 
+/// Where a rule's requests come in.
+pub(super) struct Listener<'a> {
+    /// The port that Istio sees.
+    pub(super) port: u16,
+    /// Whether it opens TLS, or its Gateway's server says so.
+    pub(super) tls: bool,
+    /// The services that destinations without a port are looked up among.
+    pub(super) registry: &'a Registry,
+}
+
 impl Rule {
-    /// Compiles a rule for a listener's port; nothing for one that can do nothing, which `check` reports.
+    /// Compiles a rule for a listener; nothing for one that can do nothing, which `check` reports.
     pub(super) fn compile(
         (service, name): (&Resource<VirtualService>, &Arc<str>),
         (index, model): (usize, &HttpRoute),
-        listener_port: u16,
-        registry: &Registry,
+        listener: &Listener<'_>,
     ) -> Option<Rule> {
         let matches = match model.r#match.as_slice() {
             [] => Box::new([Match::any()]),
@@ -111,7 +120,7 @@ impl Rule {
             index: u32::try_from(index).ok()?,
             name: model.name.as_deref().map(Box::from),
         };
-        let action = action(service, model, listener_port, registry)?;
+        let action = action(service, model, listener)?;
         let request_headers = HeaderOps::compile(headers.and_then(|headers| headers.request.as_ref()));
         let response_headers = HeaderOps::compile(headers.and_then(|headers| headers.response.as_ref()));
         Some(Rule::new(source, matches, action, request_headers, response_headers))
@@ -171,14 +180,9 @@ impl Rule {
     }
 }
 
-fn action(
-    service: &Resource<VirtualService>,
-    model: &HttpRoute,
-    listener_port: u16,
-    registry: &Registry,
-) -> Option<Action> {
+fn action(service: &Resource<VirtualService>, model: &HttpRoute, listener: &Listener<'_>) -> Option<Action> {
     if let Some(redirect) = &model.redirect {
-        return Redirect::compile(redirect, listener_port).map(Box::new).map(Action::Redirect);
+        return Redirect::compile(redirect, listener.port, listener.tls).map(Box::new).map(Action::Redirect);
     }
     if let Some(response) = &model.direct_response {
         let body = match &response.body {
@@ -192,7 +196,7 @@ fn action(
     // One destination takes everything, whatever its weight; among several those of weight 0 take nothing.
     let weight =
         |it: &http_route::HttpRouteDestination| if single { 1 } else { it.weight.map_or(0, |weight| weight.0) };
-    let cluster = |it: &http_route::Destination| cluster(it, service.meta.namespace(), listener_port, registry);
+    let cluster = |it: &http_route::Destination| cluster(it, service.meta.namespace(), listener);
     let clusters: Vec<Arc<str>> = model.route.iter().map(|it| cluster(&it.destination).into()).collect();
     let taken = model.route.iter().zip(&clusters).enumerate().filter(|(_, (it, _))| weight(it) > 0);
     let destinations = taken.map(|(at, (it, cluster))| {
@@ -235,9 +239,9 @@ fn action(
 
 /// A destination's cluster (istiod's `GetDestinationCluster`): the port is the destination's own, else the service's
 /// only one, else the listener's.
-fn cluster(model: &http_route::Destination, namespace: &str, listener_port: u16, registry: &Registry) -> String {
+fn cluster(model: &http_route::Destination, namespace: &str, listener: &Listener<'_>) -> String {
     let host = names::resolve_host(&model.host, namespace);
-    let only = || registry.answering(&host).and_then(|service| service.only_port());
-    let port = model.port.as_ref().map(|port| port.number).or_else(only).map_or(listener_port, |port| port.get());
+    let only = || listener.registry.get(&host).and_then(|service| service.only_port());
+    let port = model.port.as_ref().map(|port| port.number).or_else(only).map_or(listener.port, |port| port.get());
     names::cluster(port, model.subset.as_deref().unwrap_or_default(), &host)
 }
