@@ -5,7 +5,7 @@
 //! |---|---|
 //! | Istio's webhook, about one resource (`pkg/config/validation`) | a file a kind, and one for each part of a rule |
 //! | the same, and Kubernetes by Istio's schemas, about what Sailcloth does not read | `unread` |
-//! | `istioctl analyze`, about resources together (`pkg/config/analysis/analyzers`) | `references`, `hosts`, `unreachable` |
+//! | `istioctl analyze`, about resources together (`pkg/config/analysis/analyzers`) | `references`, `hosts`, `servers`, `unreachable` |
 //! | Sailcloth | `clusters`, `idle`, `unenforced`, and beside what it is about |
 //!
 //! What a single value has to look like is not repeated here: [`model`](crate::model) holds no other.
@@ -29,6 +29,7 @@ mod response;
 mod retry;
 mod rewrite;
 mod rule;
+mod servers;
 mod service_entry;
 mod unenforced;
 mod unreachable;
@@ -57,6 +58,7 @@ pub fn check(set: &Resources, report: &mut Report) {
     let registry = Registry::new(set);
     references::check(set, &registry, report);
     hosts::check(set, report);
+    servers::check(set, report);
 }
 
 /// Checks a set against listeners that give up a stream when it has stood idle for so long; zero is never.

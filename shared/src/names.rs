@@ -32,13 +32,13 @@ pub fn is_internal_header(name: &str) -> bool {
     name.get(..INTERNAL_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(INTERNAL_PREFIX))
 }
 
-/// A host as it is known in the mesh, in lower case: `reviews` in namespace `prod` is
-/// `reviews.prod.svc.cluster.local`; whatever has a dot, begins with `*` or is an address stays as it is (istiod's
-/// `ResolveShortnameToFQDN`; `reviews.prod` is therefore a name of its own).
+/// A host as it is known in the mesh: `reviews` in namespace `prod` is `reviews.prod.svc.cluster.local`; `*`, addresses
+/// and whatever has a dot stay as they are (istiod's `ResolveShortnameToFQDN`; `reviews.prod` is therefore a name of its
+/// own). Capitals stay as well: a destination in capitals is another one, and where istiod makes no difference it says so
+/// by itself.
 pub fn resolve_host(host: &str, namespace: &str) -> String {
-    let host = host.to_ascii_lowercase();
-    if host.is_empty() || host.contains(['.', ':']) || host.starts_with('*') {
-        host
+    if host.is_empty() || host == "*" || host.contains(['.', ':']) {
+        host.to_owned()
     } else {
         format!("{host}.{namespace}.svc.{DOMAIN}")
     }
@@ -108,10 +108,11 @@ mod tests {
     #[test]
     fn short_names_belong_to_their_namespace() {
         assert_eq!(resolve_host("reviews", "prod"), "reviews.prod.svc.cluster.local");
-        for unchanged in ["reviews.prod", "*", "*.example.com", "10.0.0.1", "::1", ""] {
+        for unchanged in ["reviews.prod", "API.Example.com", "*", "*.example.com", "10.0.0.1", "::1", ""] {
             assert_eq!(resolve_host(unchanged, "prod"), unchanged);
         }
-        assert_eq!(resolve_host("API.Example.com", "prod"), "api.example.com");
+        assert_eq!(resolve_host("API", "prod"), "API.prod.svc.cluster.local");
+        assert_eq!(resolve_host("*api", "prod"), "*api.prod.svc.cluster.local");
     }
 
     #[test]

@@ -38,8 +38,8 @@ pub fn all_ports(set: &Resources, proxy: &Proxy) -> Vec<Value> {
     let registry = Registry::new(set);
     // Aliases get no listeners.
     let concrete = registry.iter().filter(|service| service.external_name.is_none());
-    let ports = concrete.flat_map(|service| service.ports.iter().map(|port| port.number));
-    let ports: BTreeSet<Port> = ports.chain(Port::new(80)).collect();
+    let ports = concrete.flat_map(|service| service.ports.iter().chain(&service.unreached));
+    let ports: BTreeSet<Port> = ports.map(|port| port.number).chain(Port::new(80)).collect();
     let mut all = Vec::new();
     for port in ports {
         for (name, domains, routes) in domains(set, proxy, port) {
@@ -57,11 +57,12 @@ pub fn all_ports(set: &Resources, proxy: &Proxy) -> Vec<Value> {
 /// Name, domains and routes of every virtual host of a port.
 fn domains(set: &Resources, proxy: &Proxy, port: Port) -> Vec<(String, Vec<String>, Vec<Route>)> {
     let registry = Registry::new(set);
-    let on_port = registry.iter().filter(|service| service.port(port).is_some());
+    let on_port = registry.iter().filter_map(|service| Some((service, service.routed_port(port)?)));
     let services: Services = on_port
-        .map(|service| {
-            let ports = service.ports.iter().filter(|one| one.number == port).cloned().collect();
-            (service.host.clone(), MeshService { ports, ..service.clone() })
+        .map(|(service, port)| {
+            let ports = vec![port.clone()];
+            let host = service.host.to_ascii_lowercase();
+            (host.clone(), MeshService { host, ports, ..service.clone() })
         })
         .collect();
     let mut bound: Vec<_> = by_age(set).into_iter().filter(|service| super::bound(service, MESH)).collect();
@@ -101,7 +102,8 @@ fn name_domains(wrappers: Vec<Wrapper>, registry: &Registry, proxy: &Proxy) -> V
             if !names.insert(host.clone()) {
                 continue;
             }
-            let mut domains = vec![host.clone()];
+            // An address of IPv6, as authorities write it.
+            let mut domains = vec![if host.contains(':') { format!("[{host}]") } else { host.clone() }];
             if service {
                 let aliases = registry.get(&host).into_iter().flat_map(|service| &service.aliases);
                 for (number, name) in std::iter::once(&host).chain(aliases).enumerate() {
@@ -119,9 +121,14 @@ fn name_domains(wrappers: Vec<Wrapper>, registry: &Registry, proxy: &Proxy) -> V
     all
 }
 
-/// The names of the VirtualService's hosts, in full.
-fn hosts(service: &Resource<VirtualService>) -> Vec<String> {
+/// The names of the VirtualService's hosts, in full, as they are written.
+fn written(service: &Resource<VirtualService>) -> Vec<String> {
     service.spec.hosts.iter().map(|host| names::resolve_host(host, service.meta.namespace())).collect()
+}
+
+/// The same in lower case.
+fn hosts(service: &Resource<VirtualService>) -> Vec<String> {
+    written(service).into_iter().map(|host| host.to_ascii_lowercase()).collect()
 }
 
 fn overlap(a: &str, b: &str) -> bool {
@@ -129,11 +136,11 @@ fn overlap(a: &str, b: &str) -> bool {
 }
 
 /// Which VirtualService a service belongs to: the one that names it, else the one with the longest wildcard; of equal
-/// ones the oldest.
+/// ones the oldest. Here istiod compares names as they are written.
 fn index(bound: &[&Resource<VirtualService>], registry: &Registry) -> BTreeMap<String, String> {
     let mut index = BTreeMap::new();
     for service in registry.iter() {
-        let all = || bound.iter().flat_map(|vs| hosts(vs).into_iter().map(|host| (host, vs.meta.full_name())));
+        let all = || bound.iter().flat_map(|vs| written(vs).into_iter().map(|host| (host, vs.meta.full_name())));
         let exact = all().find(|(host, _)| *host == service.host);
         let wild = || {
             let fitting = all().filter(|(host, _)| host.starts_with('*') && names::covers(host, &service.host));

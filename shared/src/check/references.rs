@@ -6,7 +6,7 @@ use super::clusters::{self, Listeners};
 use crate::finding::{Code, Origin, Report, Severity};
 use crate::model::http_route::Destination;
 use crate::model::read::{Path, nearest, shorten};
-use crate::model::{DestinationRule, Resource, Resources, VirtualService};
+use crate::model::{DestinationRule, Resource, Resources, ServiceEntry, VirtualService};
 use crate::names::{self, MESH};
 use crate::registry::{MeshService, Registry};
 use crate::{Map, Names};
@@ -50,6 +50,9 @@ pub(super) fn check(set: &Resources, registry: &Registry, report: &mut Report) {
         });
     }
     let mut empty = Names::new();
+    for entry in &set.service_entries {
+        check_capitals(entry, &mut Findings::new(entry, report));
+    }
     for service in &set.virtual_services {
         let mut findings = Findings::new(service, report);
         check_gateways(service, &gateways, &mut findings);
@@ -78,6 +81,29 @@ pub(super) fn check(set: &Resources, registry: &Registry, report: &mut Report) {
             for (index, mirror) in rule.mirrors.iter().enumerate() {
                 check(&mirror.destination, &Path::Key(&Path::Index(&mirrors, index), "destination"));
             }
+        }
+    }
+}
+
+/// Hosts in capitals: istiod calls the service's clusters by them, and leads requests of the mesh to names in lower case.
+fn check_capitals(entry: &Resource<ServiceEntry>, findings: &mut Findings<'_>) {
+    let spec = Path::Key(&Path::Root, "spec");
+    let path = Path::Key(&spec, "hosts");
+    for (index, host) in entry.spec.hosts.iter().enumerate() {
+        let lower = host.to_ascii_lowercase();
+        if lower != *host {
+            let message = format!(
+                "requests of the mesh for `{}` are answered with 503, unless a VirtualService leads them elsewhere: they \
+                 are sent to `{}`, and that is another service to Istio",
+                shorten(host),
+                shorten(&lower)
+            );
+            findings.warn(
+                Code::NeverMatches,
+                &Path::Index(&path, index),
+                message,
+                format!("write `{}`", shorten(&lower)),
+            );
         }
     }
 }

@@ -70,7 +70,7 @@ codes! {
     NotQuoted = "SC0010",
     /// The file or the set is larger than Sailcloth reads.
     TooLarge = "SC0011",
-    /// A match that no request can fulfil.
+    /// A match, a host or a Gateway's server that no request comes to.
     NeverMatches = "SC0012",
     /// A redirect code that Envoy does not have.
     NoSuchRedirect = "SC0013",

@@ -84,7 +84,7 @@ impl<'a> Builder<'a> {
             (None, true) => self.mesh_ports(),
         };
         let mesh = self.services.iter().copied().filter(|service| bound.mesh && bound_to(service, MESH));
-        let owners = Owners::new(mesh);
+        let owners = Owners::new(mesh, &self.registry);
         let mut views = Vec::with_capacity(ports.len());
         for port in ports {
             let mut domains = Domains::default();
@@ -105,16 +105,17 @@ impl<'a> Builder<'a> {
     }
 
     fn mesh_ports(&self) -> Vec<Port> {
-        let ports = self.registry.iter().filter(|service| service.external_name.is_none());
-        let ports = ports.flat_map(|service| service.ports.iter().map(|port| port.number));
-        let mut ports: Vec<Port> = ports.chain([HTTP_PORT]).collect();
+        let concrete = self.registry.iter().filter(|service| service.external_name.is_none());
+        let ports = concrete.flat_map(|service| service.ports.iter().chain(&service.unreached));
+        let mut ports: Vec<Port> = ports.map(|port| port.number).chain([HTTP_PORT]).collect();
         order::sort(&mut ports);
         ports.dedup();
         ports
     }
 
     /// The rules of a VirtualService that exist on this gateway and port, up to the first that takes everything.
-    fn routes(&mut self, service: &Resource<VirtualService>, gateway: &str, port: Port) -> Vec<Route> {
+    /// `tls` is whether the listener opens TLS, or its Gateway's server says so.
+    fn routes(&mut self, service: &Resource<VirtualService>, gateway: &str, port: Port, tls: bool) -> Vec<Route> {
         let name: Arc<str> = service.meta.full_name().into();
         let mut routes = Vec::with_capacity(service.spec.http.len());
         // Room for what comes next as well, or each of many small VirtualServices moves all rules there are.
@@ -139,7 +140,7 @@ impl<'a> Builder<'a> {
                 continue;
             }
             let seen = Seen { registry: &self.registry, port, mesh };
-            let Some(rule) = Rule::compile((service, &name), (index, model), seen) else { continue };
+            let Some(rule) = Rule::compile((service, &name), (index, model), seen, tls) else { continue };
             let catch_alls: Vec<bool> = rule.matches.iter().map(|block| block.catch_all).collect();
             let Some(rule) = self.push(rule) else { break };
             for at in here {

@@ -40,8 +40,9 @@ enum NewPath {
 
 impl Redirect {
     /// Compiles; nothing for a status that Envoy cannot redirect with. `listener_port` is what `FROM_REQUEST_PORT`
-    /// means: istiod writes routes for one listener, so it is not the port that the client's `host` names.
-    pub fn compile(model: &HttpRedirect, listener_port: u16) -> Option<Redirect> {
+    /// means: istiod writes routes for one listener, so it is not the port that the client's `host` names. `tls` is
+    /// whether clients come to it by https, in istiod's eyes.
+    pub fn compile(model: &HttpRedirect, listener_port: u16, tls: bool) -> Option<Redirect> {
         let status = match model.redirect_code {
             None | Some(0) => 301,
             Some(code @ (301 | 302 | 303 | 307 | 308)) => code,
@@ -54,7 +55,8 @@ impl Redirect {
             (None, _) => None,
         };
         // istiod leaves out the ports that go without saying, by the redirect's scheme or else the listener's.
-        let default = if model.scheme.as_deref() == Some("https") { 443 } else { 80 };
+        let scheme = model.scheme.as_deref().filter(|scheme| !scheme.is_empty());
+        let default = if scheme.map_or(tls, |scheme| scheme == "https") { 443 } else { 80 };
         let path = match (rooted(&model.prefix_rewrite), rooted(&model.uri)) {
             (Some(prefix), _) => NewPath::Prefix(prefix),
             (None, Some(uri)) => NewPath::Whole(uri),

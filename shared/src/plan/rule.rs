@@ -101,6 +101,7 @@ impl Rule {
         (service, name): (&Resource<VirtualService>, &Arc<str>),
         (index, model): (usize, &HttpRoute),
         seen: Seen<'_>,
+        tls: bool,
     ) -> Option<Rule> {
         let matches = match model.r#match.as_slice() {
             [] => Box::new([Match::any()]),
@@ -112,7 +113,7 @@ impl Rule {
             index: u32::try_from(index).ok()?,
             name: model.name.as_deref().map(Box::from),
         };
-        let action = action(service, model, seen)?;
+        let action = action(service, model, seen, tls)?;
         let request_headers = HeaderOps::compile(headers.and_then(|headers| headers.request.as_ref()));
         let response_headers = HeaderOps::compile(headers.and_then(|headers| headers.response.as_ref()));
         Some(Rule::new(source, matches, action, request_headers, response_headers))
@@ -172,12 +173,12 @@ impl Rule {
     }
 }
 
-fn action(service: &Resource<VirtualService>, model: &HttpRoute, seen: Seen<'_>) -> Option<Action> {
+fn action(service: &Resource<VirtualService>, model: &HttpRoute, seen: Seen<'_>, tls: bool) -> Option<Action> {
     if model.delegate.is_some() {
         return Some(Action::Delegate);
     }
     if let Some(redirect) = &model.redirect {
-        return Redirect::compile(redirect, seen.port.get()).map(Box::new).map(Action::Redirect);
+        return Redirect::compile(redirect, seen.port.get(), tls).map(Box::new).map(Action::Redirect);
     }
     if let Some(response) = &model.direct_response {
         let body = match &response.body {
