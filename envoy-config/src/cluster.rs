@@ -16,7 +16,7 @@ pub mod outlier;
 mod services;
 
 pub use metadata::{IstioMetadata, Metadata, ServiceMetadata};
-pub use services::{clusters, passthrough, unsupported};
+pub use services::{clusters, clusters_for, passthrough, unsupported};
 
 /// `envoy.config.cluster.v3.Cluster`.
 #[derive(Clone, Debug, PartialEq, Serialize)]

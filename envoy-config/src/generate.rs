@@ -111,7 +111,7 @@ impl Options {
             Listener::new(front, self.stream_idle_timeout, route_config(&front.proxy, set), filters)
         };
         let listeners = fronts.iter().map(listener).collect();
-        let mut clusters = cluster::clusters(set);
+        let mut clusters = cluster::clusters_for(set, fronts.iter().map(|front| &front.proxy));
         if fronts.iter().any(|front| !front.edge) {
             clusters.push(cluster::passthrough());
         }

@@ -10,6 +10,9 @@ pub const DOMAIN: &str = "cluster.local";
 /// The namespace of what names none.
 pub const DEFAULT_NAMESPACE: &str = "default";
 
+/// Istio's root namespace, whose resources are for all others.
+pub const ROOT_NAMESPACE: &str = "istio-system";
+
 /// HTTP's port: where the mesh looks for a host without one, and for hosts that are no service.
 pub const HTTP_PORT: Port = match Port::new(80) {
     Some(port) => port,

@@ -7,38 +7,46 @@ use crate::model::{DestinationRule, Port, Resource, Resources};
 use crate::registry::AppProtocol;
 use crate::{Map, names, order};
 
-/// The DestinationRules of a set by what their hosts are in the mesh.
+/// The DestinationRules of a set, for a client's namespace. Keys are `namespace/host`, by what hosts are in the mesh; rules
+/// of one are in order, oldest first.
 #[derive(Debug)]
 pub struct DestinationRules<'a> {
+    client: Option<&'a str>,
     exact: Map<Vec<&'a Resource<DestinationRule>>>,
     wild: Map<Vec<&'a Resource<DestinationRule>>>,
 }
 
 impl<'a> DestinationRules<'a> {
-    /// Resolves every host once, however many services ask.
-    pub fn new(set: &'a Resources) -> DestinationRules<'a> {
+    /// Resolves every host once, however many services ask. Without a client, each service's own namespace is one.
+    pub fn new(set: &'a Resources, client: Option<&'a str>) -> DestinationRules<'a> {
         let mut all: Vec<_> = set.destination_rules.iter().collect();
         order::sort_by(&mut all, |a, b| a.meta.age().cmp(&b.meta.age()));
         let (mut exact, mut wild) = (Map::<Vec<_>>::new(), Map::<Vec<_>>::new());
         for rule in all {
-            let host = names::resolve_host(&rule.spec.host, rule.meta.namespace());
+            let namespace = rule.meta.namespace();
+            let host = names::resolve_host(&rule.spec.host, namespace);
             let of = if host.starts_with('*') { &mut wild } else { &mut exact };
-            of.change(host, |rules| rules.push(rule));
+            of.change([namespace, "/", &host].concat(), |rules| rules.push(rule));
         }
-        DestinationRules { exact, wild }
+        DestinationRules { client, exact, wild }
     }
 
-    /// Those for a host: of the most specific pattern; the service's own namespace first, then the oldest, as istiod
-    /// merges them.
-    pub fn of(&self, host: &str, namespace: &str) -> Vec<&'a Resource<DestinationRule>> {
-        let covering = || self.wild.iter().filter(|(pattern, _)| names::covers(pattern, host));
-        let longest = || covering().max_by_key(|(pattern, _)| pattern.len()).map(|(_, rules)| rules);
-        let rules = self.exact.get(host).or_else(longest).map_or(&[][..], Vec::as_slice);
-        let mut ordered = Vec::with_capacity(rules.len());
-        for elsewhere in [false, true] {
-            ordered.extend(rules.iter().filter(|rule| (rule.meta.namespace() != namespace) == elsewhere));
+    /// Those for a host of a service in `namespace`: of the first of the client's namespace, the service's and the root
+    /// namespace that has any, and there of the most specific pattern (istiod's `destinationRule`).
+    pub fn of(&self, host: &str, namespace: &str) -> &[&'a Resource<DestinationRule>] {
+        // For clients of the root namespace the service's comes first.
+        let client = self.client.filter(|client| *client != names::ROOT_NAMESPACE);
+        for namespace in client.into_iter().chain([namespace, names::ROOT_NAMESPACE]) {
+            let pattern = |name: &'_ String| {
+                name.split_once('/').filter(|(own, _)| *own == namespace).is_some_and(|it| names::covers(it.1, host))
+            };
+            let covering = || self.wild.iter().filter(|(name, _)| pattern(name));
+            let longest = || covering().max_by_key(|(name, _)| name.len()).map(|(_, rules)| rules);
+            if let Some(rules) = self.exact.get(&[namespace, "/", host].concat()).or_else(longest) {
+                return rules;
+            }
         }
-        ordered
+        &[]
     }
 }
 
@@ -98,7 +106,7 @@ mod tests {
     use crate::plan::proxy::NodeMetadata;
 
     #[test]
-    fn the_most_specific_pattern_counts_then_the_namespace_then_the_age() {
+    fn the_clients_namespace_counts_then_the_services_then_the_root_and_there_the_most_specific_pattern() {
         // Names are `namespace-host-created`, without dots and with `x` for the star.
         let rules = [
             ("b", "a.com", 2),
@@ -110,6 +118,7 @@ mod tests {
             ("a", "*.a.com", 3),
             ("b", "*.com", 1),
             ("b", "web", 1),
+            ("istio-system", "*.org", 1),
         ];
         let rules = rules.map(|(namespace, host, year)| {
             let name = format!("{namespace}-{}-{year}", host.to_ascii_lowercase().replace('.', ""));
@@ -124,24 +133,29 @@ mod tests {
         let mut report = Report::new();
         let config = ModuleConfig::read(text.into_bytes(), NodeMetadata::default(), &mut report);
         let set = config.map(|config| config.resources).unwrap_or_default();
-        assert_eq!(set.destination_rules.len(), 9, "{:?}", report.findings());
-        let rules = DestinationRules::new(&set);
-        for (host, namespace, expected) in [
-            ("a.com", "a", "a-acom-4 b-acom-1 b-acom-2"),
-            ("A.com", "a", "a-acom-3"),
-            ("a.com", "b", "b-acom-1 b-acom-2 a-acom-4"),
-            ("a.com", "", "b-acom-1 b-acom-2 a-acom-4"),
-            ("b.com", "a", "a-xcom-2 b-xcom-1"),
-            ("b.com", "b", "b-xcom-1 a-xcom-2"),
-            ("x.a.com", "b", "a-xacom-3"),
-            ("*.a.com", "b", "a-xacom-3"),
-            ("*.x.com", "b", "b-xcom-1 a-xcom-2"),
-            ("a.org", "b", "c-x-1"),
-            ("web.b.svc.cluster.local", "b", "b-web-1"),
-            ("web.a.svc.cluster.local", "a", "c-x-1"),
+        assert_eq!(set.destination_rules.len(), 10, "{:?}", report.findings());
+        for (client, host, namespace, expected) in [
+            (None, "a.com", "a", "a-acom-4"),
+            (None, "A.com", "a", "a-acom-3"),
+            (None, "a.com", "b", "b-acom-1 b-acom-2"),
+            (None, "a.com", "z", ""),
+            (None, "b.com", "a", "a-xcom-2"),
+            (None, "x.a.com", "a", "a-xacom-3"),
+            (None, "x.a.com", "b", "b-xcom-1"),
+            (None, "*.a.com", "a", "a-xacom-3"),
+            (None, "*.x.com", "b", "b-xcom-1"),
+            (None, "web.b.svc.cluster.local", "b", "b-web-1"),
+            (None, "a.org", "b", "istio-system-xorg-1"),
+            (None, "a.org", "c", "c-x-1"),
+            (Some("a"), "a.com", "b", "a-acom-4"),
+            (Some("c"), "a.com", "b", "c-x-1"),
+            (Some("z"), "a.com", "b", "b-acom-1 b-acom-2"),
+            (Some("a"), "a.org", "b", "istio-system-xorg-1"),
+            (Some("istio-system"), "a.org", "c", "c-x-1"),
         ] {
+            let rules = DestinationRules::new(&set, client);
             let found: Vec<&str> = rules.of(host, namespace).iter().map(|rule| rule.meta.name.as_str()).collect();
-            assert_eq!(found.join(" "), expected, "{host} in {namespace}");
+            assert_eq!(found.join(" "), expected, "{host} in {namespace}, from {client:?}");
         }
     }
 }

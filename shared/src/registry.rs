@@ -3,10 +3,12 @@
 //! Outside a cluster that is ServiceEntries, whose endpoints carry the labels that subsets select by; or Kubernetes
 //! Services with their EndpointSlices and, for labels, Pods.
 
-use crate::model::kubernetes::TargetPort;
 use crate::model::service_entry::Resolution;
-use crate::model::{EndpointSlice, Pod, Port, Resource, Resources, Service, ServiceEntry, WorkloadEntry};
-use crate::{Map, names, order};
+use crate::model::{Port, Resources};
+use crate::{Map, names};
+
+mod same_host;
+mod sources;
 
 /// More Services of type `ExternalName` than that do not lead from one to the next, unless they lead round in circles.
 const MOST_STEPS: usize = 64;
@@ -28,8 +30,15 @@ pub struct MeshService {
     pub namespace: String,
     /// Its ports.
     pub ports: Vec<MeshPort>,
-    /// Ports that an unlike resource of the same host and namespace has: the mesh has routes for them, and no clusters.
-    pub unreached: Vec<MeshPort>,
+    /// The ports that the mesh has routes for, where several resources of its namespace define it; each with whether it is
+    /// the service's own, with its addresses. For ports of unlike ones there are routes and no clusters.
+    pub routed: Vec<(MeshPort, bool)>,
+    /// Where several resources define it: its only port, if any, to VirtualServices of each of their namespaces.
+    pub only_ports: Vec<(String, Option<Port>)>,
+    /// Addresses of its own, by which it is asked as well.
+    pub addresses: Vec<String>,
+    /// Whether it has none on purpose, so that its endpoints are asked by names below its own.
+    pub headless: bool,
     /// How endpoints are found.
     pub resolution: Resolution,
     /// Where a Service of type `ExternalName` leads. It has no cluster: requests go to that of the service so named.
@@ -109,36 +118,22 @@ impl AppProtocol {
 }
 
 impl Registry {
-    /// Everyone who answers in `set`. A host that several resources define is a Service's, else the oldest
-    /// ServiceEntry's; what others of the same namespace say of it is added (istiod's `appendSidecarServices`).
+    /// Everyone who answers in `set`, as gateways see them. A host that several resources define is a Service's, else the
+    /// oldest ServiceEntry's; what others of the same namespace say of it is added.
     pub fn new(set: &Resources) -> Registry {
+        Registry::of_view(set, None)
+    }
+
+    /// The same as a sidecar sees them: what its own namespace defines comes before all others.
+    pub fn seen_from(set: &Resources, namespace: &str) -> Registry {
+        Registry::of_view(set, Some(namespace))
+    }
+
+    fn of_view(set: &Resources, viewer: Option<&str>) -> Registry {
         let mut services: Map<MeshService> = Map::new();
-        for service in &set.services {
-            let service = from_service(service, set);
-            services.insert_new(&service.host.clone(), || service);
-        }
-        let mut entries: Vec<_> = set.service_entries.iter().collect();
-        let age = |entry: &Resource<ServiceEntry>| {
-            let meta = &entry.meta;
-            (meta.creation_timestamp.clone(), meta.namespace().to_owned(), meta.name.clone())
-        };
-        order::sort_by(&mut entries, |one, other| age(one).cmp(&age(other)));
-        let mut firsts: Map<&Resource<ServiceEntry>> = Map::new();
-        for entry in entries {
-            for host in &entry.spec.hosts {
-                let service = from_entry(entry, host, set);
-                match (services.get_mut(host), firsts.get(host)) {
-                    (None, _) => {
-                        services.insert(host.clone(), service);
-                        firsts.insert(host.clone(), entry);
-                    }
-                    (Some(known), Some(first))
-                        if known.namespace == service.namespace && !std::ptr::eq(*first, entry) =>
-                    {
-                        known.add(service, alike(first, entry));
-                    }
-                    _ => {}
-                }
+        for said in same_host::said(set).chunk_by(|one, other| one.host() == other.host()) {
+            if let Some(service) = same_host::one_service(said, viewer, set) {
+                services.insert(service.host.clone(), service);
             }
         }
         let wild = services.names().filter(|host| host.starts_with('*')).cloned().collect();
@@ -194,17 +189,26 @@ impl MeshService {
         self.ports.iter().find(|port| port.number == number)
     }
 
-    /// The port called by this number that the mesh has routes for.
-    pub fn routed_port(&self, number: Port) -> Option<&MeshPort> {
-        self.port(number).or_else(|| self.unreached.iter().find(|port| port.number == number))
+    /// The ports that the mesh has routes for.
+    pub fn routed_ports(&self) -> impl Iterator<Item = &MeshPort> {
+        let own = if self.routed.is_empty() { self.ports.as_slice() } else { &[] };
+        own.iter().chain(self.routed.iter().map(|(port, _)| port))
     }
 
-    /// Takes on what another resource says of the same host: who answers, and its other ports.
-    fn add(&mut self, other: MeshService, alike: bool) {
-        self.endpoints.extend(other.endpoints);
-        let mut new = other.ports;
-        new.retain(|port| self.routed_port(port.number).is_none());
-        if alike { &mut self.ports } else { &mut self.unreached }.extend(new);
+    /// The one called by this number.
+    pub fn routed_port(&self, number: Port) -> Option<&MeshPort> {
+        self.routed_ports().find(|port| port.number == number)
+    }
+
+    /// Whether it is asked by its addresses on a port.
+    pub fn has_addresses_on(&self, number: Port) -> bool {
+        self.routed.iter().all(|(port, own)| port.number != number || *own)
+    }
+
+    /// The port that a VirtualService of this namespace means where it names none, at a gateway.
+    pub fn only_port_for(&self, namespace: &str) -> Option<Port> {
+        let own = self.only_ports.iter().find(|(name, _)| name == namespace);
+        own.map_or_else(|| self.only_port(), |(_, port)| *port)
     }
 
     /// Its port, when there is just one.
@@ -212,165 +216,6 @@ impl MeshService {
         match self.ports.as_slice() {
             [port] => Some(port.number),
             _ => None,
-        }
-    }
-}
-
-/// Whether two ServiceEntries of a host can be one service (istiod's `canMergeServices`).
-fn alike(one: &Resource<ServiceEntry>, other: &Resource<ServiceEntry>) -> bool {
-    let selector = |entry: &Resource<ServiceEntry>| entry.spec.workload_selector.as_ref().map(|it| it.labels.clone());
-    one.spec.resolution.unwrap_or(Resolution::None) == other.spec.resolution.unwrap_or(Resolution::None)
-        && same(&one.meta.labels, &other.meta.labels)
-        && same(&selector(one).unwrap_or_default(), &selector(other).unwrap_or_default())
-}
-
-fn same(one: &Map<String>, other: &Map<String>) -> bool {
-    one.len() == other.len() && carries(one, other)
-}
-
-fn from_entry(entry: &Resource<ServiceEntry>, host: &str, set: &Resources) -> MeshService {
-    let namespace = entry.meta.namespace();
-    let spec = &entry.spec;
-    let ports = spec.ports.iter().map(|port| MeshPort {
-        number: port.number,
-        target: port.target_port.unwrap_or(port.number),
-        name: port.name.clone(),
-        protocol: port.protocol.as_deref().and_then(AppProtocol::named).unwrap_or(AppProtocol::Http),
-    });
-    let endpoint = |workload: &WorkloadEntry, address: &str, labels: &Map<String>| MeshEndpoint {
-        address: address.to_owned(),
-        ports: spec
-            .ports
-            .iter()
-            .map(|p| (p.number, workload.ports.get(&p.name).copied().or(p.target_port).unwrap_or(p.number)))
-            .collect(),
-        labels: labels.clone(),
-        weight: workload.weight,
-    };
-    let mut endpoints: Vec<MeshEndpoint> = Vec::new();
-    match &spec.workload_selector {
-        Some(selector) => {
-            let here = |other: &crate::model::Meta| other.namespace() == namespace;
-            for workload in set.workload_entries.iter().filter(|w| here(&w.meta)) {
-                let labels = workload.meta.labels.iter().chain(&workload.spec.labels);
-                let labels = labels.map(|(key, value)| (key.clone(), value.clone())).collect();
-                if carries(&labels, &selector.labels)
-                    && let Some(address) = &workload.spec.address
-                {
-                    endpoints.push(endpoint(&workload.spec, address, &labels));
-                }
-            }
-            let none = WorkloadEntry { address: None, ports: Map::new(), labels: Map::new(), weight: None };
-            for pod in set.pods.iter().filter(|p| here(&p.meta) && carries(&p.meta.labels, &selector.labels)) {
-                if let Some(address) = pod_address(pod) {
-                    endpoints.push(endpoint(&none, address, &pod.meta.labels));
-                }
-            }
-        }
-        None => {
-            let of = |w: &WorkloadEntry| w.address.as_ref().map(|address| endpoint(w, address, &w.labels));
-            endpoints.extend(spec.endpoints.iter().filter_map(of));
-        }
-    }
-    MeshService {
-        // As it is written: istiod expands short names of Services alone.
-        host: host.to_owned(),
-        namespace: namespace.to_owned(),
-        ports: ports.collect(),
-        unreached: Vec::new(),
-        resolution: spec.resolution.unwrap_or(Resolution::None),
-        external_name: None,
-        aliases: Vec::new(),
-        endpoints,
-    }
-}
-
-fn pod_address(pod: &Resource<Pod>) -> Option<&str> {
-    pod.spec.status.as_ref()?.pod_i_p.as_deref()
-}
-
-fn from_service(service: &Resource<Service>, set: &Resources) -> MeshService {
-    let (namespace, name) = (service.meta.namespace(), service.meta.name.as_str());
-    let spec = &service.spec;
-    let tcp = || spec.ports.iter().filter(|port| port.protocol.as_deref().unwrap_or("TCP") == "TCP");
-    let ports = tcp().map(|port| {
-        let named = port.app_protocol.as_deref().and_then(AppProtocol::named);
-        MeshPort {
-            number: port.port,
-            target: port.port,
-            name: port.name.clone().unwrap_or_default(),
-            protocol: named.or_else(|| port.name.as_deref().and_then(AppProtocol::named)).unwrap_or(AppProtocol::Http),
-        }
-    });
-    let leads_elsewhere = spec.r#type.as_deref() == Some("ExternalName");
-    let mut endpoints = Vec::new();
-    let slices: Vec<_> = set.endpoint_slices.iter().filter(|s| of_service(s, namespace, name)).collect();
-    for slice in &slices {
-        let listens = |port: &crate::model::kubernetes::KubernetesPort| {
-            let same = |p: &&crate::model::kubernetes::EndpointPort| {
-                p.name.as_deref().unwrap_or_default() == port.name.as_deref().unwrap_or_default()
-            };
-            slice.spec.ports.iter().find(same).and_then(|p| p.port)
-        };
-        let ports: Vec<_> = tcp().filter_map(|port| Some((port.port, listens(port)?))).collect();
-        for endpoint in &slice.spec.endpoints {
-            if endpoint.conditions.as_ref().and_then(|c| c.ready) == Some(false) {
-                continue;
-            }
-            let pod = endpoint.target_ref.as_ref().and_then(|target| {
-                let same = |pod: &&Resource<Pod>| {
-                    Some(&pod.meta.name) == target.name.as_ref()
-                        && pod.meta.namespace() == target.namespace.as_deref().unwrap_or(namespace)
-                };
-                set.pods.iter().find(same)
-            });
-            let by_address = |address: &String| set.pods.iter().find(|pod| pod_address(pod) == Some(address));
-            for address in &endpoint.addresses {
-                let labels = pod.or_else(|| by_address(address)).map(|pod| pod.meta.labels.clone()).unwrap_or_default();
-                endpoints.push(MeshEndpoint { address: address.clone(), ports: ports.clone(), labels, weight: None });
-            }
-        }
-    }
-    if slices.is_empty() && !spec.selector.is_empty() {
-        let chosen =
-            |pod: &&Resource<Pod>| pod.meta.namespace() == namespace && carries(&pod.meta.labels, &spec.selector);
-        for pod in set.pods.iter().filter(chosen) {
-            if let Some(address) = pod_address(pod) {
-                let ports = tcp().filter_map(|port| Some((port.port, target_port(port, pod)?))).collect();
-                endpoints.push(MeshEndpoint {
-                    address: address.to_owned(),
-                    ports,
-                    labels: pod.meta.labels.clone(),
-                    weight: None,
-                });
-            }
-        }
-    }
-    MeshService {
-        host: names::resolve_host(name, namespace),
-        namespace: namespace.to_owned(),
-        ports: ports.collect(),
-        unreached: Vec::new(),
-        resolution: Resolution::Static,
-        external_name: spec.external_name.clone().filter(|name| leads_elsewhere && !name.is_empty()),
-        aliases: Vec::new(),
-        endpoints,
-    }
-}
-
-fn of_service(slice: &Resource<EndpointSlice>, namespace: &str, name: &str) -> bool {
-    slice.meta.namespace() == namespace
-        && slice.meta.labels.get("kubernetes.io/service-name").map(String::as_str) == Some(name)
-}
-
-fn target_port(port: &crate::model::kubernetes::KubernetesPort, pod: &Resource<Pod>) -> Option<Port> {
-    match &port.target_port {
-        None => Some(port.port),
-        Some(TargetPort::Number(number)) => Some(*number),
-        Some(TargetPort::Name(name)) => {
-            let containers = pod.spec.spec.iter().flat_map(|spec| &spec.containers);
-            let mut ports = containers.flat_map(|container| &container.ports);
-            ports.find(|p| p.name.as_ref() == Some(name)).map(|p| p.container_port)
         }
     }
 }

@@ -162,13 +162,17 @@ fn service_entries_of_one_host_belong_together() {
     let older = registry(&all.concat());
     let ports = |registry: &Registry, host: &str| {
         let service = service(registry, host);
-        let numbers = |ports: &[_]| ports.iter().map(|port: &MeshPort| port.number.get()).collect::<Vec<_>>();
-        (numbers(&service.ports), numbers(&service.unreached))
+        let numbers = |ports: Vec<&MeshPort>| ports.iter().map(|port| port.number.get()).collect::<Vec<_>>();
+        (numbers(service.ports.iter().collect()), numbers(service.routed_ports().collect()))
     };
-    assert_eq!(ports(&older, "a.b"), (vec![81], vec![]), "the oldest, and nothing of other namespaces");
+    assert_eq!(ports(&older, "a.b"), (vec![81], vec![81]), "the oldest, and nothing of other namespaces");
     let own = registry(&[&all[0], &all[1], &all[3]].map(String::as_str).concat());
     for host in ["a.b", "A.b"] {
-        assert_eq!(ports(&own, host), (vec![84, 82], vec![83]), "those that are alike, and routes alone for the other");
+        assert_eq!(
+            ports(&own, host),
+            (vec![84, 82], vec![84, 82, 83]),
+            "those that are alike, and routes alone for the other"
+        );
         assert_eq!(
             endpoints(service(&own, host)),
             ["10.0.0.4 84->84 -", "10.0.0.2 82->82 -", "other.test 83->83 -"],

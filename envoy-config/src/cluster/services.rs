@@ -1,7 +1,7 @@
 //! From services and DestinationRules to clusters, as istiod builds them: one for every port of a service, and one
 //! for every subset of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use shared::finding::{Code, Origin, Report, Severity};
 use shared::model::Resources;
 use shared::model::destination_rule::{ConnectionPoolSettings, LoadBalancerSettings, SimpleLb, Subset, TrafficPolicy};
 use shared::model::service_entry::Resolution;
-use shared::names;
-use shared::plan::PASSTHROUGH_CLUSTER;
+use shared::names::{self, MESH};
+use shared::plan::{self, PASSTHROUGH_CLUSTER};
 use shared::policy::{Blocks, DestinationRules};
 use shared::registry::{MeshEndpoint, MeshPort, MeshService, Registry};
 
@@ -19,6 +19,7 @@ use super::{
     HttpProtocolOptions, HttpVersion, LbEndpoint, LbPolicy, LoadAssignment, Metadata,
 };
 use crate::cluster::outlier::{CommonLbConfig, OutlierDetection};
+use crate::filter::Proxy;
 use crate::wire::{Address, Any};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -27,25 +28,51 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// subset; sorted by name. A Service of type `ExternalName` has none: its requests go to the cluster of what it names.
 pub fn clusters(set: &Resources) -> Vec<Cluster> {
     let mut all = Vec::new();
-    let destination_rules = DestinationRules::new(set);
-    for service in Registry::new(set).iter().filter(|service| service.external_name.is_none()) {
-        let rules = destination_rules.of(&service.host, &service.namespace);
-        let policy = rules.iter().find_map(|rule| rule.spec.traffic_policy.as_ref());
-        for port in &service.ports {
-            all.push(cluster(service, port, None, policy));
-            let mut named: Vec<&str> = Vec::new();
-            for subset in rules.iter().flat_map(|rule| &rule.spec.subsets) {
-                if !named.contains(&subset.name.as_str()) {
-                    named.push(&subset.name);
-                    all.push(cluster(service, port, Some(subset), policy));
-                }
-            }
-        }
+    of_registry(&Registry::new(set), &DestinationRules::new(set, None), &mut all);
+    by_name(all)
+}
+
+/// The same for these proxies, which see DestinationRules, and those of the mesh services as well, from their own
+/// namespaces. Where two see different ones under one name, there is one cluster for both.
+pub fn clusters_for<'a>(set: &Resources, proxies: impl IntoIterator<Item = &'a Proxy>) -> Vec<Cluster> {
+    let view = |proxy: &'a Proxy| {
+        let gateways = plan::Proxy::from(proxy).gateways(set);
+        (proxy.namespace.as_str(), gateways.iter().any(|gateway| gateway == MESH))
+    };
+    let views: BTreeSet<(&str, bool)> = proxies.into_iter().map(view).collect();
+    let mut all = Vec::new();
+    for (namespace, mesh) in views {
+        let registry = if mesh { Registry::seen_from(set, namespace) } else { Registry::new(set) };
+        of_registry(&registry, &DestinationRules::new(set, Some(namespace)), &mut all);
     }
+    by_name(all)
+}
+
+fn of_registry(registry: &Registry, rules: &DestinationRules<'_>, all: &mut Vec<Cluster>) {
+    let concrete = registry.iter().filter(|service| service.external_name.is_none());
+    concrete.for_each(|service| of_service(service, rules, all));
+}
+
+fn by_name(mut all: Vec<Cluster>) -> Vec<Cluster> {
     all.sort_by(|a, b| a.name.cmp(&b.name));
     // A port that stands twice in a service: Envoy takes each name once.
     all.dedup_by(|a, b| a.name == b.name);
     all
+}
+
+fn of_service(service: &MeshService, destination_rules: &DestinationRules<'_>, all: &mut Vec<Cluster>) {
+    let rules = destination_rules.of(&service.host, &service.namespace);
+    let policy = rules.iter().find_map(|rule| rule.spec.traffic_policy.as_ref());
+    for port in &service.ports {
+        all.push(cluster(service, port, None, policy));
+        let mut named: Vec<&str> = Vec::new();
+        for subset in rules.iter().flat_map(|rule| &rule.spec.subsets) {
+            if !named.contains(&subset.name.as_str()) {
+                named.push(&subset.name);
+                all.push(cluster(service, port, Some(subset), policy));
+            }
+        }
+    }
 }
 
 /// Where requests for hosts outside of the mesh go, as with Istio's `ALLOW_ANY`: wherever the client was connecting, in

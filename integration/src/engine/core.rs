@@ -52,7 +52,7 @@ impl Core {
         let mut report = Report::new();
         let config = ModuleConfig::read(value.into_bytes(), NodeMetadata::default(), &mut report);
         let config = config.unwrap_or_else(|| panic!("the module refuses its configuration: {:?}", report.findings()));
-        let clusters = envoy_config::cluster::clusters(set).into_iter().map(|cluster| cluster.name);
+        let clusters = envoy_config::cluster::clusters_for(set, [proxy]).into_iter().map(|cluster| cluster.name);
         let clusters = clusters.chain([PASSTHROUGH_CLUSTER.to_owned()]).collect();
         Core { plan: config.plan(), clusters, random: 0x5eed }
     }

@@ -66,7 +66,7 @@ impl Bench {
     fn new(scenes: &[Placed<'_>], workers: u32, detecting: bool) -> Bench {
         let mut clusters: BTreeMap<String, Cluster> = BTreeMap::new();
         for scene in scenes {
-            let all = cluster::clusters(scene.set).into_iter().chain([cluster::passthrough()]);
+            let all = cluster::clusters_for(scene.set, [scene.proxy]).into_iter().chain([cluster::passthrough()]);
             clusters.extend(all.map(|cluster| (cluster.name.clone(), cluster)));
         }
         let with_istiod = scenes.iter().enumerate().filter(|(_, scene)| scene.engines.contains(&Kind::Istiod));

@@ -35,10 +35,10 @@ pub fn virtual_hosts(set: &Resources, proxy: &Proxy, port: Port) -> Vec<Value> {
 /// The virtual hosts of all ports at once, told apart by the port that the request's authority names, as for istiod's
 /// HTTP proxy listener; none is 80.
 pub fn all_ports(set: &Resources, proxy: &Proxy) -> Vec<Value> {
-    let registry = Registry::new(set);
+    let registry = Registry::seen_from(set, &proxy.namespace);
     // Aliases get no listeners.
     let concrete = registry.iter().filter(|service| service.external_name.is_none());
-    let ports = concrete.flat_map(|service| service.ports.iter().chain(&service.unreached));
+    let ports = concrete.flat_map(MeshService::routed_ports);
     let ports: BTreeSet<Port> = ports.map(|port| port.number).chain(Port::new(80)).collect();
     let mut all = Vec::new();
     for port in ports {
@@ -56,7 +56,7 @@ pub fn all_ports(set: &Resources, proxy: &Proxy) -> Vec<Value> {
 
 /// Name, domains and routes of every virtual host of a port.
 fn domains(set: &Resources, proxy: &Proxy, port: Port) -> Vec<(String, Vec<String>, Vec<Route>)> {
-    let registry = Registry::new(set);
+    let registry = Registry::seen_from(set, &proxy.namespace);
     let on_port = registry.iter().filter_map(|service| Some((service, service.routed_port(port)?)));
     let services: Services = on_port
         .map(|(service, port)| {
@@ -88,11 +88,16 @@ fn domains(set: &Resources, proxy: &Proxy, port: Port) -> Vec<(String, Vec<Strin
             wrappers.push(Wrapper { hosts: Vec::new(), services: vec![host.clone()], routes });
         }
     }
-    name_domains(wrappers, &registry, proxy)
+    name_domains(wrappers, &registry, proxy, port)
 }
 
 /// Gives every host its domains; a domain that is taken stays where it is.
-fn name_domains(wrappers: Vec<Wrapper>, registry: &Registry, proxy: &Proxy) -> Vec<(String, Vec<String>, Vec<Route>)> {
+fn name_domains(
+    wrappers: Vec<Wrapper>,
+    registry: &Registry,
+    proxy: &Proxy,
+    port: Port,
+) -> Vec<(String, Vec<String>, Vec<Route>)> {
     let full: BTreeSet<String> = wrappers.iter().flat_map(|wrapper| wrapper.services.clone()).collect();
     let (mut names, mut known) = (BTreeSet::new(), BTreeSet::new());
     let mut all = Vec::new();
@@ -103,14 +108,23 @@ fn name_domains(wrappers: Vec<Wrapper>, registry: &Registry, proxy: &Proxy) -> V
                 continue;
             }
             // An address of IPv6, as authorities write it.
-            let mut domains = vec![if host.contains(':') { format!("[{host}]") } else { host.clone() }];
+            let as_authority = |host: &String| if host.contains(':') { format!("[{host}]") } else { host.clone() };
+            let mut domains = vec![as_authority(&host)];
             if service {
-                let aliases = registry.get(&host).into_iter().flat_map(|service| &service.aliases);
+                let here = registry.get(&host);
+                let aliases = here.into_iter().flat_map(|service| &service.aliases);
                 for (number, name) in std::iter::once(&host).chain(aliases).enumerate() {
                     domains.extend((number > 0).then(|| name.clone()));
                     let others = other_names(name, &proxy.namespace).into_iter();
                     domains.extend(others.filter(|name| !full.contains(name)));
                 }
+                // A resource without addresses that is younger, and has the port, hides them.
+                let here = here.filter(|service| service.has_addresses_on(port));
+                if here.is_some_and(|service| service.headless) {
+                    let below: Vec<String> = domains.iter().map(|domain| format!("*.{domain}")).collect();
+                    domains.extend(below);
+                }
+                domains.extend(here.into_iter().flat_map(|service| &service.addresses).map(as_authority));
             }
             domains.retain(|domain| known.insert(domain.clone()));
             if !domains.is_empty() {

@@ -14,6 +14,10 @@ object! {
         r#type: Option<String>,
         /// Where an `ExternalName` leads.
         external_name: Option<String>,
+        /// `clusterIP`: an address that it is asked at as well, or `None`.
+        cluster_i_p: Option<String>,
+        /// `clusterIPs`: all such addresses, where there are several.
+        cluster_i_ps: Vec<String>,
         /// The Pods that answer; used where no EndpointSlice is in the set.
         selector: Map<String>,
     } open true

@@ -20,14 +20,14 @@ use super::{Plan, Proxy, View, VirtualHost};
 use crate::model::http_route::HttpMatchRequest;
 use crate::model::{Port, Resource, Resources, VirtualService};
 use crate::names::{self, HTTP_PORT, MESH};
-use crate::registry::Registry;
+use crate::registry::{MeshService, Registry};
 use crate::{Map, order};
 
 pub(super) fn build(set: &Resources, proxy: &Proxy, detector: Detector, fingerprint: u64) -> Plan {
-    let mut builder = Builder::new(set, proxy);
     let bound = proxy.bound(set);
+    let mut builder = Builder::new(set, proxy, &bound);
     let views = builder.views(&bound);
-    let mut guards = Guards::compile(set, &builder.registry, detector);
+    let mut guards = Guards::compile(set, &builder.registry, detector, Some(proxy.namespace()));
     let Builder { hosts, mut rules, registry, .. } = builder;
     guards.assign(&mut rules);
     let telemetry = Telemetry::new(&rules, &registry, proxy, !bound.gateways.is_empty());
@@ -38,8 +38,9 @@ pub(super) fn build(set: &Resources, proxy: &Proxy, detector: Detector, fingerpr
 /// The rules that requests can come to where `proxy` listens, whatever its labels and its namespace are: more than any
 /// one proxy has.
 pub(super) fn rules_for_any_source(set: &Resources, proxy: &Proxy) -> Vec<Rule> {
-    let mut builder = Builder { any_source: true, ..Builder::new(set, proxy) };
-    builder.views(&proxy.bound(set));
+    let bound = proxy.bound(set);
+    let mut builder = Builder { any_source: true, ..Builder::new(set, proxy, &bound) };
+    builder.views(&bound);
     builder.rules
 }
 
@@ -69,10 +70,14 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(set: &'a Resources, proxy: &'a Proxy) -> Builder<'a> {
+    fn new(set: &'a Resources, proxy: &'a Proxy, bound: &Bound) -> Builder<'a> {
         let mut services: Vec<_> = set.virtual_services.iter().collect();
         order::sort_by(&mut services, |a, b| a.meta.age().cmp(&b.meta.age()));
-        let (registry, hosts, rules) = (Registry::new(set), Vec::new(), Vec::new());
+        let registry = match bound.mesh {
+            true => Registry::seen_from(set, proxy.namespace()),
+            false => Registry::new(set),
+        };
+        let (hosts, rules) = (Vec::new(), Vec::new());
         Builder { set, proxy, any_source: false, registry, services, hosts, rules }
     }
 
@@ -106,7 +111,7 @@ impl<'a> Builder<'a> {
 
     fn mesh_ports(&self) -> Vec<Port> {
         let concrete = self.registry.iter().filter(|service| service.external_name.is_none());
-        let ports = concrete.flat_map(|service| service.ports.iter().chain(&service.unreached));
+        let ports = concrete.flat_map(MeshService::routed_ports);
         let mut ports: Vec<Port> = ports.map(|port| port.number).chain([HTTP_PORT]).collect();
         order::sort(&mut ports);
         ports.dedup();

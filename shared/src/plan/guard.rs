@@ -94,7 +94,7 @@ pub struct Detected {
 /// The destinations of a set that modules leave alone where `detector` carries `outlierDetection` out, in the order of
 /// hosts.
 pub fn detected(set: &Resources, detector: Detector) -> Vec<Detected> {
-    let guards = Guards::compile(set, &Registry::new(set), detector);
+    let guards = Guards::compile(set, &Registry::new(set), detector, None);
     let wild = guards.wild.iter().map(|(host, guards)| (host, guards));
     let mut all = Vec::new();
     for (host, guards) in guards.hosts.iter().chain(wild) {
@@ -136,7 +136,8 @@ struct ByPort {
 }
 
 impl Guards {
-    pub(super) fn compile(set: &Resources, registry: &Registry, detector: Detector) -> Guards {
+    /// For a client's namespace, if one is known.
+    pub(super) fn compile(set: &Resources, registry: &Registry, detector: Detector, client: Option<&str>) -> Guards {
         let mut guards = Guards::default();
         if set.destination_rules.is_empty() {
             return guards;
@@ -147,14 +148,14 @@ impl Guards {
         let mut hosts: Vec<(String, &str)> =
             registry.iter().map(|service| (service.host.clone(), service.namespace.as_str())).collect();
         hosts.extend(patterns);
-        let rules = DestinationRules::new(set);
+        let rules = DestinationRules::new(set, client);
         for (host, namespace) in hosts {
             // Of a host that is both a service and named by a rule, the service's namespace counts, which comes first.
             if guards.hosts.contains(&host) {
                 continue;
             }
             let rules = rules.of(&host, namespace);
-            let Some(compiled) = HostGuards::compile(&host, &rules, registry, detector) else { continue };
+            let Some(compiled) = HostGuards::compile(&host, rules, registry, detector) else { continue };
             match host.starts_with('*') {
                 true => guards.wild.push((host, compiled)),
                 false => guards.hosts.insert(host, compiled),

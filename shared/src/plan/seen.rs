@@ -29,7 +29,7 @@ impl<'a> Seen<'a> {
     pub fn target(self, destination: &Destination, namespace: &str) -> (Port, String) {
         let host = names::resolve_host(&destination.host, namespace);
         let service = self.service(&host);
-        let only = || if self.mesh { None } else { service?.only_port() };
+        let only = || if self.mesh { None } else { service?.only_port_for(namespace) };
         let port = destination.port.as_ref().map(|port| port.number).or_else(only).unwrap_or(self.port);
         (port, service.and_then(|service| service.external_name.clone()).unwrap_or(host))
     }

@@ -4,7 +4,7 @@ use super::{Builder, Domain, Domains, Owners, Route};
 use crate::model::Port;
 use crate::names::{self, HTTP_PORT, MESH};
 use crate::plan::rule::Rule;
-use crate::registry::AppProtocol;
+use crate::registry::{AppProtocol, MeshService};
 use crate::{Map, Names};
 
 /// Hosts that share routes (istiod's `VirtualHostWrapper`).
@@ -21,12 +21,11 @@ impl Builder<'_> {
     /// VirtualServices that are no service.
     pub(super) fn mesh_hosts(&mut self, owners: &Owners<'_>, port: Port, domains: &mut Domains) {
         // Who listens here, in lower case as istiod has it, and whether it speaks HTTP.
-        let services: Map<bool> = self
-            .registry
-            .iter()
-            .filter_map(|service| Some((service.host.to_ascii_lowercase(), service.routed_port(port)?.protocol)))
-            .map(|(host, protocol)| (host, protocol != AppProtocol::Tcp))
-            .collect();
+        let here = |service: &MeshService| {
+            let http = service.routed_port(port)?.protocol != AppProtocol::Tcp;
+            Some((service.host.to_ascii_lowercase(), http))
+        };
+        let services: Map<bool> = self.registry.iter().filter_map(here).collect();
         let mut all: Vec<Shared<'_>> = Vec::new();
         for (place, owner) in owners.all().iter().enumerate() {
             let (mut elsewhere, mut here): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
@@ -62,7 +61,7 @@ impl Builder<'_> {
             let routes = self.default_route(host, port);
             all.push(Shared { elsewhere: Vec::new(), here: vec![host], routes });
         }
-        self.name_domains(all, domains);
+        self.name_domains(all, port, domains);
     }
 
     fn default_route(&mut self, host: &str, port: Port) -> Vec<Route> {
@@ -72,22 +71,31 @@ impl Builder<'_> {
 
     /// Gives all hosts their domains. Who comes first keeps a domain that two want; a service's full name is no other
     /// service's short one (istiod's `dedupeDomains`).
-    fn name_domains(&self, all: Vec<Shared<'_>>, domains: &mut Domains) {
+    fn name_domains(&self, all: Vec<Shared<'_>>, port: Port, domains: &mut Domains) {
         let full: Names = all.iter().flat_map(|shared| &shared.here).map(|host| ((*host).to_owned(), ())).collect();
         for Shared { elsewhere, here, routes } in all {
             let mut add = |name: &str| {
                 domains.0.insert_new(name, || Domain { routes: routes.clone(), https_redirect: false });
             };
-            for host in elsewhere {
-                // An address of IPv6, as authorities write it.
-                if host.contains(':') { add(&["[", host, "]"].concat()) } else { add(host) }
-            }
+            elsewhere.into_iter().for_each(|host| add(&as_authority(host)));
             for host in here {
-                let aliases = self.registry.get(host).into_iter().flat_map(|service| &service.aliases);
-                for name in std::iter::once(host).chain(aliases.map(String::as_str)) {
+                let service = self.registry.get(host);
+                let asked_by_address = service.is_some_and(|service| service.has_addresses_on(port));
+                let headless = asked_by_address && service.is_some_and(|service| service.headless);
+                let mut add_with_endpoints = |name: &str| {
                     add(name);
-                    self.other_names(name).iter().filter(|name| !full.contains(name)).for_each(|name| add(name));
+                    if headless {
+                        add(&["*.", name].concat());
+                    }
+                };
+                let aliases = service.into_iter().flat_map(|service| &service.aliases);
+                for name in std::iter::once(host).chain(aliases.map(String::as_str)) {
+                    add_with_endpoints(name);
+                    let others = self.other_names(name);
+                    others.iter().filter(|name| !full.contains(name)).for_each(|name| add_with_endpoints(name));
                 }
+                let addresses = service.filter(|_| asked_by_address).into_iter().flat_map(|service| &service.addresses);
+                addresses.for_each(|address| add(&as_authority(address)));
             }
         }
     }
@@ -105,6 +113,11 @@ impl Builder<'_> {
         }
         names
     }
+}
+
+/// A host as authorities write it: an address of IPv6 in brackets.
+fn as_authority(host: &str) -> String {
+    if host.contains(':') { ["[", host, "]"].concat() } else { host.to_owned() }
 }
 
 fn overlap(a: &str, b: &str) -> bool {

@@ -17,7 +17,7 @@ fn guard(cluster: &str, spec: &str) -> Option<Guard> {
     let documents = [service, &rule].map(|text| (None, load::json(text.as_bytes()).unwrap()));
     let set = Resources::read(documents, &mut report);
     assert!(!report.stops(), "{:?}", report.findings());
-    Guards::compile(&set, &Registry::new(&set), Detector::Envoy).get(cluster)
+    Guards::compile(&set, &Registry::new(&set), Detector::Envoy, None).get(cluster)
 }
 
 fn limits(cluster: &str, spec: &str) -> Option<(u32, u32, u32)> {

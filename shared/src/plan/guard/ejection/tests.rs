@@ -32,7 +32,7 @@ fn ejection(cluster: &str, outlier: &str, detector: Detector, others: &[String])
     let documents = others.iter().chain([&rule]).map(|text| (None, load::json(text.as_bytes()).unwrap()));
     let set = Resources::read(documents, &mut report);
     assert!(!report.stops(), "{:?}", report.findings());
-    let guard = Guards::compile(&set, &Registry::new(&set), detector).get(cluster)?;
+    let guard = Guards::compile(&set, &Registry::new(&set), detector, None).get(cluster)?;
     guard.ejection.map(|ejection| Ejection::clone(&ejection))
 }
 

@@ -1,0 +1,123 @@
+//! Several resources that define one host.
+
+use super::sources::{from_entry, from_service};
+use super::{MeshPort, MeshService, carries};
+use crate::model::service_entry::Resolution;
+use crate::model::{Resource, Resources, Service, ServiceEntry};
+use crate::{Map, names, order};
+
+/// A resource that defines a host.
+pub(super) struct Said<'a> {
+    host: String,
+    namespace: &'a str,
+    made: Option<&'a str>,
+    name: &'a str,
+    by: By<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum By<'a> {
+    Service(&'a Resource<Service>),
+    Entry(&'a Resource<ServiceEntry>),
+}
+
+impl<'a> Said<'a> {
+    fn entry(&self) -> Option<&'a Resource<ServiceEntry>> {
+        if let By::Entry(entry) = self.by { Some(entry) } else { None }
+    }
+
+    /// What they are sorted by.
+    fn place(&self) -> (&str, Option<&str>, bool, &str, &str) {
+        (&self.host, self.made, self.entry().is_some(), self.namespace, self.name)
+    }
+
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
+    fn service(&self, set: &Resources) -> MeshService {
+        match self.by {
+            By::Service(service) => from_service(service, set),
+            By::Entry(entry) => from_entry(entry, &self.host, set),
+        }
+    }
+}
+
+/// All of them by host, and for each host oldest first (istiod's `SortServicesByCreationTime`); of equally old ones a
+/// Service, then by namespace.
+pub(super) fn said(set: &Resources) -> Vec<Said<'_>> {
+    let mut all = Vec::with_capacity(set.services.len() + set.service_entries.len());
+    for service in &set.services {
+        let meta = &service.meta;
+        let host = names::resolve_host(&meta.name, meta.namespace());
+        let made = meta.creation_timestamp.as_deref();
+        all.push(Said { host, namespace: meta.namespace(), made, name: &meta.name, by: By::Service(service) });
+    }
+    for entry in &set.service_entries {
+        let meta = &entry.meta;
+        let (namespace, made, by) = (meta.namespace(), meta.creation_timestamp.as_deref(), By::Entry(entry));
+        let said = |host: &String| Said { host: host.clone(), namespace, made, name: &meta.name, by };
+        all.extend(entry.spec.hosts.iter().map(said));
+    }
+    order::sort_by(&mut all, |one, other| one.place().cmp(&other.place()));
+    // One that stands twice in a ServiceEntry is one.
+    all.dedup_by(|one, other| {
+        let entry = |said: &Said<'_>| said.entry().map(std::ptr::from_ref);
+        one.host == other.host && one.entry().is_some() && entry(one) == entry(other)
+    });
+    all
+}
+
+/// The service that those of one host come to. It belongs to the viewer's namespace, else to that of a Service, else to
+/// the oldest's (istiod's `selectServices`); of this namespace a Service counts, else the oldest, and ServiceEntries that
+/// are alike add their ports (`appendSidecarServices`). All of the namespace say who answers.
+pub(super) fn one_service(all: &[Said<'_>], viewer: Option<&str>, set: &Resources) -> Option<MeshService> {
+    let [first, _, ..] = all else { return all.first().map(|one| one.service(set)) };
+    let of_viewer = all.iter().find(|one| viewer == Some(one.namespace));
+    let of_kubernetes = || all.iter().find(|one| one.entry().is_none());
+    let namespace = of_viewer.or_else(of_kubernetes).unwrap_or(first).namespace;
+
+    let (mut only_ports, mut routed) = (Vec::new(), Vec::new());
+    let (base, mut service) = first_of(all, namespace).map(|base| (base, base.service(set)))?;
+    for said in all {
+        let own = std::ptr::eq(said, base);
+        let other = said.service(set);
+        if first_of(all, said.namespace).is_some_and(|first| std::ptr::eq(first, said)) {
+            only_ports.push((said.namespace.to_owned(), other.only_port()));
+        }
+        if said.namespace != namespace {
+            continue;
+        }
+        // istiod's routes look at one service of a host on a port, the youngest.
+        routed.retain(|(port, _): &(MeshPort, bool)| other.port(port.number).is_none());
+        routed.extend(other.ports.iter().map(|port| (port.clone(), own)));
+        if !own {
+            service.endpoints.extend(other.endpoints);
+            if base.entry().zip(said.entry()).is_some_and(|(one, other)| alike(one, other)) {
+                let new = other.ports.into_iter().filter(|port| service.port(port.number).is_none());
+                let new: Vec<MeshPort> = new.collect();
+                service.ports.extend(new);
+            }
+        }
+    }
+    Some(MeshService { routed, only_ports, ..service })
+}
+
+/// Of those of a namespace a Service, else the oldest.
+fn first_of<'s, 'a>(all: &'s [Said<'a>], namespace: &str) -> Option<&'s Said<'a>> {
+    let mut own = all.iter().filter(|one| one.namespace == namespace);
+    let first = own.next()?;
+    if first.entry().is_none() { Some(first) } else { own.find(|one| one.entry().is_none()).or(Some(first)) }
+}
+
+/// Whether two ServiceEntries of a host can be one service (istiod's `canMergeServices`).
+fn alike(one: &Resource<ServiceEntry>, other: &Resource<ServiceEntry>) -> bool {
+    let selector = |entry: &Resource<ServiceEntry>| entry.spec.workload_selector.as_ref().map(|it| it.labels.clone());
+    one.spec.resolution.unwrap_or(Resolution::None) == other.spec.resolution.unwrap_or(Resolution::None)
+        && same(&one.meta.labels, &other.meta.labels)
+        && same(&selector(one).unwrap_or_default(), &selector(other).unwrap_or_default())
+}
+
+fn same(one: &Map<String>, other: &Map<String>) -> bool {
+    one.len() == other.len() && carries(one, other)
+}
