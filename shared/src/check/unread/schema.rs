@@ -153,7 +153,6 @@ pub(super) const TRAFFIC_POLICY: &[Row] = &[
     ("outlierDetection.outlierDetectionHttpErrorCodes", List(0, ANY)),
     ("outlierDetection.outlierDetectionHttpErrorCodes[]", Whole(100, 599)),
     ("tls", Has(&[])),
-    ("tls.mode", Word(&["DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL"])),
     ("tls.clientCertificate", Text),
     ("tls.privateKey", Text),
     ("tls.caCertificates", Text),
