@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::Value;
 use shared::model::Resources;
+use shared::plan::guard::Detector;
 
 use crate::json::json;
 use crate::wire::{Any, Message};
@@ -192,17 +193,28 @@ impl StringValue {
     }
 }
 
-/// What modules on this proxy are told: who they are, and the resources.
-pub fn configuration(proxy: &Proxy, set: &Resources) -> Value {
+/// What modules on this proxy are told: who they are, the resources, and who carries `outlierDetection` out.
+pub fn configuration(proxy: &Proxy, set: &Resources, detector: Detector) -> Value {
     let mut configuration = serde_json::Map::new();
     configuration.insert("proxy".to_owned(), crate::to_json(proxy));
-    configuration.insert("resources".to_owned(), Value::Array(resources(set)));
+    let word = match detector {
+        Detector::Envoy => "envoy",
+        Detector::Module => "module",
+    };
+    configuration.insert("outlierDetection".to_owned(), word.into());
+    configuration.insert("resources".to_owned(), Value::Array(resources(set, detector)));
     Value::Object(configuration)
 }
 
 /// The filters of one proxy: the modules from `folder` in the order of the chain, then Envoy's router.
-pub fn http_filters(proxy: &Proxy, set: &Resources, packaging: Packaging, folder: &Path) -> Vec<HttpFilter> {
-    let told = StringValue::json(&configuration(proxy, set));
+pub fn http_filters(
+    proxy: &Proxy,
+    set: &Resources,
+    detector: Detector,
+    packaging: Packaging,
+    folder: &Path,
+) -> Vec<HttpFilter> {
+    let told = StringValue::json(&configuration(proxy, set, detector));
     let modules = packaging.modules().iter();
     let mut filters: Vec<_> = modules.map(|module| module_filter(*module, folder, told.clone())).collect();
     filters.push(router());

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `x-echo-status: 503` | that status |
 //! | `x-echo-status-first: 503x2` | that status for the first 2 requests with the same `x-echo-key` (absent counts as one key), 200 after |
+//! | `x-echo-status-of: b=500;c=503` | that status, where the echo has that name |
 //! | `x-echo-headers: a=1;b=2` | these response headers, added |
 //! | `x-echo-delay-ms: 200` | after this many milliseconds |
 //! | `x-echo-body-bytes: 1000` | a body of this many `x` in place of the JSON |
@@ -14,6 +15,7 @@
 //! | `x-echo-reset: 1` | none: the connection is closed (HTTP/1.1) or the stream reset (HTTP/2) |
 //! | `content-type: application/grpc` | the JSON as one gRPC message, and the trailer `grpc-status: 0` |
 //! | `x-echo-grpc-status: 14` | with the above: no message, this status in the headers ("trailers-only", as servers send errors) |
+//! | `x-echo-grpc-trailer: 14` | with the above: this status in the trailer |
 //! | `upgrade: websocket` | 101, and from then on every byte comes back as it is (HTTP/1.1; no frames are parsed) |
 //!
 //! A steering header with a value that means nothing is answered 400 and a text that says which.
@@ -42,6 +44,7 @@ use tokio::task::JoinHandle;
 use crate::runtime;
 
 mod broken;
+mod target;
 
 /// How many requests an [`Echo`] remembers; the oldest go first.
 pub const REMEMBERED: usize = 20_000;
@@ -242,7 +245,7 @@ async fn serve(stream: TcpStream, state: Arc<State>, mut stopped: watch::Receive
     tokio::select! {
         _ = stopped.changed() => {}
         // Its errors are peers that went away, and resets that were asked for.
-        _ = server.serve_connection_with_upgrades(TokioIo::new(stream), service) => {}
+        _ = server.serve_connection_with_upgrades(TokioIo::new(target::AnyTarget::new(stream)), service) => {}
     }
 }
 
@@ -277,7 +280,7 @@ async fn answer(
             HeaderMap::from_iter([(CONNECTION, HeaderValue::from_static("upgrade")), (UPGRADE, protocol)]);
         response
     } else if request.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc")) {
-        grpc(&json, steering.grpc_status)
+        grpc(&json, steering.grpc_status, steering.grpc_trailer)
     } else {
         let mut response = match (steering.break_bytes, steering.body_bytes) {
             (Some(length), _) => Response::new(broken::Broken::after(length).boxed()),
@@ -304,15 +307,17 @@ impl Seen {
             let path = uri.path_and_query().map_or("", |path| path.as_str());
             (uri.authority().map_or("", |authority| authority.as_str()).to_owned(), path.to_owned())
         } else {
-            (request.headers().get(HOST).map_or(String::new(), |host| text(host.as_bytes())), uri.to_string())
+            let header = |name| request.headers().get(name).map(|value| text(value.as_bytes()));
+            (header(HOST.as_str()).unwrap_or_default(), header(target::TARGET).unwrap_or_else(|| uri.to_string()))
         };
+        let headers = request.headers().iter().filter(|(name, _)| *name != target::TARGET);
         Seen {
             server: server.to_owned(),
             method: request.method().to_string(),
             path,
             authority,
             version: format!("{:?}", request.version()),
-            headers: request.headers().iter().map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect(),
+            headers: headers.map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect(),
             body_bytes,
             body: if body_bytes == body.len() as u64 { String::from_utf8(body).ok() } else { None },
         }
@@ -346,6 +351,7 @@ struct Steering {
     break_bytes: Option<usize>,
     reset: bool,
     grpc_status: u32,
+    grpc_trailer: u32,
 }
 
 impl Steering {
@@ -364,6 +370,15 @@ impl Steering {
                 steering.status = Some(status);
             }
         }
+        for pair in get(headers, "x-echo-status-of")?.into_iter().flat_map(|value| value.split(';')) {
+            let (name, status) = pair
+                .split_once('=')
+                .and_then(|(name, status)| Some((name, status.parse().ok()?)))
+                .ok_or_else(|| format!("x-echo-status-of: `{pair}` is not like name=500"))?;
+            if name == state.name {
+                steering.status = Some(status);
+            }
+        }
         if let Some(value) = get(headers, "x-echo-headers")? {
             for pair in value.split(';').filter(|pair| !pair.is_empty()) {
                 let (name, value) = pair
@@ -378,6 +393,7 @@ impl Steering {
         steering.break_bytes = number(headers, "x-echo-break-bytes")?;
         steering.reset = number(headers, "x-echo-reset")? == Some(1);
         steering.grpc_status = number(headers, "x-echo-grpc-status")?.unwrap_or_default();
+        steering.grpc_trailer = number(headers, "x-echo-grpc-trailer")?.unwrap_or_default();
         Ok(steering)
     }
 }
@@ -402,13 +418,13 @@ fn plain(status: StatusCode, body: impl Into<Bytes>) -> Response<Body> {
     response
 }
 
-fn grpc(message: &str, status: u32) -> Response<Body> {
+fn grpc(message: &str, status: u32, trailer: u32) -> Response<Body> {
     let mut response = if status == 0 {
         // A message is a zero byte (not compressed), its length in four bytes, and itself.
         let mut frame = vec![0];
         frame.extend((message.len() as u32).to_be_bytes());
         frame.extend(message.as_bytes());
-        let trailers = HeaderMap::from_iter([(HeaderName::from_static("grpc-status"), HeaderValue::from(status))]);
+        let trailers = HeaderMap::from_iter([(HeaderName::from_static("grpc-status"), HeaderValue::from(trailer))]);
         Response::new(whole(Full::from(frame).with_trailers(async { Some(Ok(trailers)) })))
     } else {
         let mut response = plain(StatusCode::OK, "");

@@ -122,9 +122,9 @@ fn gateway_hosts(set: &Resources, proxy: &Proxy, gateways: &[String], port: Opti
             serve(set, proxy, name, &["*".to_owned()], false, port, &registry, &mut hosts);
             continue;
         };
-        let first = gateway.spec.servers.first().map(|server| server.port.number);
+        let first = gateway.spec.servers.first().and_then(|server| server.port.number.0);
         let Some(port) = port.or(first) else { continue };
-        for server in gateway.spec.servers.iter().filter(|server| server.port.number == port) {
+        for server in gateway.spec.servers.iter().filter(|server| server.port.number.0 == Some(port)) {
             let here = gateway.meta.namespace();
             let own = |host: &String| match host.strip_prefix("./") {
                 Some(name) => format!("{here}/{name}"),

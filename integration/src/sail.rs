@@ -9,6 +9,7 @@ use envoy_config::{Generated, Packaging};
 use serde_json::Value;
 use shared::finding::Report;
 use shared::model::Resources;
+use shared::plan::guard::Detector;
 
 use crate::envoy::{Envoy, Options};
 use crate::paths;
@@ -20,6 +21,7 @@ pub struct Sail {
     workers: u32,
     raise: bool,
     mesh: bool,
+    detector: Detector,
     adjust: Box<dyn Fn(&mut Value)>,
 }
 
@@ -32,6 +34,7 @@ impl Sail {
             workers: 2,
             raise: false,
             mesh: false,
+            detector: Detector::Envoy,
             adjust: Box::new(|_| {}),
         }
     }
@@ -58,6 +61,16 @@ impl Sail {
     pub fn mesh(mut self) -> Sail {
         self.mesh = true;
         self
+    }
+
+    /// Has the modules carry `outlierDetection` out, as in somebody else's Envoy: its clusters do not.
+    pub fn modules_detect(mut self) -> Sail {
+        self.detector = Detector::Module;
+        self.adjust(|bootstrap| {
+            for_each_object(bootstrap, &mut |object| {
+                object.remove("outlier_detection");
+            });
+        })
     }
 
     /// Changes the bootstrap before Envoy starts.
@@ -104,10 +117,11 @@ impl Sail {
             module_dir: paths::modules(),
             admin: None,
             mesh_listen: self.mesh.then_some(local),
+            detector: self.detector,
             ..envoy_config::Options::default()
         };
         for gateway in set.gateways.iter().flat_map(|gateway| &gateway.spec.servers) {
-            options.listen.insert(gateway.port.number.get(), local);
+            options.listen.extend(gateway.port.number.0.map(|port| (port.get(), local)));
         }
         // The mesh's listener has a fixed port otherwise, which two tests at once cannot share.
         let mut generated: Generated = options.generate(&set).expect("the listeners can be placed");

@@ -4,19 +4,21 @@
 //! | who would say so | where |
 //! |---|---|
 //! | Istio's webhook, about one resource (`pkg/config/validation`) | a file a kind, and one for each part of a rule |
+//! | the same, and Kubernetes by Istio's schemas, about what Sailcloth does not read | `unread` |
 //! | `istioctl analyze`, about resources together (`pkg/config/analysis/analyzers`) | `references`, `hosts`, `unreachable` |
-//! | Sailcloth | beside what it is about |
+//! | Sailcloth | `clusters`, `idle`, `unenforced`, and beside what it is about |
 //!
 //! What a single value has to look like is not repeated here: [`model`](crate::model) holds no other.
 
+mod clusters;
 mod connection_pool;
 mod cors;
 mod destination_rule;
 mod fault;
-mod format;
 mod gateway;
 mod headers;
 mod hosts;
+mod idle;
 mod matches;
 mod mirror;
 mod name;
@@ -28,18 +30,27 @@ mod retry;
 mod rewrite;
 mod rule;
 mod service_entry;
+mod unenforced;
 mod unreachable;
+mod unread;
 mod virtual_service;
 
+pub(crate) use name::is_address;
+pub use unenforced::Unenforced;
+
+use std::time::Duration;
+
 use crate::finding::{Code, Finding, Origin, Report, Severity};
-use crate::load::Node;
+use crate::load::{Node, Value};
 use crate::model::read::Path;
 use crate::model::{Resource, Resources};
 use crate::registry::Registry;
 
-/// Checks a set: each resource by itself, then all together.
+/// Checks a set: each resource by itself, then all together. What depends on more than the set is for [`idle`] and
+/// [`unenforced`](unenforced()).
 pub fn check(set: &Resources, report: &mut Report) {
     validate(set, report);
+    unread::check(set, report);
     for resource in &set.virtual_services {
         unreachable::check(&resource.spec.http, &mut Findings::new(resource, report));
     }
@@ -48,8 +59,20 @@ pub fn check(set: &Resources, report: &mut Report) {
     hosts::check(set, report);
 }
 
-/// Checks each resource by itself. All that can stop a module is found here; a module asks no more, since it is seldom
-/// given the whole set.
+/// Checks a set against listeners that give up a stream when it has stood idle for so long; zero is never.
+pub fn idle(set: &Resources, stream_idle_timeout: Duration, report: &mut Report) {
+    for resource in &set.virtual_services {
+        idle::check(&resource.spec.http, stream_idle_timeout, &mut Findings::new(resource, report));
+    }
+}
+
+/// Checks a set for protection that Sailcloth does not give.
+pub fn unenforced(set: &Resources, by: Unenforced, report: &mut Report) {
+    unenforced::check(set, by, report);
+}
+
+/// Checks each resource by itself, as far as Sailcloth acts on it. All that can stop a module is found here; a module
+/// asks no more, since it is seldom given the whole set.
 pub fn validate(set: &Resources, report: &mut Report) {
     for resource in &set.virtual_services {
         virtual_service::check(resource, &mut Findings::new(resource, report));
@@ -124,8 +147,13 @@ impl<'a> Findings<'a> {
         self.push((Severity::Warning, Origin::Sailcloth, code), path, message, hint);
     }
 
+    /// Whether the text has a string at `path` that is not empty.
+    fn says(&self, path: &str) -> bool {
+        matches!(self.resource.tree().at(path).map(|node| &node.value), Some(Value::Text(text)) if !text.is_empty())
+    }
+
     /// Whether the text has something at `path`, whether or not the model reads it.
     fn has(&self, path: &str) -> bool {
-        self.resource.tree().at(path).is_some_and(|node| node.value != crate::load::Value::Null)
+        self.resource.tree().at(path).is_some_and(|node| node.value != Value::Null)
     }
 }

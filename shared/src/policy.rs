@@ -1,7 +1,7 @@
 //! Which DestinationRules apply to a host, and which blocks of their traffic policies to a port and a subset of it.
 
 use crate::model::destination_rule::{
-    ConnectionPoolSettings, H2UpgradePolicy, LoadBalancerSettings, OutlierDetection, TrafficPolicy,
+    ConnectionPoolSettings, H2UpgradePolicy, LoadBalancerSettings, OutlierDetection, PolicyPort, TrafficPolicy,
 };
 use crate::model::{DestinationRule, Port, Resource, Resources};
 use crate::registry::AppProtocol;
@@ -65,7 +65,7 @@ impl<'a> Blocks<'a> {
     fn overlaid(self, policy: Option<&'a TrafficPolicy>, port: Option<Port>) -> Blocks<'a> {
         let Some(policy) = policy else { return self };
         let mut settings = policy.port_level_settings.iter();
-        match settings.find(|it| it.port.as_ref().is_some_and(|it| Some(it.number) == port)) {
+        match settings.find(|it| port.is_some() && it.port.as_ref().and_then(PolicyPort::port) == port) {
             Some(settings) => Blocks {
                 load_balancer: settings.load_balancer.as_ref(),
                 connection_pool: settings.connection_pool.as_ref(),

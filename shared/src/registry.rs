@@ -8,6 +8,9 @@ use crate::model::service_entry::Resolution;
 use crate::model::{EndpointSlice, Pod, Port, Resource, Resources, Service, ServiceEntry, WorkloadEntry};
 use crate::{Map, names};
 
+/// More Services of type `ExternalName` than that do not lead from one to the next, unless they lead round in circles.
+const MOST_STEPS: usize = 64;
+
 /// Every service of a set, by host.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
@@ -27,8 +30,10 @@ pub struct MeshService {
     pub ports: Vec<MeshPort>,
     /// How endpoints are found.
     pub resolution: Resolution,
-    /// Where a Service of type `ExternalName` leads.
+    /// Where a Service of type `ExternalName` leads. It has no cluster: requests go to that of the service so named.
     pub external_name: Option<String>,
+    /// The Services of type `ExternalName` that lead here in the end, by host.
+    pub aliases: Vec<String>,
     /// Who answers.
     pub endpoints: Vec<MeshEndpoint>,
 }
@@ -116,7 +121,31 @@ impl Registry {
             services.insert_new(&service.host.clone(), || service);
         }
         let wild = services.names().filter(|host| host.starts_with('*')).cloned().collect();
-        Registry { services, wild }
+        let mut registry = Registry { services, wild };
+        registry.name_aliases();
+        registry
+    }
+
+    /// Tells services their other names, past those that lead to one that leads on (istiod's `resolveServiceAliases`).
+    fn name_aliases(&mut self) {
+        let named: Vec<(String, String)> = self.iter().filter_map(|alias| self.end_of(alias)).collect();
+        for (end, alias) in named {
+            if let Some(service) = self.services.get_mut(&end) {
+                service.aliases.push(alias);
+            }
+        }
+    }
+
+    /// Where a Service of type `ExternalName` leads in the end, and itself; nothing where it leads round in circles.
+    fn end_of(&self, alias: &MeshService) -> Option<(String, String)> {
+        let mut at = alias;
+        for _ in 0..MOST_STEPS {
+            match at.external_name.as_deref().map(|name| (name, self.get(name)))? {
+                (_, Some(next)) if next.external_name.is_some() => at = next,
+                (name, _) => return Some((name.to_owned(), alias.host.clone())),
+            }
+        }
+        None
     }
 
     /// The service called `host` in the mesh.
@@ -203,6 +232,7 @@ fn from_entry(entry: &Resource<ServiceEntry>, host: &str, set: &Resources) -> Me
         ports: ports.collect(),
         resolution: spec.resolution.unwrap_or(Resolution::None),
         external_name: None,
+        aliases: Vec::new(),
         endpoints,
     }
 }
@@ -224,6 +254,7 @@ fn from_service(service: &Resource<Service>, set: &Resources) -> MeshService {
             protocol: named.or_else(|| port.name.as_deref().and_then(AppProtocol::named)).unwrap_or(AppProtocol::Http),
         }
     });
+    let leads_elsewhere = spec.r#type.as_deref() == Some("ExternalName");
     let mut endpoints = Vec::new();
     let slices: Vec<_> = set.endpoint_slices.iter().filter(|s| of_service(s, namespace, name)).collect();
     for slice in &slices {
@@ -271,8 +302,9 @@ fn from_service(service: &Resource<Service>, set: &Resources) -> MeshService {
         host: names::resolve_host(name, namespace),
         namespace: namespace.to_owned(),
         ports: ports.collect(),
-        resolution: if spec.r#type.as_deref() == Some("ExternalName") { Resolution::Dns } else { Resolution::Static },
-        external_name: spec.external_name.clone(),
+        resolution: Resolution::Static,
+        external_name: spec.external_name.clone().filter(|name| leads_elsewhere && !name.is_empty()),
+        aliases: Vec::new(),
         endpoints,
     }
 }

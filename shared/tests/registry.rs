@@ -117,3 +117,30 @@ status: {podIP: 10.0.0.2}
     assert_eq!(endpoints(registry.answering("tom.cats.example").unwrap_or_else(|| panic!("nobody"))), expected);
     assert_eq!(registry.answering("cats.org"), None);
 }
+
+#[test]
+fn other_names_lead_to_the_end_and_not_in_circles() {
+    let alias = |name: &str, namespace: &str, to: &str| {
+        format!(
+            "apiVersion: v1\nkind: Service\nmetadata: {{name: {name}, namespace: {namespace}}}\n\
+             spec: {{type: ExternalName, externalName: {to}}}\n---\n"
+        )
+    };
+    let text = [
+        alias("b", "two", "real.one.svc.cluster.local"),
+        alias("a", "two", "b.two.svc.cluster.local"),
+        alias("z", "one", "a.two.svc.cluster.local"),
+        alias("c1", "one", "c2.one.svc.cluster.local"),
+        alias("c2", "one", "c1.one.svc.cluster.local"),
+        alias("c3", "one", "c1.one.svc.cluster.local"),
+        alias("out", "one", "example.org"),
+    ];
+    let real = "apiVersion: v1\nkind: Service\nmetadata: {name: real, namespace: one}\n\
+                spec: {type: ClusterIP, externalName: example.org, ports: [{port: 80}]}";
+    let registry = registry(&(text.concat() + real));
+    let real = service(&registry, "real.one.svc.cluster.local");
+    assert_eq!(real.aliases, ["a.two.svc.cluster.local", "b.two.svc.cluster.local", "z.one.svc.cluster.local"]);
+    let others = registry.iter().filter(|service| service.host != real.host);
+    others.for_each(|service| assert!(service.aliases.is_empty(), "{service:?}"));
+    assert_eq!(real.external_name, None, "the type says what counts");
+}

@@ -1,9 +1,12 @@
+mod clusters;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::json;
 use shared::finding::Report;
 use shared::plan::ModuleConfig;
+use shared::plan::guard::Detector;
 use shared::plan::proxy::NodeMetadata;
 
 use super::{Options, bootstrap_yaml, parts_yaml, pretty};
@@ -88,7 +91,7 @@ fn what_modules_are_told_is_what_they_take() {
         let fronts = Options::default().generate(&loaded.set).unwrap().fronts;
         assert!(!fronts.is_empty());
         for front in fronts {
-            let StringValue { value } = StringValue::json(&configuration(&front.proxy, &loaded.set));
+            let StringValue { value } = StringValue::json(&configuration(&front.proxy, &loaded.set, Detector::Module));
             let mut report = Report::new();
             let taken = ModuleConfig::read(value.into_bytes(), NodeMetadata::default(), &mut report).unwrap();
             assert!(!report.stops(), "{:#?}", report.findings());
@@ -105,7 +108,7 @@ fn metadata_is_what_matters() {
     let loaded = loaded(vec![Source { name: "v.yaml".into(), text: text.into() }]);
     let expected = json!({"apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
         "metadata": {"name": "v", "annotations": {"a": "b"}}, "spec": {"hosts": ["a.x"], "http": []}});
-    assert_eq!(crate::filter::resources(&loaded.set), [expected]);
+    assert_eq!(crate::filter::resources(&loaded.set, Detector::Module), [expected]);
 }
 
 /// A sidecar of the mesh.

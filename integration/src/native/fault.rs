@@ -20,7 +20,9 @@ pub fn of(fault: &HttpFault) -> Value {
 fn delayed(delay: &Delay) -> Option<Value> {
     let percentage = match (delay.percentage, delay.percent) {
         (Some(percentage), _) => percentage_of(percentage.ppm()),
-        (None, percent) => json!({"numerator": percent.map_or(0, |percent| percent.0), "denominator": "HUNDRED"}),
+        (None, percent) => {
+            json!({"numerator": percent.map_or(0, |percent| percent.0 as u32), "denominator": "HUNDRED"})
+        }
     };
     Some(json!({"fixed_delay": retry::seconds(delay.fixed_delay?.get()), "percentage": percentage}))
 }

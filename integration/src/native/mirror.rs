@@ -21,14 +21,14 @@ pub fn policies(rule: &HttpRoute, cluster: impl Fn(&Destination) -> String) -> V
         push(
             destination,
             match (rule.mirror_percentage, rule.mirror_percent) {
-                (Some(percentage), _) => percentage.ppm(),
+                (Some(percentage), _) => percentage.0.ppm(),
                 (None, Some(percent)) => percent * 10_000,
                 (None, None) => ALL,
             },
         );
     }
     for mirror in &rule.mirrors {
-        push(&mirror.destination, mirror.percentage.map_or(ALL, |percentage| percentage.ppm()));
+        push(&mirror.destination, mirror.percentage.map_or(ALL, |percentage| percentage.0.ppm()));
     }
     all
 }

@@ -36,7 +36,9 @@ pub fn virtual_hosts(set: &Resources, proxy: &Proxy, port: Port) -> Vec<Value> {
 /// HTTP proxy listener; none is 80.
 pub fn all_ports(set: &Resources, proxy: &Proxy) -> Vec<Value> {
     let registry = Registry::new(set);
-    let ports = registry.iter().flat_map(|service| service.ports.iter().map(|port| port.number));
+    // Aliases get no listeners.
+    let concrete = registry.iter().filter(|service| service.external_name.is_none());
+    let ports = concrete.flat_map(|service| service.ports.iter().map(|port| port.number));
     let ports: BTreeSet<Port> = ports.chain(Port::new(80)).collect();
     let mut all = Vec::new();
     for port in ports {
@@ -78,17 +80,18 @@ fn domains(set: &Resources, proxy: &Proxy, port: Port) -> Vec<(String, Vec<Strin
         })
         .collect();
     let taken: BTreeSet<String> = wrappers.iter().flat_map(|wrapper| wrapper.services.clone()).collect();
-    for (host, service) in services.iter().filter(|(host, _)| !taken.contains(*host)) {
+    let concrete = services.iter().filter(|(_, service)| service.external_name.is_none());
+    for (host, service) in concrete.filter(|(host, _)| !taken.contains(*host)) {
         if service.port(port).is_some_and(|port| port.protocol != AppProtocol::Tcp) {
             let routes = vec![default_route(&names::cluster(port.get(), "", host))];
             wrappers.push(Wrapper { hosts: Vec::new(), services: vec![host.clone()], routes });
         }
     }
-    name_domains(wrappers, proxy)
+    name_domains(wrappers, &registry, proxy)
 }
 
 /// Gives every host its domains; a domain that is taken stays where it is.
-fn name_domains(wrappers: Vec<Wrapper>, proxy: &Proxy) -> Vec<(String, Vec<String>, Vec<Route>)> {
+fn name_domains(wrappers: Vec<Wrapper>, registry: &Registry, proxy: &Proxy) -> Vec<(String, Vec<String>, Vec<Route>)> {
     let full: BTreeSet<String> = wrappers.iter().flat_map(|wrapper| wrapper.services.clone()).collect();
     let (mut names, mut known) = (BTreeSet::new(), BTreeSet::new());
     let mut all = Vec::new();
@@ -98,9 +101,15 @@ fn name_domains(wrappers: Vec<Wrapper>, proxy: &Proxy) -> Vec<(String, Vec<Strin
             if !names.insert(host.clone()) {
                 continue;
             }
-            let others = if service { other_names(&host, &proxy.namespace) } else { Vec::new() };
             let mut domains = vec![host.clone()];
-            domains.extend(others.into_iter().filter(|name| !full.contains(name)));
+            if service {
+                let aliases = registry.get(&host).into_iter().flat_map(|service| &service.aliases);
+                for (number, name) in std::iter::once(&host).chain(aliases).enumerate() {
+                    domains.extend((number > 0).then(|| name.clone()));
+                    let others = other_names(name, &proxy.namespace).into_iter();
+                    domains.extend(others.filter(|name| !full.contains(name)));
+                }
+            }
             domains.retain(|domain| known.insert(domain.clone()));
             if !domains.is_empty() {
                 all.push((host, domains, routes.clone()));

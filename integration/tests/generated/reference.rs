@@ -5,6 +5,7 @@ use envoy_config::filter::{self, StringValue};
 use shared::decide::{Found, Request, Untraced, find};
 use shared::finding::Report;
 use shared::model::Resources;
+use shared::plan::guard::Detector;
 use shared::plan::proxy::NodeMetadata;
 use shared::plan::{ModuleConfig, Plan};
 
@@ -27,7 +28,7 @@ pub struct Answers {
 impl Reference {
     /// The plan that the modules make.
     pub fn new(set: &Resources, proxy: &Proxy) -> Reference {
-        let StringValue { value } = StringValue::json(&filter::configuration(proxy, set));
+        let StringValue { value } = StringValue::json(&filter::configuration(proxy, set, Detector::Envoy));
         let mut report = Report::new();
         let config = ModuleConfig::read(value.into_bytes(), NodeMetadata::default(), &mut report);
         Reference(config.unwrap_or_else(|| panic!("{:?}", report.findings())).plan())

@@ -45,12 +45,12 @@ fn traffic_policy(policy: &TrafficPolicy, path: &Path<'_>, findings: &mut Findin
         "connectionPool",
         "outlierDetection",
         "tls",
-        "portLevelSettings",
+        "portLevelSettings[0]",
         "tunnel",
         "proxyProtocol",
         "retryBudget",
     ];
-    if !BLOCKS.iter().any(|name| findings.has(&Path::Key(path, name).to_string())) {
+    if !BLOCKS.iter().any(|name| findings.has(&format!("{path}.{name}"))) {
         findings.invalid(path, "expected at least one setting in a traffic policy, found none", "");
     }
     blocks(
@@ -64,7 +64,7 @@ fn traffic_policy(policy: &TrafficPolicy, path: &Path<'_>, findings: &mut Findin
         if settings.port.is_none() {
             findings.invalid(&here, "`port` is missing", "write `port: {number: 80}`");
         }
-        if !BLOCKS.iter().take(4).any(|name| findings.has(&Path::Key(&here, name).to_string())) {
+        if !BLOCKS.iter().take(4).any(|name| findings.has(&format!("{here}.{name}"))) {
             findings.invalid(&here, "expected at least one setting for a port, found none", "");
         }
         blocks(

@@ -1,8 +1,8 @@
 //! `fault` (Istio's `validateHTTPFaultInjection`).
 
-use super::{Findings, rule};
+use super::Findings;
 use crate::finding::Code;
-use crate::model::fault::{Abort, Delay, HttpFault, WholePercent};
+use crate::model::fault::{Abort, Delay, HttpFault, OldPercent};
 use crate::model::read::Path;
 
 pub(super) fn check(fault: &HttpFault, path: &Path<'_>, findings: &mut Findings<'_>) {
@@ -22,8 +22,9 @@ fn check_delay(delay: &Delay, path: &Path<'_>, findings: &mut Findings<'_>) {
         let message = "`exponentialDelay` is not supported, by Istio either";
         findings.invalid(&Path::Key(path, "exponentialDelay"), message, "write `fixedDelay`");
     }
-    if let Some(time) = delay.fixed_delay {
-        rule::longer_than_idle(time, &Path::Key(path, "fixedDelay"), findings);
+    if delay.fixed_delay.is_none() && delay.exponential_delay.is_none() {
+        let message = "a delay without `fixedDelay` does nothing";
+        findings.doubtful(Code::SchemaValidationError, path, message, "write `fixedDelay: 1s`");
     }
     deprecated(delay.percent, delay.percentage.is_some(), &Path::Key(path, "percent"), findings);
 }
@@ -37,6 +38,10 @@ fn check_abort(abort: &Abort, path: &Path<'_>, findings: &mut Findings<'_>) {
         let message = "an abort cannot have both `httpStatus` and `grpcStatus`";
         findings.invalid(&Path::Key(path, "grpcStatus"), message, "keep one of them");
     }
+    if abort.http_status.is_none() && abort.grpc_status.is_none() && abort.http2_error.is_none() {
+        let message = "an abort without `httpStatus` or `grpcStatus` does nothing";
+        findings.doubtful(Code::SchemaValidationError, path, message, "write `httpStatus: 503`");
+    }
     if let Some(status) = abort.http_status.filter(|status| !(200..600).contains(status)) {
         let message = format!("expected an HTTP status from 200 to 599, found `{status}`");
         findings.invalid(&Path::Key(path, "httpStatus"), message, "");
@@ -44,13 +49,14 @@ fn check_abort(abort: &Abort, path: &Path<'_>, findings: &mut Findings<'_>) {
     deprecated(abort.percent, abort.percentage.is_some(), &Path::Key(path, "percent"), findings);
 }
 
-fn deprecated(percent: Option<WholePercent>, overruled: bool, path: &Path<'_>, findings: &mut Findings<'_>) {
-    if let Some(WholePercent(percent)) = percent {
+fn deprecated(percent: Option<OldPercent>, overruled: bool, path: &Path<'_>, findings: &mut Findings<'_>) {
+    if let Some(percent) = percent {
         let message = if overruled {
             "`percent` is deprecated, and `percentage` overrules it"
         } else {
             "`percent` is deprecated"
         };
-        findings.warn(Code::Deprecated, path, message, format!("write `percentage: {{value: {percent}}}`"));
+        let hint = format!("write `percentage: {{value: {}}}`", percent.whole());
+        findings.warn(Code::Deprecated, path, message, hint);
     }
 }

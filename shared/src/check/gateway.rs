@@ -1,7 +1,7 @@
 //! A Gateway by itself (Istio's `ValidateGateway`).
 
 use super::Findings;
-use super::name::{is_address, is_label, is_partial_wildcard, wildcard_domain};
+use super::name::{is_address, is_label, is_partial_wildcard, socket_path, wildcard_domain};
 use super::rule::not_a_label;
 use crate::Names;
 use crate::finding::Code;
@@ -33,18 +33,50 @@ pub(super) fn check(resource: &Resource<Gateway>, findings: &mut Findings<'_>) {
                 }
             }
         }
-        if findings.has(&format!("{port}.targetPort")) {
+        let target = findings.resource.tree().at(&format!("{port}.targetPort")).map(|node| &node.value);
+        if !matches!(target, None | Some(Value::Null | Value::Integer(0))) {
             let message = "`targetPort` has no effect in a Gateway";
             findings.invalid(&Path::Key(&port, "targetPort"), message, "remove it");
         }
+        bind(server, &here, findings);
         hosts(server, &Path::Key(&here, "hosts"), findings);
         tls(server, &here, findings);
     }
 }
 
+/// `validateServerPort`, `validateServerBind`.
+fn bind(server: &Server, path: &Path<'_>, findings: &mut Findings<'_>) {
+    let here = Path::Key(path, "bind");
+    let bind = findings.resource.tree().at(&here.to_string()).map(|node| &node.value);
+    let bind = if let Some(Value::Text(text)) = bind { text.clone() } else { String::new() };
+    let (port, number) = (Path::Key(path, "port"), server.port.number.0);
+    let port = Path::Key(&port, "number");
+    match bind.strip_prefix("unix://") {
+        Some(socket) => {
+            if !socket.starts_with('@')
+                && let Err(wrong) = socket_path(socket)
+            {
+                findings.invalid(&here, wrong, "");
+            }
+            if number.is_some() {
+                findings.invalid(&port, "a socket in the file system has no port", "write `number: 0`");
+            }
+        }
+        None => {
+            if number.is_none() {
+                findings.invalid(&port, "expected a whole number from 1 to 65535, found the number `0`", "");
+            }
+            if !bind.is_empty() && !is_address(&bind) {
+                let message = format!("`{}` is not an IP address", shorten(&bind));
+                findings.invalid(&here, message, "a socket in the file system is written `unix:///run/gateway.sock`");
+            }
+        }
+    }
+}
+
 fn tls(server: &Server, path: &Path<'_>, findings: &mut Findings<'_>) {
     let here = Path::Key(path, "tls");
-    let is_http = matches!(server.port.protocol, Protocol::Http | Protocol::Http2 | Protocol::Grpc | Protocol::GrpcWeb);
+    let is_http = server.port.protocol.is_http();
     let is_tls = matches!(server.port.protocol, Protocol::Https | Protocol::Tls);
     match &server.tls {
         None if is_tls => {
@@ -59,7 +91,7 @@ fn tls(server: &Server, path: &Path<'_>, findings: &mut Findings<'_>) {
                 _ => false,
             };
             let certificates = ["caCertificates", "privateKey", "serverCertificate"];
-            if opens || certificates.iter().any(|field| findings.has(&format!("{here}.{field}"))) {
+            if opens || certificates.iter().any(|field| findings.says(&format!("{here}.{field}"))) {
                 let message = "a server that speaks plain HTTP cannot open TLS";
                 findings.invalid(&here, message, "set the port's protocol to `HTTPS`");
             }

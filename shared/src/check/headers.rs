@@ -1,11 +1,11 @@
 //! `headers` of a rule or a destination (Istio's `ValidateHTTPHeaderOperationName` and its neighbours).
 
-use super::name::is_header;
-use super::{Findings, format};
-use crate::finding::Code;
+use super::Findings;
 use crate::model::HttpRoute;
+use crate::model::format::Wrong;
 use crate::model::http_route::{HeaderOperations, Headers};
 use crate::model::read::{Path, shorten};
+use crate::names::{is_header, is_internal_header};
 
 #[derive(Clone, Copy, PartialEq)]
 enum Direction {
@@ -25,12 +25,10 @@ pub(super) fn check(headers: &Headers, path: &Path<'_>, findings: &mut Findings<
 fn check_operations(operations: &HeaderOperations, path: &Path<'_>, direction: Direction, findings: &mut Findings<'_>) {
     for (field, values) in [("set", &operations.set), ("add", &operations.add)] {
         let path = Path::Key(path, field);
-        for (name, text) in values {
-            let here = Path::Key(&path, name);
+        for (name, _) in values {
             if !(direction == Direction::Request && is_authority(name)) {
-                check_name(name, direction, &here, findings);
+                check_name(name, direction, &Path::Key(&path, name), findings);
             }
-            value(text, direction, &here, findings);
         }
     }
     let remove = Path::Key(path, "remove");
@@ -52,28 +50,16 @@ fn check_name(name: &str, direction: Direction, path: &Path<'_>, findings: &mut 
     } else if !is_header(name) {
         // Istio lets it pass, and Envoy writes it on the wire as it stands, which breaks the request.
         findings.invalid(path, not_a_header(name), "");
+    } else {
+        internal(name, path, findings);
     }
 }
 
-fn value(text: &str, direction: Direction, path: &Path<'_>, findings: &mut Findings<'_>) {
-    if text.chars().any(|c| c.is_ascii_control() && c != '\t') {
-        let message = format!(
-            "`{}` has a control character, which no header may have",
-            shorten(&text.escape_debug().to_string())
-        );
-        return findings.invalid(path, message, "");
-    }
-    match format::check(text, direction == Direction::Response) {
-        Ok(()) => {}
-        Err(format::Problem::Syntax(wrong)) => {
-            let message = format!("`{}` is not a header's value: {wrong}", shorten(text));
-            findings.invalid(path, message, "a percent sign itself is written `%%`");
-        }
-        Err(format::Problem::Unsupported(operator)) => {
-            let message = format!("`%{}%` is not supported by Sailcloth here", shorten(&operator));
-            let hint = format!("supported are {}", format::supported(direction == Direction::Response));
-            findings.warn(Code::UnsupportedOperator, path, message, hint);
-        }
+/// With a header of Sailcloth's own a rule could send requests anywhere, past all rules.
+pub(super) fn internal(name: &str, path: &Path<'_>, findings: &mut Findings<'_>) {
+    if is_internal_header(name) {
+        let Wrong { message, hint } = Wrong::internal_header(name);
+        findings.invalid(path, message, hint);
     }
 }
 
@@ -91,7 +77,7 @@ pub(super) fn check_authority(rule: &HttpRoute, path: &Path<'_>, findings: &mut 
                     let here = Path::Key(&headers, request);
                     findings.invalid(&Path::Key(&Path::Key(&here, field), name), message, "keep one of them");
                 }
-                None => before = Some((value, format!("headers.request.{field}.{name}"))),
+                None => before = Some((value.text(), format!("headers.request.{field}.{name}"))),
             }
         }
     }

@@ -27,8 +27,7 @@ pub(super) fn check(set: &Resources, report: &mut Report) {
 fn mesh(set: &Resources, report: &mut Report) {
     let mut claims: Map<Vec<(&Resource<VirtualService>, usize)>> = Map::new();
     for service in &set.virtual_services {
-        let gateways = &service.spec.gateways;
-        if gateways.is_empty() || gateways.iter().any(|name| name == MESH) {
+        if names::binds(&service.spec.gateways, service.meta.namespace(), MESH) {
             for (index, host) in service.spec.hosts.iter().enumerate() {
                 let host = names::resolve_host(host, service.meta.namespace());
                 claims.change(host, |claims| claims.push((service, index)));

@@ -1,5 +1,5 @@
-//! Names as Istio takes them: DNS labels and domains (`pkg/config/labels`, `agent.ValidateWildcardDomain`), header
-//! names, label keys and values.
+//! Names as Istio takes them: DNS labels and domains (`pkg/config/labels`, `agent.ValidateWildcardDomain`), label keys
+//! and values.
 
 /// Longest DNS label.
 const LABEL: usize = 63;
@@ -39,13 +39,23 @@ pub(super) fn wildcard_domain(text: &str) -> Result<(), String> {
     rest.map_or(Ok(()), |rest| labels(rest, text))
 }
 
+/// Whether it is a name that Istio's gateways give to TLS between clusters: `outbound_.80_._.reviews.shop.global`
+/// (`ValidateWildcardDomainForVirtualServiceBoundToGateway`).
+pub(super) fn is_sni_of_istio(text: &str) -> bool {
+    let mut parts = text.split('_');
+    text.len() <= 255
+        && parts.next() == Some("outbound")
+        && parts.next().is_some_and(|port| port.contains(|c: char| c.is_ascii_digit()))
+        && parts.nth(1).is_some_and(|host| host.contains(|c: char| c.is_ascii_alphabetic()))
+}
+
 /// `ValidatePartialWildCard`.
 pub(super) fn is_partial_wildcard(text: &str) -> bool {
     text.contains('*') && text != "*" && !text.starts_with("*.")
 }
 
 /// An IPv4 or IPv6 address. The standard library's parser, which also says which, is five times as large.
-pub(super) fn is_address(text: &str) -> bool {
+pub(crate) fn is_address(text: &str) -> bool {
     if is_ipv4(text) {
         return true;
     }
@@ -57,6 +67,18 @@ pub(super) fn is_address(text: &str) -> bool {
         }
         None => groups(text) == Some(8),
     }
+}
+
+/// What is wrong with what stands behind `unix://` (`ValidateUnixAddress`, and the schemas' rules of `address`).
+pub(super) fn socket_path(text: &str) -> Result<(), String> {
+    if text.ends_with('/') {
+        return Err(format!("`{}` is a folder, expected a socket", short(text)));
+    }
+    if !text.starts_with(['/', '@']) {
+        let expected = "expected an absolute path, or `@` and a name";
+        return Err(format!("`{}` is not a socket's place: {expected}", short(text)));
+    }
+    Ok(())
 }
 
 fn is_ipv4(text: &str) -> bool {
@@ -107,11 +129,6 @@ fn bad_label(text: &str, label: &str) -> String {
     }
     let label = crate::model::read::shorten(label);
     format!("`{text}` is not a host: expected letters, digits and `-` up to {LABEL}, found the label `{label}`")
-}
-
-/// A header's name: RFC 9110's token.
-pub(super) fn is_header(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
 /// What is wrong with a label of Kubernetes (`labels.Instance.Validate`).

@@ -9,7 +9,7 @@ use crate::model::read::Path;
 pub(super) fn check(outlier: &OutlierDetection, path: &Path<'_>, findings: &mut Findings<'_>) {
     duration(outlier.base_ejection_time, &Path::Key(path, "baseEjectionTime"), findings);
     duration(outlier.interval, &Path::Key(path, "interval"), findings);
-    if outlier.consecutive_errors.is_some_and(|count| count.0 != 0) {
+    if outlier.consecutive_errors.is_some_and(|count| count != 0) {
         let message = "`consecutiveErrors` is deprecated and has no effect, in Istio as here";
         let hint = "write `consecutive5xxErrors` or `consecutiveGatewayErrors`";
         findings.doubtful(Code::Deprecated, &Path::Key(path, "consecutiveErrors"), message, hint);

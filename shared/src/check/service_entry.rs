@@ -1,6 +1,6 @@
 //! A ServiceEntry or a WorkloadEntry by itself (Istio's `ValidateServiceEntry`, `validateWorkloadEntry`).
 
-use super::name::{domain, is_address, is_label, is_partial_wildcard, wildcard_domain};
+use super::name::{domain, is_address, is_label, is_partial_wildcard, socket_path, wildcard_domain};
 use super::rule::not_a_label;
 use super::{Findings, matches};
 use crate::Names;
@@ -44,16 +44,15 @@ fn hosts(entry: &ServiceEntry, resolution: Resolution, path: &Path<'_>, findings
         } else if resolution == Resolution::DynamicDns && !host.starts_with('*') {
             let message = format!("`DYNAMIC_DNS` needs hosts that begin with `*`, found `{host}`");
             findings.invalid(&here, message, "for one host use `resolution: DNS`");
-        } else if resolution != Resolution::DynamicDns && is_partial_wildcard(host) {
-            let message = format!("`{host}` matches nothing: `*` stands for whole labels, as in `*.example.com`");
-            findings.doubtful(Code::NeverMatches, &here, message, "");
         } else if matches!(resolution, Resolution::Dns | Resolution::DnsRoundRobin)
             && entry.endpoints.is_empty()
-            && entry.workload_selector.is_none()
             && domain(host).is_err()
         {
             let message = format!("`{host}` cannot be asked of DNS, and there are no endpoints");
             findings.invalid(&here, message, "add `endpoints`, or use `resolution: DYNAMIC_DNS`");
+        } else if resolution != Resolution::DynamicDns && is_partial_wildcard(host) {
+            let message = format!("`{host}` matches nothing: `*` stands for whole labels, as in `*.example.com`");
+            findings.doubtful(Code::NeverMatches, &here, message, "");
         }
     }
 }
@@ -160,17 +159,18 @@ fn workload(
     let address = endpoint.address.as_deref().unwrap_or_default();
     let here = Path::Key(path, "address");
     if address.is_empty() {
-        // With a network it stands for that network's gateway.
-        if !findings.has(&format!("{path}.network")) {
+        // With a network it stands for that network's gateway, whose address no DNS is asked for.
+        if (names_allowed && names.is_some()) || !findings.says(&format!("{path}.network")) {
             findings.invalid(path, "`address` is missing", "");
         }
     } else if let Some(socket) = address.strip_prefix("unix://") {
-        if !socket.starts_with(['/', '@']) {
-            findings.invalid(&here, format!("`{}` is not an absolute path", shorten(socket)), "");
+        if let Err(wrong) = socket_path(socket) {
+            findings.invalid(&here, wrong, "");
         } else if names_allowed && names.is_some() {
             findings.invalid(&here, "a socket needs the resolution `STATIC`", "");
         }
-        if !endpoint.ports.is_empty() {
+        // Kubernetes asks whether they are there, and not what is in them.
+        if findings.has(&format!("{path}.ports")) {
             findings.invalid(&Path::Key(path, "ports"), "a socket has no ports", "");
         }
         if names.is_some_and(|names| names.len() != 1) {

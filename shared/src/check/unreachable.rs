@@ -130,7 +130,7 @@ fn covers(a: &HttpMatchRequest, b: &HttpMatchRequest) -> bool {
     field(&a.scheme, &b.scheme)
         && field(&a.method, &b.method)
         && field(&a.authority, &b.authority)
-        && (a.port.is_none() || a.port == b.port)
+        && (a.on_port().is_none() || a.on_port() == b.on_port())
         && a.gateways == b.gateways
         && a.source_namespace == b.source_namespace
         && a.source_labels == b.source_labels

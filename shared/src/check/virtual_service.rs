@@ -1,12 +1,13 @@
 //! A VirtualService by itself (Istio's `ValidateVirtualService`).
 
-use super::name::{domain, is_address, is_label, wildcard_domain};
+use super::name::{domain, is_address, is_label, is_sni_of_istio, wildcard_domain};
 use super::{Findings, rule};
 use crate::Map;
 use crate::finding::{Code, Origin, Severity};
+use crate::load::Node;
 use crate::model::read::{Path, shorten};
 use crate::model::{Resource, VirtualService};
-use crate::names::MESH;
+use crate::names::{MESH, is_internal_header};
 use crate::plan::sticky::{self, Sticky};
 
 pub(super) fn check(resource: &Resource<VirtualService>, findings: &mut Findings<'_>) {
@@ -15,7 +16,7 @@ pub(super) fn check(resource: &Resource<VirtualService>, findings: &mut Findings
     let is_delegate = service.hosts.is_empty();
     if is_delegate {
         for field in ["gateways", "tls", "tcp"] {
-            if findings.has(&format!("spec.{field}")) {
+            if findings.has(&format!("spec.{field}[0]")) {
                 let message = format!("a VirtualService without `hosts` is a delegate and cannot have `{field}`");
                 findings.invalid(&Path::Key(&spec, field), message, "write `hosts`, or remove this field");
             }
@@ -24,7 +25,7 @@ pub(super) fn check(resource: &Resource<VirtualService>, findings: &mut Findings
     annotations(resource, findings);
     gateways(&service.gateways, &Path::Key(&spec, "gateways"), findings);
     hosts(service, &Path::Key(&spec, "hosts"), findings);
-    if service.http.is_empty() && !findings.has("spec.tls") && !findings.has("spec.tcp") {
+    if service.http.is_empty() && !findings.has("spec.tls[0]") && !findings.has("spec.tcp[0]") {
         findings.invalid(&spec, "no rules: expected `http`, `tls` or `tcp`", "");
     }
     // Istio asks whether any gateway but the mesh is meant, and calls that `appliesToGateway`.
@@ -49,6 +50,8 @@ pub(super) fn gateways(names: &[String], path: &Path<'_>, findings: &mut Finding
                     let hint = format!("write `{namespace}/{gateway}`");
                     findings.doubtful(Code::Deprecated, &here, format!("`{name}` is the old form of a name"), hint);
                 }
+                // Behind a name without a namespace the webhook looks at no more of them.
+                return;
             }
             // `resolveGatewayName` understands `./name`, the webhook does not.
             Some((namespace, gateway)) if !is_label(namespace) || !is_label(gateway) => {
@@ -71,6 +74,8 @@ fn annotations(resource: &Resource<VirtualService>, findings: &mut Findings<'_>)
         if name != sticky::ANNOTATION {
             let hint = format!("known is `{}`", sticky::ANNOTATION);
             findings.push(rule, &path, format!("unknown annotation `{name}`, which has no effect"), hint);
+        } else if let Some(header) = value.strip_prefix("header=").filter(|header| is_internal_header(header)) {
+            super::headers::internal(header, &path, findings);
         } else if Sticky::parse(value).is_none() {
             let expected = "`cookie=NAME`, `header=NAME`, `query=NAME` or `source-ip`";
             let message = format!("expected {expected}, found `{}`; it has no effect", shorten(value));
@@ -81,9 +86,11 @@ fn annotations(resource: &Resource<VirtualService>, findings: &mut Findings<'_>)
 
 fn hosts(service: &VirtualService, path: &Path<'_>, findings: &mut Findings<'_>) {
     let for_mesh = service.gateways.is_empty() || service.gateways.iter().any(|name| name == MESH);
+    let for_sni = !for_mesh && has_sni(findings.resource.tree());
     let mut all_valid = true;
     for (index, host) in service.hosts.iter().enumerate() {
         let wrong = match wildcard_domain(host) {
+            Err(_) if for_sni && is_sni_of_istio(host) => continue,
             Err(wrong) if !is_address(host) => wrong,
             Ok(()) if for_mesh && host == "*" => "the host `*` is not allowed for sidecars".into(),
             _ => continue,
@@ -100,6 +107,17 @@ fn hosts(service: &VirtualService, path: &Path<'_>, findings: &mut Findings<'_>)
     if all_valid {
         overlapping(&service.hosts, path, findings);
     }
+}
+
+/// Whether there is a `tls` rule for names that clients ask for (`isSniHost`).
+fn has_sni(tree: &Node) -> bool {
+    let matches = |rule: &Node| {
+        let has_names =
+            |block: &Node| block.field("sniHosts").and_then(Node::items).is_some_and(|names| names.len() > 0);
+        rule.field("match").and_then(Node::items).is_some_and(|mut blocks| blocks.any(|block| has_names(&block)))
+    };
+    let rules = tree.at("spec.tls").and_then(Node::items);
+    rules.is_some_and(|mut rules| rules.any(|rule| matches(&rule)))
 }
 
 /// Hosts of one VirtualService that take the same requests: the same name twice, or `*.com` beside `a.com`.

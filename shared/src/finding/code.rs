@@ -82,6 +82,14 @@ codes! {
     TooManyMirrors = "SC0016",
     /// A number in quotes: Istio takes it, and Kubernetes refuses it before.
     NumberInQuotes = "SC0017",
+    /// Protection that a resource asks for and Sailcloth does not give: requests are let through, or go in plain text.
+    Unenforced = "SC0018",
+    /// A rule with a `delegate`, which Sailcloth does not carry out yet; its requests are answered with 503.
+    Delegated = "SC0019",
+    /// A destination whose cluster nobody writes: its requests are answered with 503.
+    NoCluster = "SC0020",
+    /// A destination that has no endpoint in the set: without one its requests are answered with 503.
+    NoEndpoints = "SC0021",
 }
 
 impl fmt::Display for Code {

@@ -64,6 +64,11 @@ impl Node {
         self.entry(key).map(|entry| &entry.value)
     }
 
+    /// The value of a field, under its name or in proto's spelling.
+    pub fn field(&self, name: &str) -> Option<&Node> {
+        self.entry(name).or_else(|| self.spelt_otherwise(name)).map(|entry| &entry.value)
+    }
+
     /// The string under `key`, when there is one.
     pub fn text(&self, key: &str) -> Option<&str> {
         match self.get(key).map(|node| &node.value) {

@@ -1,7 +1,6 @@
 //! `DestinationRule` (networking.istio.io): the versions of a service, and how its endpoints are used.
 
-use super::http_route::PortSelector;
-use super::values::{Count, GoDuration, WholePercent};
+use super::values::{Count, GoDuration, Port, WholePercent};
 use crate::{Map, object, words};
 
 object! {
@@ -39,7 +38,7 @@ object! {
         outlier_detection: Option<OutlierDetection>,
         /// Ports that are used otherwise.
         port_level_settings: Vec<PortTrafficPolicy>,
-    } unsupported { "tls", "tunnel", "proxy_protocol", "retry_budget" }
+    } unsupported { "tunnel", "proxy_protocol", "retry_budget" } ignored { "tls" }
 }
 
 object! {
@@ -47,14 +46,29 @@ object! {
     /// not what the policy says.
     pub struct PortTrafficPolicy {
         /// Which port.
-        port: Option<PortSelector>,
+        port: Option<PolicyPort>,
         /// How an endpoint is chosen.
         load_balancer: Option<LoadBalancerSettings>,
         /// Connections.
         connection_pool: Option<ConnectionPoolSettings>,
         /// Endpoints that fail.
         outlier_detection: Option<OutlierDetection>,
-    } unsupported { "tls" }
+    } ignored { "tls" }
+}
+
+object! {
+    /// The port that settings are for.
+    pub struct PolicyPort {
+        /// Istio takes any number here; what is no port is for none.
+        number: Option<u32>,
+    }
+}
+
+impl PolicyPort {
+    /// 1 to 65535.
+    pub fn port(&self) -> Option<Port> {
+        u16::try_from(self.number?).ok().and_then(Port::new)
+    }
 }
 
 object! {
@@ -161,10 +175,10 @@ object! {
     /// When an endpoint counts as failing, and for how long it is left alone then.
     pub struct OutlierDetection {
         /// Deprecated, and without effect since Istio 1.6.
-        consecutive_errors: Option<Count>,
+        consecutive_errors: Option<i32>,
         /// Whether failures of the connection are counted apart from the answers.
         split_external_local_origin_errors: bool,
-        /// So many failures of the connection in a row; absent is 5, 0 is never. Only when counted apart.
+        /// So many failures of the connection in a row; absent and 0 are 5. Only when counted apart.
         consecutive_local_origin_failures: Option<u32>,
         /// So many 502, 503 and 504 in a row; absent and 0 are never.
         consecutive_gateway_errors: Option<u32>,

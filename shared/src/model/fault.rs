@@ -1,6 +1,6 @@
 //! `HTTPFaultInjection`: delays and aborts on purpose.
 
-use super::read::{Place, Read, Reader, whole};
+use super::read::{Place, Read, Reader};
 use super::values::{Millis, Percent};
 use crate::load::Value;
 use crate::object;
@@ -23,7 +23,7 @@ object! {
         /// How many; absent is none, unless `percent` says otherwise.
         percentage: Option<Percent>,
         /// Deprecated, whole percents; used when `percentage` is absent.
-        percent: Option<WholePercent>,
+        percent: Option<OldPercent>,
         /// Istio's schema has it, Istio refuses it.
         exponential_delay: Option<super::values::GoDuration>,
     }
@@ -39,26 +39,32 @@ object! {
         /// How many; absent is none, unless `percent` says otherwise.
         percentage: Option<Percent>,
         /// Istio's first alpha schema had it; honoured on purpose, as Istio today is not.
-        percent: Option<WholePercent>,
+        percent: Option<OldPercent>,
         /// Istio's schema has it, Istio refuses it.
         http2_error: Option<String>,
     }
 }
 
-/// Whole percents, 0 to 100.
+/// Whole percents. Istio takes any number for them; what is above 100, and what is below 0 as a number without a sign,
+/// is everybody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WholePercent(pub u8);
+pub struct OldPercent(pub i32);
 
-impl WholePercent {
+impl OldPercent {
+    /// 0 to 100.
+    pub fn whole(self) -> u32 {
+        u32::try_from(self.0).map_or(100, |percent| percent.min(100))
+    }
+
     /// Millionths.
     pub fn ppm(self) -> u32 {
-        u32::from(self.0) * 10_000
+        self.whole() * 10_000
     }
 }
 
-impl Read for WholePercent {
+impl Read for OldPercent {
     fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
-        u8::try_from(whole(place, reader, 0..=100)?).ok().map(WholePercent)
+        i32::read(place, reader).map(OldPercent)
     }
 }
 
@@ -67,7 +73,7 @@ impl Read for WholePercent {
 pub struct GrpcStatus(pub u8);
 
 /// By number, as in gRPC's `statuscodes.md`.
-const GRPC_STATUSES: [&str; 17] = [
+pub(crate) const GRPC_STATUSES: [&str; 17] = [
     "OK",
     "CANCELLED",
     "UNKNOWN",

@@ -1,6 +1,6 @@
 //! `Gateway` (networking.istio.io): where traffic enters the mesh.
 
-use super::values::Port;
+use super::values::PortOrNone;
 use crate::{Map, object, words};
 
 object! {
@@ -31,8 +31,8 @@ object! {
 object! {
     /// A server's port.
     pub struct ServerPort {
-        /// 1 to 65535.
-        number: Port = required,
+        /// Absent from a server whose `bind` is a socket in the file system.
+        number: PortOrNone = required,
         /// What is spoken there.
         protocol: Protocol = required,
         /// A name for people.
@@ -60,6 +60,13 @@ words! {
         /// TLS that the proxy does not open.
         Tls = "TLS",
     } any_case true
+}
+
+impl Protocol {
+    /// Whether it is HTTP in plain text.
+    pub fn is_http(self) -> bool {
+        matches!(self, Protocol::Http | Protocol::Http2 | Protocol::Grpc | Protocol::GrpcWeb)
+    }
 }
 
 object! {

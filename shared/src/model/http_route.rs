@@ -1,7 +1,9 @@
 //! `HTTPRoute`: one rule of a VirtualService, and everything in it.
 
 use super::fault::HttpFault;
-use super::values::{GoDuration, Millis, Percent, Port, Regex, StringMatch, WithoutMatch};
+use super::format::Template;
+use super::values::{GoDuration, Line, Millis, MirrorPercent, Port, PortOrNone, Regex, StringMatch, WithoutMatch};
+use crate::re2::Substitution;
 use crate::{Map, object, words};
 
 object! {
@@ -34,10 +36,22 @@ object! {
         /// Deprecated: the share in whole percent, used when `mirrorPercentage` is absent.
         mirror_percent: Option<u32>,
         /// The share of the requests that `mirror` gets; absent is all of them.
-        mirror_percentage: Option<Percent>,
+        mirror_percentage: Option<MirrorPercent>,
         /// Several mirrors, each with a share of its own. Not beside `mirror`.
         mirrors: Vec<HttpMirrorPolicy>,
-    } unsupported { "delegate" }
+        /// Another VirtualService says what becomes of the requests. Sailcloth does not ask it yet.
+        delegate: Option<Box<Delegate>>,
+    }
+}
+
+object! {
+    /// A VirtualService without hosts.
+    pub struct Delegate {
+        /// Its name.
+        name: Option<String>,
+        /// Its namespace; absent is that of the VirtualService that delegates.
+        namespace: Option<String>,
+    }
 }
 
 object! {
@@ -59,8 +73,8 @@ object! {
         without_headers: Map<WithoutMatch>,
         /// The first value of each parameter, as it stands in the URL, without decoding.
         query_params: Map<StringMatch>,
-        /// The listener's port; a rule for another port does not exist there.
-        port: Option<Port>,
+        /// The listener's port; a rule for another port does not exist there. 0 is as good as absent.
+        port: Option<PortOrNone>,
         /// A selector of the client's proxy, not of requests.
         source_labels: Map<String>,
         /// A selector of the client's proxy, not of requests.
@@ -70,6 +84,13 @@ object! {
         /// For `exact` and `prefix` of `uri`.
         ignore_uri_case: bool,
     } unsupported { "stat_prefix" }
+}
+
+impl HttpMatchRequest {
+    /// The port that it is for, where it is for one alone.
+    pub fn on_port(&self) -> Option<Port> {
+        self.port?.0
+    }
 }
 
 object! {
@@ -90,7 +111,7 @@ object! {
         /// Who gets the copies.
         destination: Destination = required,
         /// The share of the requests; absent is all of them.
-        percentage: Option<Percent>,
+        percentage: Option<MirrorPercent>,
     }
 }
 
@@ -129,17 +150,17 @@ object! {
     /// Answers with a redirect, 301 unless `redirectCode` says otherwise.
     pub struct HttpRedirect {
         /// In place of the whole path; the query is kept unless this has one.
-        uri: Option<String>,
+        uri: Option<Line>,
         /// In place of the matched prefix.
-        prefix_rewrite: Option<String>,
+        prefix_rewrite: Option<Line>,
         /// In place of the host, without port.
-        authority: Option<String>,
-        /// In place of the port.
-        port: Option<Port>,
+        authority: Option<Line>,
+        /// In place of the port; 0 asks for nothing.
+        port: Option<PortOrNone>,
         /// Where the port comes from.
         derive_port: Option<DerivePort>,
         /// `http` or `https`.
-        scheme: Option<String>,
+        scheme: Option<Line>,
         /// 301, 302, 303, 307 or 308.
         redirect_code: Option<u32>,
     }
@@ -189,21 +210,19 @@ impl super::read::Read for Base64 {
     }
 }
 
-/// The standard or URL-safe alphabet, padded or not, as proto3's JSON takes it.
+/// The standard alphabet, padded, with or without line breaks: what Istio takes, which is less than proto3's JSON is.
 pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
-    let digits = text.trim_end_matches('=');
-    if text.len() - digits.len() > 2 || digits.len() % 4 == 1 {
-        return None;
-    }
-    let mut out = Vec::with_capacity(digits.len() / 4 * 3 + 2);
+    let digits = text.trim_end_matches(['=', '\r', '\n']);
+    let (mut out, mut count) = (Vec::with_capacity(digits.len() / 4 * 3 + 2), 0);
     let (mut bits, mut have) = (0u32, 0u32);
-    for c in digits.bytes() {
+    for c in digits.bytes().filter(|c| !b"\r\n".contains(c)) {
+        count += 1;
         let value = match c {
             b'A'..=b'Z' => c - b'A',
             b'a'..=b'z' => c - b'a' + 26,
             b'0'..=b'9' => c - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
+            b'+' => 62,
+            b'/' => 63,
             _ => return None,
         };
         (bits, have) = (bits << 6 | u32::from(value), have + 6);
@@ -213,28 +232,56 @@ pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
             bits &= (1 << have) - 1;
         }
     }
-    Some(out)
+    let padding = text.bytes().rev().take_while(|c| b"=\r\n".contains(c)).filter(|c| *c == b'=').count();
+    (padding <= 2 && (count + padding) % 4 == 0).then_some(out)
 }
 
 object! {
     /// Changes path and authority on the way to the destination.
     pub struct HttpRewrite {
         /// In place of the matched prefix, or of the whole path for `exact` and `regex`; the query stays.
-        uri: Option<String>,
+        uri: Option<Line>,
         /// In place of the authority.
-        authority: Option<String>,
+        authority: Option<Line>,
         /// A substitution in the path, in place of `uri`.
         uri_regex_rewrite: Option<RegexRewrite>,
     }
 }
 
+/// Every match of a regex in the path is replaced; in the rewrite `\1` is the first group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RegexRewrite(pub Substitution);
+
+impl super::read::Read for RegexRewrite {
+    fn read(place: super::read::Place<'_>, reader: &mut super::read::Reader<'_>) -> Option<Self> {
+        let RegexRewriteFields { r#match: Regex(regex), rewrite } = RegexRewriteFields::read(place, reader)?;
+        let (field, message, hint) = match Substitution::new(regex.pattern(), &rewrite) {
+            Ok(_) if rewrite.is_empty() => {
+                let message = "expected what to write in place of each match, found an empty string".to_owned();
+                ("rewrite", message, "`\\1` is the first group of `match`")
+            }
+            Ok(substitution) => return Some(RegexRewrite(substitution)),
+            // Envoy would take a group that does not exist, and then replace nothing.
+            Err(error) => {
+                let (field, text) =
+                    if error.is_in_rewrite() { ("rewrite", &*rewrite) } else { ("match", regex.pattern()) };
+                (field, format!("`{}` does not work here: {error}", super::read::shorten(text)), "")
+            }
+        };
+        let path = super::read::Path::Key(place.path, field);
+        let node = place.node.get(field).unwrap_or(place.node);
+        reader.invalid(super::read::Place { node, path: &path }, message, hint);
+        None
+    }
+}
+
 object! {
-    /// Every match of the regex in the path is replaced.
-    pub struct RegexRewrite {
+    /// What is written of a [`RegexRewrite`].
+    pub struct RegexRewriteFields {
         /// RE2.
         r#match: Regex = required,
         /// `\1` is the first group.
-        rewrite: String = required,
+        rewrite: Line = required,
     }
 }
 
@@ -304,9 +351,9 @@ object! {
     /// Envoy removes first, then sets, then adds.
     pub struct HeaderOperations {
         /// In place of what is there.
-        set: Map<String>,
+        set: Map<Template>,
         /// Beside what is there.
-        add: Map<String>,
+        add: Map<Template>,
         /// Taken away.
         remove: Vec<String>,
     }
@@ -322,10 +369,10 @@ mod tests {
     #[test]
     fn base64_in_both_alphabets() {
         assert_eq!(decode_base64("aGk=").as_deref(), Some(&b"hi"[..]));
-        assert_eq!(decode_base64("aGk").as_deref(), Some(&b"hi"[..]));
-        assert_eq!(decode_base64("_-8=").as_deref(), Some(&[0xff, 0xef][..]));
+        assert_eq!(decode_base64("/+8=").as_deref(), Some(&[0xff, 0xef][..]));
+        assert_eq!(decode_base64("aG\r\nk\n=").as_deref(), Some(&b"hi"[..]));
         assert_eq!(decode_base64("").as_deref(), Some(&b""[..]));
-        for bad in ["a", "a===", "a!==", "====="] {
+        for bad in ["a", "a===", "a!==", "=====", "aGk", "_-8=", "aGk==", "=aGk", "aG=k"] {
             assert_eq!(decode_base64(bad), None, "{bad}");
         }
     }

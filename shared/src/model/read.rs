@@ -22,6 +22,8 @@ pub use spelling::{camel, nearest};
 pub enum Path<'a> {
     /// The document itself.
     Root,
+    /// A path that is text already.
+    Said(&'a str),
     /// A field of an object.
     Key(&'a Path<'a>, &'a str),
     /// An item of a list, from 0.
@@ -33,6 +35,7 @@ impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Path::Root => Ok(()),
+            Path::Said(path) => f.write_str(path),
             Path::Key(up, key) if key.contains(['.', '[', ']', '/', ' ']) => write!(f, "{up}[\"{key}\"]"),
             Path::Key(Path::Root, key) => f.write_str(key),
             Path::Key(up, key) => write!(f, "{up}.{key}"),
@@ -107,7 +110,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn describe(value: &Value) -> String {
+/// What stands there, as a message says it.
+pub(crate) fn describe(value: &Value) -> String {
     match value {
         Value::Null => "nothing".into(),
         Value::Bool(value) => format!("the boolean `{value}`"),
@@ -132,6 +136,21 @@ fn hint_for(what: &str, value: &Value) -> String {
 /// The user's words in a message, at a length that a terminal bears.
 pub fn shorten(text: &str) -> String {
     if text.chars().count() <= 80 { text.to_owned() } else { text.chars().take(77).chain("...".chars()).collect() }
+}
+
+/// The user's words with control characters made visible, as `\x0a`.
+pub fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match u8::try_from(c) {
+            Ok(byte) if byte.is_ascii_control() => {
+                let digit = |digit: u8| char::from_digit(u32::from(digit), 16).unwrap_or_default();
+                out.extend(['\\', 'x', digit(byte >> 4), digit(byte & 15)]);
+            }
+            _ => out.push(c),
+        }
+    }
+    shorten(&out)
 }
 
 /// A value that can be read from one node.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::NonZeroU16;
 use std::time::Duration;
 
-use super::read::{Place, Read, Reader, shorten, whole};
+use super::read::{Place, Read, Reader, shorten, visible, whole};
 use crate::load::Value;
 use crate::re2::Re2;
 
@@ -15,6 +15,19 @@ impl Read for NonZeroU16 {
     fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
         let number = whole(place, reader, 1..=65_535)?;
         u16::try_from(number).ok().and_then(NonZeroU16::new)
+    }
+}
+
+/// A port that may be written as 0, which is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PortOrNone(pub Option<Port>);
+
+impl Read for PortOrNone {
+    fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        match place.node.value {
+            Value::Integer(0) => Some(PortOrNone(None)),
+            _ => Port::read(place, reader).map(|port| PortOrNone(Some(port))),
+        }
     }
 }
 
@@ -37,6 +50,32 @@ impl Read for WholePercent {
     fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
         let number = whole(place, reader, 0..=100)?;
         u32::try_from(number).ok().map(WholePercent)
+    }
+}
+
+/// A text that a request or a response can carry: without CR, LF and NUL, which would end a header and begin another.
+/// Envoy refuses these wherever a route can write them (`well_known_regex: HTTP_HEADER_VALUE`), and nothing else.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Line(Box<str>);
+
+impl std::ops::Deref for Line {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Read for Line {
+    fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = String::read(place, reader)?;
+        if text.contains(['\r', '\n', '\0']) {
+            let text = visible(&text);
+            let hint = "a block such as `>` or `|` in YAML ends with a line break; `>-` and `|-` do not";
+            reader.invalid(place, format!("`{text}` has a line break or NUL, which no header may have"), hint);
+            return None;
+        }
+        Some(Line(text.into()))
     }
 }
 
@@ -178,7 +217,7 @@ impl Read for Millis {
 }
 
 /// Go's `time.ParseDuration` without signs: decimal numbers, each with its unit.
-fn parse_duration(text: &str) -> Option<Duration> {
+pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
     if text == "0" {
         return Some(Duration::ZERO);
     }
@@ -219,9 +258,23 @@ fn parse_duration(text: &str) -> Option<Duration> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Percent(u32);
 
+/// The least percentage of a fault that Istio takes, beside none (`validatePercentage`).
+const LEAST_PERCENT: f64 = 0.0001;
+
 impl Percent {
     /// Everything.
     pub const ALL: Percent = Percent(1_000_000);
+
+    /// A percentage of 0, or from the least to 100.
+    fn of(number: f64, least: f64, place: Place<'_>, reader: &mut Reader<'_>) -> Option<Percent> {
+        if (0.0..=100.0).contains(&number) && (number == 0.0 || number >= least) {
+            return Some(Percent((number * 10_000.0) as u32));
+        }
+        let found = crate::decimal::text(number);
+        let expected = if least > 0.0 { "of 0, or from 0.0001 to 100" } else { "from 0 to 100" };
+        reader.invalid(place, format!("expected a percentage {expected}, found `{found}`"), "");
+        None
+    }
 
     /// Millionths, 0 to 1,000,000.
     pub fn ppm(self) -> u32 {
@@ -232,12 +285,18 @@ impl Percent {
 impl Read for Percent {
     fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
         let number = PercentFields::read(place, reader)?.value.unwrap_or(0.0);
-        if !(0.0..=100.0).contains(&number) || (number > 0.0 && number < 0.0001) {
-            let found = crate::decimal::text(number);
-            reader.invalid(place, format!("expected a percentage of 0, or from 0.0001 to 100, found `{found}`"), "");
-            return None;
-        }
-        Some(Percent((number * 10_000.0) as u32))
+        Percent::of(number, LEAST_PERCENT, place, reader)
+    }
+}
+
+/// A mirror's share, which Istio also takes where it is less than a millionth, and then is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MirrorPercent(pub Percent);
+
+impl Read for MirrorPercent {
+    fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        let number = PercentFields::read(place, reader)?.value.unwrap_or(0.0);
+        Percent::of(number, 0.0, place, reader).map(MirrorPercent)
     }
 }
 

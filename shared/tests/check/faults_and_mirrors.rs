@@ -52,9 +52,17 @@ fn faults() {
             &[(Invalid, "spec.http[0].fault.delay.exponentialDelay", 9, "`fixedDelay`")],
         ),
         (
-            "more than all",
+            "without what is to happen",
+            "fault: {delay: {percentage: {value: 1}}, abort: {percentage: {value: 1}}}",
+            &[
+                (Invalid, "spec.http[0].fault.delay", 9, "a delay without `fixedDelay` does nothing"),
+                (Invalid, "spec.http[0].fault.abort", 9, "an abort without `httpStatus` or `grpcStatus` does nothing"),
+            ],
+        ),
+        (
+            "more than all, which Istio takes for all",
             "fault: {delay: {fixedDelay: 1s, percent: 101}}",
-            &[(Invalid, "spec.http[0].fault.delay.percent", 9, "from 0 to 100")],
+            &[(Deprecated, "spec.http[0].fault.delay.percent", 9, "`percentage: {value: 100}`")],
         ),
         (
             "the old percents",
@@ -102,8 +110,9 @@ fn mirrors() {
         (
             "more than everything",
             "mirror: {host: web}\nmirrorPercentage: {value: 100.1}",
-            &[(Invalid, "spec.http[0].mirrorPercentage", 10, "from 0.0001 to 100, found `100.1`")],
+            &[(Invalid, "spec.http[0].mirrorPercentage", 10, "from 0 to 100, found `100.1`")],
         ),
+        ("less than a millionth, which is none", "mirror: {host: web}\nmirrorPercentage: {value: 0.00001}", &[]),
         (
             "more than everything, in the old form",
             "mirror: {host: web}\nmirrorPercent: 101",

@@ -115,7 +115,11 @@ fn virtual_services() {
         "VirtualService",
         &[
             ("no rules", "hosts: [a.b]", &[(Invalid, "spec", 4, "no rules")]),
-            ("other rules", "hosts: [a.b]\ntcp: [{}]", &[(Unsupported, "spec.tcp", 6, "")]),
+            (
+                "other rules",
+                "hosts: [a.b]\ntcp: [{route: [{destination: {host: web}}]}]",
+                &[(Unsupported, "spec.tcp", 6, "")],
+            ),
         ],
     );
 }
@@ -279,6 +283,8 @@ fn gateways() {
                 &[
                     (Unsupported, "spec.servers[0].tls.mode", 8, ""),
                     (Invalid, "spec.servers[0].tls", 8, "cannot open TLS"),
+                    (Invalid, "spec.servers[0].tls", 8, "needs `serverCertificate`"),
+                    (Invalid, "spec.servers[0].tls", 8, "needs `privateKey`"),
                     (Invalid, "spec.servers[1].tls", 11, "cannot have `tls`"),
                     (Unsupported, "spec.servers[1].tls.httpsRedirect", 11, "plain HTTP"),
                 ],

@@ -1,11 +1,15 @@
 //! Rules of a VirtualService. The body of each rule begins in line 9.
 
 use shared::finding::Code::{
-    Deprecated, LongerThanIdleTimeout, NoSuchRedirect, SchemaValidationError as Invalid, TooLarge, UnknownField,
-    Unsupported, UnsupportedOperator,
+    Delegated, Deprecated, LongerThanIdleTimeout, NoSuchRedirect, SchemaValidationError as Invalid, TooLarge,
+    UnknownField, UnsupportedOperator,
 };
 
-use crate::{Expected, ROUTE, assert_row, rule};
+use std::time::Duration;
+
+use shared::check::Unenforced;
+
+use crate::{Expected, ROUTE, assert_row, findings_for, rule};
 
 fn rows(rows: &[(&str, &str, &[Expected<'_>])]) {
     for (behaviour, body, expected) in rows {
@@ -44,13 +48,23 @@ fn one_action() {
         (
             "a delegate counts as an action",
             "delegate: {name: x}",
-            &[(Unsupported, "spec.http[0].delegate", 9, "`delegate` is not supported")],
+            &[(Delegated, "spec.http[0].delegate", 9, "answered with 503")],
+        ),
+        (
+            "a delegate of another namespace",
+            "match: [{uri: {prefix: /a}}]\ndelegate: {name: x, namespace: shop}",
+            &[(Delegated, "spec.http[0].delegate", 10, "copy the delegate's rules")],
+        ),
+        (
+            "a delegate that is no mapping",
+            "delegate: x",
+            &[(Invalid, "spec.http[0].delegate", 9, "expected a mapping")],
         ),
         (
             "a delegate and a route",
             "delegate: {name: x}\nroute: [{destination: {host: web}}]",
             &[
-                (Unsupported, "spec.http[0].delegate", 9, ""),
+                (Delegated, "spec.http[0].delegate", 9, ""),
                 (Invalid, "spec.http[0].route", 10, "a rule with `delegate` cannot have `route`"),
             ],
         ),
@@ -86,8 +100,8 @@ fn destinations_and_weights() {
         ),
         (
             "weights beyond what Envoy adds up",
-            "route:\n- destination: {host: web}\n  weight: 2147483647\n- destination: {host: web}\n  weight: 1",
-            &[(Invalid, "spec.http[0].route", 9, "add up to 2147483648")],
+            "route:\n- destination: {host: web}\n  weight: 2147483647\n- destination: {host: web}\n  weight: 2147483647\n- destination: {host: web}\n  weight: 2",
+            &[(Invalid, "spec.http[0].route", 9, "add up to 4294967296")],
         ),
         (
             "a port in the host",
@@ -317,6 +331,23 @@ fn retries_and_timeouts() {
 }
 
 #[test]
+fn a_stream_may_idle_for_as_long_as_listeners_let_it() {
+    let text = rule(
+        "timeout: 10m\nretries: {attempts: 1, perTryTimeout: 90s}\nfault: {delay: {fixedDelay: 5m}}\nroute: [{destination: {host: web}}]",
+    );
+    for (seconds, said) in
+        [(3600, &[][..]), (600, &[]), (599, &["9"]), (90, &["9", "11"]), (60, &["9", "10", "11"]), (0, &[])]
+    {
+        let found = findings_for(&text, Duration::from_secs(seconds), Unenforced::Warned);
+        let idle = found.iter().filter(|finding| finding.code == LongerThanIdleTimeout);
+        let lines: Vec<String> = idle.map(|finding| finding.line.to_string()).collect();
+        assert_eq!(lines, said, "{seconds} s: {found:?}");
+    }
+    let found = findings_for(&text, Duration::from_secs(300), Unenforced::Warned);
+    assert!(found.iter().any(|finding| finding.message.contains("longer than the 5m that")), "{found:?}");
+}
+
+#[test]
 fn cross_origin() {
     routed(&[
         (
@@ -348,7 +379,7 @@ fn header_operations() {
     routed(&[
         (
             "in every direction",
-            "headers:\n  request: {set: {x-a: '%REQ(x-b)%', ':authority': x}, add: {x-c: 100%%}, remove: [x-d]}\n  response: {set: {x-e: '%RESP(x-f?x-g):3% %UPSTREAM_HOST%'}}",
+            "headers:\n  request: {set: {x-a: '%REQ(x-b)%', ':authority': x}, add: {x-c: 100%%}, remove: [x-d]}\n  response: {set: {x-e: '%RESP(x-f?x-g)% %UPSTREAM_HOST%'}}",
             &[],
         ),
         (
@@ -371,12 +402,31 @@ fn header_operations() {
             ],
         ),
         (
-            "operators that Sailcloth does not have",
-            "headers:\n  request: {set: {x-a: '%HOSTNAME%', x-b: '%RESP(x)%'}}",
+            "operators that no filter knows, whatever stands around them",
+            "headers:\n  request: {set: {x-a: '<%HOSTNAME%>', x-b: '%RESP(x)%'}}\n  response: {add: {x-c: '%CEL(request.path)%'}}",
             &[
-                (UnsupportedOperator, "spec.http[0].headers.request.set.x-a", 10, "`%HOSTNAME%` is not supported"),
-                (UnsupportedOperator, "spec.http[0].headers.request.set.x-b", 10, "`%RESP(x)%` is not supported"),
+                (UnsupportedOperator, "spec.http[0].headers.request.set.x-a", 10, "`%HOSTNAME%` is not supported by"),
+                (UnsupportedOperator, "spec.http[0].headers.response.add.x-c", 11, "`%CEL(request.path)%` is not"),
             ],
+        ),
+        (
+            "operators that Envoy does not have, or not so",
+            "headers:\n  request:\n    set: {x-a: '<%REQ(x-a) %>'}\n    add: {x-b: '%HOSTNAMES%', x-c: '%PROTOCOL(x)%'}",
+            &[
+                (
+                    Invalid,
+                    "spec.http[0].headers.request.set.x-a",
+                    11,
+                    "expected `%OPERATOR%` or `%%`, found `%REQ(x-a) %>`",
+                ),
+                (Invalid, "spec.http[0].headers.request.add.x-b", 12, "did you mean `%HOSTNAME%`?"),
+                (Invalid, "spec.http[0].headers.request.add.x-c", 12, "takes no arguments"),
+            ],
+        ),
+        (
+            "what Envoy takes and Istio's webhook does not",
+            "headers: {request: {set: {x-a: '%REQ(x-b):3%'}}}",
+            &[(Invalid, "spec.http[0].headers.request.set.x-a", 9, "refused by Istio's webhook; Envoy takes it")],
         ),
         (
             "the authority in one place only",

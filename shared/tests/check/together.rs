@@ -2,7 +2,7 @@
 
 use shared::finding::Code::{
     ConflictingMeshGatewayVirtualServiceHosts as Conflict, DestinationRuleSubsetNotSelectPods as NotSelected,
-    ReferencedResourceNotFound as NotFound, UnknownDestinationRuleHost, Unsupported,
+    NoEndpoints, ReferencedResourceNotFound as NotFound, UnknownDestinationRuleHost, Unsupported,
     VirtualServiceDestinationPortSelectorRequired as PortRequired, VirtualServiceHostNotFoundInGateway as NotServed,
     VirtualServiceIneffectiveMatch as Ineffective, VirtualServiceUnreachableRule as Unreachable,
 };
@@ -37,7 +37,10 @@ fn references() {
         (
             "a subset without a DestinationRule",
             "route: [{destination: {host: api, subset: v1, port: {number: 80}}}]",
-            &[(NotFound, "spec.http[0].route[0].destination.subset", 9, "add a DestinationRule for `api`")],
+            &[
+                (NotFound, "spec.http[0].route[0].destination.subset", 9, "add a DestinationRule for `api`"),
+                (NoEndpoints, "spec.http[0].route[0].destination.host", 9, "`api.default.svc.cluster.local`"),
+            ],
         ),
         (
             "a port that the service does not have",

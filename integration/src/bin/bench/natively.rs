@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use envoy_config::filter::{self, StringValue};
 use shared::decide::{Request, Untraced, decide};
 use shared::finding::Report;
+use shared::plan::guard::Detector;
 use shared::plan::proxy::NodeMetadata;
 use shared::plan::{ModuleConfig, Plan};
 
@@ -47,7 +48,7 @@ pub fn facts(mut found: impl FnMut(Fact)) -> Result<(), String> {
 /// The configuration that the suite is given, read as it reads it.
 fn configuration(setup: &Setup) -> Result<ModuleConfig, String> {
     let set = sides::resources(setup)?;
-    let StringValue { value } = StringValue::json(&filter::configuration(&sides::proxy(), &set));
+    let StringValue { value } = StringValue::json(&filter::configuration(&sides::proxy(), &set, Detector::Envoy));
     let mut report = Report::new();
     let config = ModuleConfig::read(value.into_bytes(), NodeMetadata::default(), &mut report);
     config.ok_or_else(|| format!("the core refuses the bench's own resources: {:?}", report.findings().first()))

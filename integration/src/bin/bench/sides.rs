@@ -16,6 +16,7 @@ use integration::{native, paths};
 use serde_json::{Value, json};
 use shared::finding::Report;
 use shared::model::Resources;
+use shared::plan::guard::Detector;
 
 use crate::setup::{Cors, FAR, Fault, Limits, Setup};
 use crate::upstream::Upstream;
@@ -132,7 +133,7 @@ fn bootstrap(side: Side, setup: &Setup, set: &Resources, clusters: &[Cluster]) -
     if let Some((missing, _)) = packaging.files(&modules).find(|(_, there)| !there) {
         return Err(format!("{} is missing: run scripts/build.sh, which builds it", missing.display()));
     }
-    let filters = http_filters(&proxy, set, packaging, &modules);
+    let filters = http_filters(&proxy, set, Detector::Envoy, packaging, &modules);
     let listener = Listener::new(&front, Duration::from_secs(3600), route_config(&proxy, set), filters);
     let mut listener = to_json(&listener);
     let manager = listener.pointer_mut("/filter_chains/0/filters/0/typed_config");

@@ -78,7 +78,7 @@ impl Builder<'_> {
         let Some(gateway) = self.set.gateways.iter().find(|gateway| gateway.meta.full_name() == name) else {
             return vec![Server { hosts: vec![("*".into(), None)], https_redirect: false }];
         };
-        let servers = gateway.spec.servers.iter().filter(|server| server.port.number == port);
+        let servers = gateway.spec.servers.iter().filter(|server| server.port.number.0 == Some(port));
         let servers = servers.map(|server| {
             let hosts = server.hosts.iter().map(|host| match host.split_once('/') {
                 Some(("*", host)) => (host.to_ascii_lowercase(), None),

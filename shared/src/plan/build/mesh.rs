@@ -1,8 +1,8 @@
 //! The hosts of the mesh.
 
-use super::{Builder, Domain, Domains, HTTP_PORT, Owners, Route};
+use super::{Builder, Domain, Domains, Owners, Route};
 use crate::model::{Port, Resource, VirtualService};
-use crate::names::{self, MESH};
+use crate::names::{self, HTTP_PORT, MESH};
 use crate::plan::rule::Rule;
 use crate::registry::AppProtocol;
 use crate::{Map, Names, order};
@@ -60,8 +60,14 @@ impl Builder<'_> {
                     }
                 }
             }
-            let routes = if routes.is_empty() { self.default_route(host, port) } else { routes };
-            named.push((Turn::new(owner, true), host, self.other_names(host), routes));
+            if routes.is_empty() {
+                // What is another name of a service is named with it.
+                if self.registry.get(host).is_some_and(|service| service.external_name.is_some()) {
+                    continue;
+                }
+                routes = self.default_route(host, port);
+            }
+            named.push((Turn::new(owner, true), host, routes));
         }
         for (host, service) in owners.all() {
             let known = registered.contains(host)
@@ -73,12 +79,26 @@ impl Builder<'_> {
             }
             let routes = routes_of(self, service);
             if !routes.is_empty() {
-                named.push((Turn::new(Some(service), false), host, Vec::new(), routes));
+                named.push((Turn::new(Some(service), false), host, routes));
             }
         }
         order::sort_by(&mut named, |one, other| one.0.cmp(&other.0));
-        for (_, host, others, routes) in named {
-            self.add_mesh_domains(host, others, &routes, domains);
+        // In full they are nobody's shorter name.
+        let services = named.iter().filter(|(turn, ..)| turn.service);
+        let full: Names = services.map(|(_, host, _)| (*host).clone()).collect();
+        for (turn, host, routes) in named {
+            let mut add = |name: String| {
+                domains.0.insert_new(&name, || Domain { routes: routes.clone(), https_redirect: false });
+            };
+            if !turn.service {
+                add(host.clone());
+                continue;
+            }
+            let aliases = self.registry.get(host).into_iter().flat_map(|service| &service.aliases);
+            for host in std::iter::once(host).chain(aliases) {
+                add(host.clone());
+                self.other_names(host).into_iter().filter(|name| !full.contains(name)).for_each(&mut add);
+            }
         }
     }
 
@@ -99,12 +119,5 @@ impl Builder<'_> {
             }
         }
         names
-    }
-
-    /// A host and its other names; whoever came first keeps a name.
-    fn add_mesh_domains(&self, host: &str, others: Vec<String>, routes: &[Route], domains: &mut Domains) {
-        for name in std::iter::once(host.to_owned()).chain(others) {
-            domains.0.insert_new(&name, || Domain { routes: routes.to_vec(), https_redirect: false });
-        }
     }
 }

@@ -1,0 +1,215 @@
+//! Envoy's format strings in header values: `%REQ(x-user?x-old):8%`, `%START_TIME(%s)%`, `%%`.
+//!
+//! What Envoy refuses is refused here, of a value that is read as of one in a module: this is the only parser there is,
+//! and what it makes is what is carried out. What stands behind a percent sign is Envoy's
+//! `%([A-Z]|[0-9]|_)+(\(.*?\))?(:[0-9]+)?%`, the first that fits; [`operators`] knows the names.
+
+pub mod operators;
+pub mod time;
+
+use super::read::{Place, Read, Reader, shorten, visible};
+use crate::finding::Code;
+use operators::{Meaning, Operator};
+
+/// A header's value: the text as it was written, and what it asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    text: Box<str>,
+    /// None where the text stands for itself, as nearly all do.
+    parts: Box<[Part]>,
+}
+
+/// What follows each other in a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Text as it is.
+    Text(Box<str>),
+    /// What the request, the response or the proxy says, up to so many bytes of it.
+    Value {
+        /// What is asked for.
+        what: Operator,
+        /// The most bytes of it.
+        most: Option<usize>,
+    },
+}
+
+/// What is wrong with a value, and what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    pub(crate) message: String,
+    pub(crate) hint: String,
+}
+
+impl Wrong {
+    fn new(message: impl Into<String>, hint: impl Into<String>) -> Wrong {
+        Wrong { message: message.into(), hint: hint.into() }
+    }
+
+    /// A header that begins as Sailcloth's own do.
+    pub(crate) fn internal_header(name: &str) -> Wrong {
+        let message = format!("`{}` is a header of Sailcloth's own, which nobody else sets or asks for", shorten(name));
+        Wrong::new(message, "take a name that does not begin with `x-sailcloth-`")
+    }
+}
+
+/// What a value has that one should know of, although it can be carried out.
+#[derive(Debug, Default)]
+struct Doubts<'t> {
+    /// An operator that Sailcloth cannot carry out.
+    unknown: Option<&'t str>,
+    /// A form that Istio's webhook does not know.
+    new_to_istio: Option<&'t str>,
+}
+
+impl Template {
+    /// Reads a value.
+    ///
+    /// # Errors
+    /// What Envoy would refuse, and headers that are internal.
+    pub fn parse(text: &str) -> Result<Template, Wrong> {
+        parse(text).map(|(template, _)| template)
+    }
+
+    /// The text, as it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What follows each other; nothing where the text stands for itself.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// The request headers that it asks for.
+    pub fn request_headers(&self) -> impl Iterator<Item = &[u8]> {
+        self.parts.iter().flat_map(|part| match part {
+            Part::Value { what, .. } => what.request_headers().into_iter().flatten(),
+            Part::Text(_) => [None, None].into_iter().flatten(),
+        })
+    }
+}
+
+impl Read for Template {
+    fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = String::read(place, reader)?;
+        // Istio's `ValidateHTTPHeaderValue`; Envoy minds line breaks and NUL alone.
+        if text.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
+            let text = visible(&text);
+            reader.invalid(place, format!("`{text}` has a control character, which no header may have"), "");
+            return None;
+        }
+        match parse(&text) {
+            Ok((template, doubts)) => {
+                if let Some(operator) = doubts.unknown {
+                    let message =
+                        format!("`%{}%` is not supported by Sailcloth and stands for nothing", shorten(operator));
+                    let hint = "the table of operators that no filter can know is in filters/README.md";
+                    reader.warn(Code::UnsupportedOperator, place, message, hint);
+                }
+                if let Some(operator) = doubts.new_to_istio {
+                    let message = format!("`%{}%` is refused by Istio's webhook; Envoy takes it", shorten(operator));
+                    reader.warn(Code::SchemaValidationError, place, message, "it works outside a cluster alone");
+                }
+                Some(template)
+            }
+            Err(Wrong { message, hint }) => {
+                let message = format!("`{}` is not a header's value: {message}", shorten(&text));
+                reader.invalid(place, message, hint);
+                None
+            }
+        }
+    }
+}
+
+fn parse(text: &str) -> Result<(Template, Doubts<'_>), Wrong> {
+    let (mut parts, mut literal, mut doubts) = (Vec::new(), String::new(), Doubts::default());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('%') {
+        literal.push_str(before);
+        if let Some(after) = after.strip_prefix('%') {
+            literal.push('%');
+            rest = after;
+            continue;
+        }
+        let Some((command, after)) = Command::split(after) else {
+            let message = format!("expected `%OPERATOR%` or `%%`, found `%{}`", shorten(after));
+            return Err(Wrong::new(message, "a percent sign itself is written `%%`"));
+        };
+        rest = after;
+        if doubts.new_to_istio.is_none() && !command.is_known_to_istio() {
+            doubts.new_to_istio = Some(command.text);
+        }
+        match operators::meaning(&command)? {
+            Meaning::Text(text) => literal.push_str(text),
+            Meaning::Unknown => doubts.unknown = doubts.unknown.or(Some(command.text)),
+            Meaning::Value(what) => {
+                if !literal.is_empty() {
+                    parts.push(Part::Text(std::mem::take(&mut literal).into()));
+                }
+                parts.push(Part::Value { what, most: command.most });
+            }
+        }
+    }
+    literal.push_str(rest);
+    if (!literal.is_empty() || parts.is_empty()) && literal != text {
+        parts.push(Part::Text(literal.into()));
+    }
+    Ok((Template { text: text.into(), parts: parts.into() }, doubts))
+}
+
+/// What stands between two percent signs.
+#[derive(Debug)]
+pub(super) struct Command<'t> {
+    text: &'t str,
+    name: &'t str,
+    /// Between the brackets; nothing is as good as no brackets.
+    arguments: &'t str,
+    has_brackets: bool,
+    /// Behind the colon.
+    most: Option<usize>,
+}
+
+impl<'t> Command<'t> {
+    /// The command that `text` begins with, and what follows it.
+    fn split(text: &'t str) -> Option<(Command<'t>, &'t str)> {
+        let is_name = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
+        let (name, behind) = text.split_at_checked(text.bytes().take_while(is_name).count())?;
+        if name.is_empty() {
+            return None;
+        }
+        let (mut arguments, mut end) = ("", length(behind));
+        let inside = behind.strip_prefix('(');
+        if let Some(inside) = inside {
+            // Up to the first closing bracket that can be the last one.
+            let mut at = 0;
+            while end.is_none() {
+                at += inside.get(at..)?.find(')')?;
+                arguments = inside.get(..at)?;
+                at += 1;
+                end = length(inside.get(at..)?);
+            }
+        }
+        let (most, after) = end?;
+        // Without its closing percent sign.
+        let text = text.get(..text.len() - after.len() - 1)?;
+        Some((Command { text, name, arguments, has_brackets: inside.is_some(), most }, after))
+    }
+
+    /// Whether Istio's `validateHeaderValue` takes it, which is Envoy's parser of old.
+    fn is_known_to_istio(&self) -> bool {
+        let quoted = self.arguments.bytes().any(|byte| matches!(byte, b'"' | b'\\' | b')'));
+        let blank = self.arguments.bytes().all(|byte| byte == b' ');
+        self.most.is_none() && !(quoted && !self.arguments.starts_with('[')) && !(self.has_brackets && blank)
+    }
+}
+
+/// `%` or `:LENGTH%`, and what follows. More than an address can count is no bound.
+fn length(text: &str) -> Option<(Option<usize>, &str)> {
+    let Some(rest) = text.strip_prefix(':') else { return Some((None, text.strip_prefix('%')?)) };
+    let (digits, after) = rest.split_at_checked(rest.bytes().take_while(u8::is_ascii_digit).count())?;
+    let number: u64 = digits.parse().ok()?;
+    Some((Some(usize::try_from(number).unwrap_or(usize::MAX)), after.strip_prefix('%')?))
+}
+
+#[cfg(test)]
+mod tests;
