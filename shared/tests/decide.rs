@@ -7,6 +7,7 @@ use shared::act::{self, Changes};
 use shared::decide::{OwnReply, Request, Trace, Untraced, decide};
 use shared::finding::Report;
 use shared::plan::format::{Clock, Fact, Source};
+use shared::plan::guard::Detector;
 use shared::plan::proxy::NodeMetadata;
 use shared::plan::{ModuleConfig, Plan};
 #[cfg(target_arch = "wasm32")]
@@ -316,4 +317,27 @@ fn what_only_the_metrics_are_told_keeps_no_module_from_handing_over() {
     let (refused, findings) = read(r#"{"stats": {"maxSeries": 0}}"#);
     assert!(refused.is_none());
     assert_eq!(findings[0].path, "stats.maxSeries");
+}
+
+#[test]
+fn modules_detect_outliers_unless_they_are_told_that_envoy_does() {
+    let read = |text: &str| {
+        let mut report = Report::new();
+        let config = ModuleConfig::read(text.as_bytes().to_vec(), NodeMetadata::default(), &mut report);
+        (config.map(|config| config.detector), report.into_sorted())
+    };
+    for (text, expected) in [
+        ("{}", Detector::Module),
+        (r#"{"outlierDetection": null}"#, Detector::Module),
+        (r#"{"outlierDetection": "module"}"#, Detector::Module),
+        (r#"{"outlierDetection": "envoy"}"#, Detector::Envoy),
+    ] {
+        assert_eq!(read(text), (Some(expected), Vec::new()), "{text}");
+    }
+    for text in [r#"{"outlierDetection": "Envoy"}"#, r#"{"outlierDetection": true}"#, r#"{"outlierDetection": []}"#] {
+        let (refused, findings) = read(text);
+        assert_eq!(refused, None, "{text}");
+        assert_eq!(findings[0].path, "outlierDetection");
+        assert!(findings[0].message.contains("one of `envoy` `module`"), "{findings:?}");
+    }
 }

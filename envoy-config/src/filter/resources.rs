@@ -18,10 +18,8 @@ pub fn resources(set: &Resources, detector: Detector) -> Vec<Value> {
     all.extend(set.virtual_services.iter().map(document));
     all.extend(set.destination_rules.iter().map(document));
     all.extend(set.gateways.iter().map(document));
-    let hosts: BTreeSet<String> = match detector {
-        Detector::Envoy => BTreeSet::new(),
-        Detector::Module => detected(set).into_iter().map(|destination| destination.host).collect(),
-    };
+    let needed = detected(set, detector).into_iter().filter(|destination| destination.listed);
+    let hosts: BTreeSet<String> = needed.map(|destination| destination.host).collect();
     let is_detected = |host: &str, meta: &Meta| hosts.contains(&names::resolve_host(host, meta.namespace()));
     // Namespaces in which WorkloadEntries and Pods stand for a ServiceEntry, or EndpointSlices and Pods for a Service.
     let (mut selected, mut sliced) = (BTreeSet::new(), BTreeSet::new());

@@ -13,30 +13,40 @@ pub(super) fn remarks(set: &Resources, detector: Detector, clusters: &[Cluster])
     if clusters.iter().all(|cluster| cluster.outlier_detection.is_none()) {
         return Vec::new();
     }
+    let (all, alpha): (Vec<_>, Vec<_>) = detected(set, detector).into_iter().partition(|it| it.listed);
+    let mut lines: Vec<String> = Vec::new();
+    let mut say = |line: &str| lines.push(line.to_owned());
     match detector {
-        Detector::Envoy => vec![
-            "outlierDetection: the clusters' `outlier_detection` carries it out, endpoint by endpoint, and counts in"
-                .into(),
-            "cluster.NAME.outlier_detection.*; the filters leave it alone (`outlierDetection: envoy`).".into(),
-        ],
-        Detector::Module => {
-            let all = detected(set);
-            let named: Vec<&str> = all.iter().take(NAMED).map(|it| it.cluster.as_str()).collect();
-            let more = all.len().saturating_sub(NAMED);
-            let of = match (named.as_slice(), more) {
-                ([], _) => "no destination here, since that takes `maxEjectionPercent: 100`, no `minHealthPercent`, and endpoints\n\
-                            that the resources list by address."
-                    .to_owned(),
-                (_, 0) => named.join(", "),
-                (_, more) => format!("{}, and {more} more", named.join(", ")),
-            };
-            let text = format!(
-                "outlierDetection: single endpoints are ejected by `outlier_detection` in your clusters; no filter can do that.\n\
-                 While all of them would be, the filters answer 503 (`outlierDetection: module`; `envoy` turns it off) for\n{of}"
+        Detector::Envoy => {
+            say(
+                "outlierDetection: the clusters' `outlier_detection` carries it out, endpoint by endpoint, and counts in",
             );
-            text.lines().map(str::to_owned).collect()
+            say("cluster.NAME.outlier_detection.*; the filters leave it alone (`outlierDetection: envoy`).");
+        }
+        Detector::Module => {
+            say(
+                "outlierDetection: single endpoints are ejected by `outlier_detection` in your clusters; no filter can do",
+            );
+            say(
+                "that. While all of them would be, the filters answer 503 (`outlierDetection: module`; `envoy` turns it",
+            );
+            let named: Vec<&str> = all.iter().take(NAMED).map(|it| it.cluster.as_str()).collect();
+            match all.len().saturating_sub(NAMED) {
+                _ if all.is_empty() => {
+                    say(
+                        "off), here for no destination: it takes `maxEjectionPercent: 100`, no `minHealthPercent`, and",
+                    );
+                    say("endpoints that the resources list by address.");
+                }
+                0 => say(&format!("off) for {}.", named.join(", "))),
+                more => say(&format!("off) for {}, and {more} more.", named.join(", "))),
+            }
         }
     }
+    if !alpha.is_empty() {
+        say("`outlierDetection.http`, of the first alpha schema, the filters carry out in any case.");
+    }
+    lines
 }
 
 #[cfg(test)]

@@ -27,6 +27,9 @@ const REFRESH_MS: u64 = 30_000;
 /// More endpoints than that are not watched; the one that was seen the longest ago gives way.
 const MOST_ENDPOINTS: usize = 256;
 
+/// Longer addresses are cut off.
+const LONGEST_ADDRESS: usize = 255;
+
 /// More VMs than that look here for each request.
 const MOST_LISTENERS: usize = 128;
 
@@ -123,35 +126,55 @@ impl Health {
         Some(Turn::Returned)
     }
 
-    /// An endpoint has answered, or failed to.
-    pub fn tell(&mut self, address: &[u8], verdict: Verdict, ejection: &Ejection, now: u64) -> Option<Turn> {
-        let turn = self.sweep(now);
+    /// An endpoint has answered, or failed to. Its destination may have returned before, and be left alone by that.
+    pub fn tell(&mut self, address: &[u8], verdict: Verdict, ejection: &Ejection, now: u64) -> [Option<Turn>; 2] {
+        let returned = self.sweep(now);
         if !ejection.endpoints.has(address) {
             // There are more than those that are listed, and they are not all ejected.
             if self.stranger == 0 || now.saturating_sub(self.stranger) > REFRESH_MS {
                 self.stranger = now;
             }
-            return turn;
+            return [returned, None];
         }
+        let ejected = self.count(address, verdict, ejection, now);
         self.forget(ejection, now);
-        let known = self.endpoints.iter().position(|it| it.address == address);
-        let mut endpoint = match known {
-            Some(at) => self.endpoints.remove(at),
-            None => Endpoint { address: address.iter().copied().take(255).collect(), seen: now, ..Endpoint::default() },
+        if ejected && self.out_until == 0 && self.all_ejected(ejection, now) {
+            let until = self.ejected(ejection).map(|it| it.ejected_until).min().unwrap_or(now);
+            let all = self.ejected(ejection).map(|it| it.address.clone()).collect();
+            self.out_until = until;
+            return [returned, Some(Turn::Ejected(until, all))];
+        }
+        [returned, None]
+    }
+
+    /// Counts what an endpoint did, and says whether that ejects it. Endpoints are in the order of their addresses.
+    fn count(&mut self, address: &[u8], verdict: Verdict, ejection: &Ejection, now: u64) -> bool {
+        let address = address.split_at_checked(LONGEST_ADDRESS).map_or(address, |(head, _)| head);
+        let place = |all: &[Endpoint]| all.binary_search_by(|it| it.address.as_slice().cmp(address));
+        if place(&self.endpoints).is_err() {
+            if verdict == Verdict::Good && matches!(ejection.endpoints, Endpoints::Listed(_)) {
+                return false;
+            }
+            if self.endpoints.len() >= MOST_ENDPOINTS
+                && let Some((at, _)) = self.endpoints.iter().enumerate().min_by_key(|(_, it)| it.seen)
+            {
+                self.endpoints.remove(at);
+            }
+            let at = place(&self.endpoints).unwrap_or_else(|at| at);
+            self.endpoints.insert(at, Endpoint { address: address.to_vec(), seen: now, ..Endpoint::default() });
+        }
+        let may = self.may_eject(ejection);
+        let Some(endpoint) = place(&self.endpoints).ok().and_then(|at| self.endpoints.get_mut(at)) else {
+            return false;
         };
         if now.saturating_sub(endpoint.seen) > REFRESH_MS {
             endpoint.seen = now;
         }
-        if endpoint.ejected_until == 0 && endpoint.fails(verdict, ejection) && self.may_eject(ejection) {
+        let ejects = endpoint.ejected_until == 0 && endpoint.fails(verdict, ejection) && may;
+        if ejects {
             endpoint.eject(ejection, now);
         }
-        self.keep(endpoint, ejection, now);
-        if self.out_until == 0 && self.all_ejected(ejection, now) {
-            let until = self.endpoints.iter().map(|it| it.ejected_until).min().unwrap_or(now);
-            self.out_until = until;
-            return Some(Turn::Ejected(until, self.endpoints.iter().map(|it| it.address.clone()).collect()));
-        }
-        turn
+        ejects
     }
 
     /// What Envoy does at each interval: who has been ejected long enough returns.
@@ -164,47 +187,39 @@ impl Health {
         Some(Turn::Returned)
     }
 
-    /// Endpoints that have gone, and those of which there is nothing to remember.
+    /// Endpoints that have gone, and listed ones of which there is nothing to remember.
     fn forget(&mut self, ejection: &Ejection, now: u64) {
-        self.endpoints.retain(|it| match &ejection.endpoints {
-            Endpoints::Listed(_) => ejection.endpoints.has(&it.address) && !it.is_new(ejection, now),
-            Endpoints::Seen(_) => it.ejected_until != 0 || now.saturating_sub(it.seen) < FORGET_MS,
+        let listed = matches!(ejection.endpoints, Endpoints::Listed(_));
+        self.endpoints.retain(|it| {
+            let there = it.ejected_until != 0 || now.saturating_sub(it.seen) < FORGET_MS;
+            there && !(listed && it.is_new(ejection, now))
         });
     }
 
-    fn keep(&mut self, endpoint: Endpoint, ejection: &Ejection, now: u64) {
-        match ejection.endpoints {
-            Endpoints::Listed(_) if endpoint.is_new(ejection, now) => return,
-            Endpoints::Seen(_) if self.endpoints.len() >= MOST_ENDPOINTS => {
-                let oldest = self.endpoints.iter().enumerate().min_by_key(|(_, it)| it.seen);
-                oldest.map(|(at, _)| at).map(|at| self.endpoints.swap_remove(at));
-            }
-            _ => {}
-        }
-        self.endpoints.push(endpoint);
-        // The same endpoints in the same order are the same bytes, which need not be written again.
-        shared::order::sort_by(&mut self.endpoints, |a, b| a.address.cmp(&b.address));
-    }
-
-    /// Whether one more endpoint may be ejected, which is not among the others now. Listed ones all may; of others, one
-    /// always may, as in Envoy in the days of the first alpha schema.
+    /// Whether one more endpoint may be ejected. Listed ones all may; of others, one always may, as in Envoy in the days of
+    /// the first alpha schema.
     fn may_eject(&self, ejection: &Ejection) -> bool {
         let Endpoints::Seen(Some(percent)) = ejection.endpoints else { return true };
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         let ejected = count(self.endpoints.iter().filter(|it| it.ejected_until != 0).count());
-        let all = count(self.endpoints.len()).saturating_add(1);
+        let all = count(self.endpoints.len());
         ejected == 0 || ejected.saturating_mul(100) < all.saturating_mul(percent.into())
     }
 
     fn all_ejected(&self, ejection: &Ejection, now: u64) -> bool {
-        let enough = match &ejection.endpoints {
+        let ejected = self.ejected(ejection).count();
+        match &ejection.endpoints {
             Endpoints::Listed(all) => {
                 let alone = self.stranger == 0 || now.saturating_sub(self.stranger) >= FORGET_MS;
-                alone && self.endpoints.len() >= all.len()
+                alone && ejected == all.len()
             }
-            Endpoints::Seen(_) => !self.endpoints.is_empty(),
-        };
-        enough && self.endpoints.iter().all(|it| it.ejected_until != 0)
+            Endpoints::Seen(_) => ejected == self.endpoints.len(),
+        }
+    }
+
+    /// Those that are ejected; an earlier configuration may have listed others.
+    fn ejected<'a>(&'a self, ejection: &'a Ejection) -> impl Iterator<Item = &'a Endpoint> {
+        self.endpoints.iter().filter(|it| it.ejected_until != 0 && ejection.endpoints.has(&it.address))
     }
 }
 

@@ -93,19 +93,20 @@ impl Outlook {
         let vm = done.vm();
         let now = vm.now();
         let told = change(cluster, |health| {
-            let turn = health.tell(&upstream, verdict, ejection, now);
-            (health.is_fine(), health.to_be_told(), turn)
+            let turns = health.tell(&upstream, verdict, ejection, now);
+            (health.is_fine(), health.to_be_told(), turns)
         });
-        let Some((is_fine, listeners, turn)) = told else { return };
+        let Some((is_fine, listeners, turns)) = told else { return };
         if !is_fine {
             fine.remove(cluster);
         }
         drop(fine);
         listeners.into_iter().for_each(vm::wake);
-        let Some(turn) = turn else { return };
-        self.say(cluster, &turn, now);
-        if let Turn::Ejected(until, _) = turn {
-            self.remember(cluster, until, now, vm);
+        for turn in turns.into_iter().flatten() {
+            self.say(cluster, &turn, now);
+            if let Turn::Ejected(until, _) = turn {
+                self.remember(cluster, until, now, vm);
+            }
         }
     }
 

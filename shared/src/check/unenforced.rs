@@ -193,14 +193,20 @@ fn sidecar(sidecar: &Resource<Asked>, by: Unenforced, report: &mut Report) {
 fn client_tls(rule: &Resource<DestinationRule>, by: Unenforced, report: &mut Report) {
     let mut policy = |policy: Option<&TrafficPolicy>, path: &str| {
         let mut asked = |path: String| {
-            if word(rule, &path, report).is_some_and(|mode: ClientTls| mode != ClientTls::Disable) {
-                lacks(rule, &path, &TLS, by, report);
+            let mode = format!("{path}.mode");
+            if word(rule, &mode, report).is_some_and(|mode: ClientTls| mode != ClientTls::Disable) {
+                // The field, as of any that is not acted upon; what comes of it is another matter.
+                if by != Unenforced::LeftToOthers {
+                    let message = "`tls` is not supported by Sailcloth and has no effect";
+                    Findings::new(rule, report).warn(Code::Unsupported, &Path::Said(&path), message, "");
+                }
+                lacks(rule, &mode, &TLS, by, report);
             }
         };
         if let Some(policy) = policy {
-            asked(format!("{path}.tls.mode"));
+            asked(format!("{path}.tls"));
             (0..policy.port_level_settings.len())
-                .for_each(|index| asked(format!("{path}.portLevelSettings[{index}].tls.mode")));
+                .for_each(|index| asked(format!("{path}.portLevelSettings[{index}].tls")));
         }
     };
     policy(rule.spec.traffic_policy.as_ref(), "spec.trafficPolicy");

@@ -87,20 +87,23 @@ pub struct Detected {
     pub host: String,
     /// Its cluster.
     pub cluster: String,
+    /// Whether its endpoints are listed; those of the first alpha schema are seen.
+    pub listed: bool,
 }
 
-/// What [`Detector::Module`] takes of a set with all its endpoints, in the order of hosts; the first alpha schema, which
-/// knows no endpoints, is not among it.
-pub fn detected(set: &Resources) -> Vec<Detected> {
-    let guards = Guards::compile(set, &Registry::new(set), Detector::Module);
+/// The destinations of a set that modules leave alone where `detector` carries `outlierDetection` out, in the order of
+/// hosts.
+pub fn detected(set: &Resources, detector: Detector) -> Vec<Detected> {
+    let guards = Guards::compile(set, &Registry::new(set), detector);
     let wild = guards.wild.iter().map(|(host, guards)| (host, guards));
     let mut all = Vec::new();
     for (host, guards) in guards.hosts.iter().chain(wild) {
         for (subset, by_port) in guards.subsets.iter() {
             for (port, guard) in &by_port.ports {
-                let endpoints = guard.ejection.as_ref().map(|ejection| &ejection.endpoints);
-                if let Some(Endpoints::Listed(_)) = endpoints {
-                    all.push(Detected { host: host.clone(), cluster: names::cluster(port.get(), subset, host) });
+                if let Some(ejection) = &guard.ejection {
+                    let cluster = names::cluster(port.get(), subset, host);
+                    let listed = matches!(ejection.endpoints, Endpoints::Listed(_));
+                    all.push(Detected { host: host.clone(), cluster, listed });
                 }
             }
         }

@@ -125,7 +125,10 @@ fn tls_to_services() {
     let rule = |spec: &str| {
         format!("apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {{name: x}}\nspec: {spec}\n")
     };
-    let plain = |path: &'static str| [(Lacks, path, 4, "sent in plain text")];
+    let plain = |path: &'static str| {
+        let tls = path.strip_suffix(".mode").unwrap_or(path);
+        [(Unsupported, tls, 4, "has no effect"), (Lacks, path, 4, "sent in plain text")]
+    };
     let rows: &[(&str, &str, &[Expected<'_>])] = &[
         ("for all", "{host: web, trafficPolicy: {tls: {mode: SIMPLE}}}", &plain("spec.trafficPolicy.tls.mode")),
         (

@@ -128,7 +128,7 @@ fn elsewhere_modules_are_told_the_endpoints_that_they_need() {
         assert_eq!(endpoints(others), None, "{others}");
     }
     let yaml = parts_yaml(generated(MESH, Detector::Module));
-    assert!(yaml.contains("\n# outbound|80||all.x, outbound|80|v1|api.default.svc.cluster.local\n"), "{yaml}");
+    assert!(yaml.contains("for outbound|80||all.x, outbound|80|v1|api.default.svc.cluster.local.\n"), "{yaml}");
 }
 
 #[test]
@@ -140,6 +140,16 @@ fn a_workload_selector_brings_the_workload_entries() {
     );
     let of = |detector| with(&told(generated(&selects, detector)), "WorkloadEntry", "/spec/address");
     assert_eq!((of(Detector::Module), of(Detector::Envoy)), (vec!["one".to_owned()], Vec::new()));
+}
+
+#[test]
+fn the_first_alpha_schema_is_named() {
+    let alpha = MESH.replace("outlierDetection: {maxEjectionPercent: 50}", "outlierDetection: {http: {}}");
+    for detector in [Detector::Envoy, Detector::Module] {
+        let remarks = generated(&alpha, detector).remarks;
+        assert!(remarks.last().unwrap().starts_with("`outlierDetection.http`"), "{remarks:#?}");
+        assert!(!generated(MESH, detector).remarks.join(" ").contains("alpha"));
+    }
 }
 
 #[test]

@@ -35,14 +35,16 @@ fn out(health: &mut Health, now: u64) -> u64 {
     }
 }
 
-fn ejected<const N: usize>(until: u64, addresses: [&str; N]) -> Option<Turn> {
-    Some(Turn::Ejected(until, addresses.map(|address| address.as_bytes().to_vec()).into()))
+fn ejected<const N: usize>(until: u64, addresses: [&str; N]) -> [Option<Turn>; 2] {
+    [None, Some(Turn::Ejected(until, addresses.map(|address| address.as_bytes().to_vec()).into()))]
 }
+
+const NOTHING: [Option<Turn>; 2] = [None, None];
 
 #[test]
 fn it_goes_and_returns_at_an_interval_and_says_so_once() {
     let (mut health, rule) = (Health::default(), listed(["a"]));
-    assert_eq!(health.tell(b"a", ERROR, &rule, 50), None);
+    assert_eq!(health.tell(b"a", ERROR, &rule, 50), NOTHING);
     assert_eq!(health.pass(51), (Passage::Passes, None));
     // A second is over at 1051, and Envoy looks again at 1100.
     assert_eq!(health.tell(b"a", ERROR, &rule, 51), ejected(1100, ["a"]));
@@ -52,8 +54,18 @@ fn it_goes_and_returns_at_an_interval_and_says_so_once() {
     assert_eq!(health.pass(1101), (Passage::Passes, None));
     assert!(health.is_fine());
     // All at once, and not one as a probe; a count begins anew.
-    assert_eq!(health.tell(b"a", ERROR, &rule, 1102), None);
+    assert_eq!(health.tell(b"a", ERROR, &rule, 1102), NOTHING);
     assert_eq!(out(&mut health, 1103), 0);
+}
+
+/// Nobody has looked meanwhile: both are said.
+#[test]
+fn it_may_have_returned_and_go_again_at_once() {
+    let (mut health, rule) = (Health::default(), Ejection { errors: Some(1), ..listed(["a"]) });
+    assert_eq!(health.tell(b"a", ERROR, &rule, 0), ejected(1000, ["a"]));
+    let [_, again] = ejected(3000, ["a"]);
+    assert_eq!(health.tell(b"a", ERROR, &rule, 2000), [Some(Turn::Returned), again]);
+    assert_eq!(health.tell(b"z", ERROR, &rule, 9000), [Some(Turn::Returned), None]);
 }
 
 #[test]
@@ -92,11 +104,11 @@ fn each_ejection_is_longer_and_each_interval_after_a_return_forgets_one() {
 fn all_endpoints_have_to_be_ejected() {
     let (mut health, rule) = (Health::default(), listed(["a", "b"]));
     for _ in 0..9 {
-        assert_eq!(health.tell(b"a", ERROR, &rule, 0), None);
+        assert_eq!(health.tell(b"a", ERROR, &rule, 0), NOTHING);
     }
     // What it answers while it is ejected does not count.
     health.tell(b"a", Verdict::Good, &rule, 100);
-    assert_eq!(health.tell(b"b", ERROR, &rule, 500), None);
+    assert_eq!(health.tell(b"b", ERROR, &rule, 500), NOTHING);
     assert_eq!(health.tell(b"b", ERROR, &rule, 500), ejected(1000, ["a", "b"]));
     // The first is back at 1000, and then nobody has to wait for the second.
     assert_eq!(out(&mut health, 999), 1000);
@@ -108,7 +120,7 @@ fn all_endpoints_have_to_be_ejected() {
     // One that returned before the other one goes.
     let mut health = Health::default();
     for (address, now) in [(b"a", 0), (b"a", 0), (b"b", 1000), (b"b", 1000)] {
-        assert_eq!(health.tell(address, ERROR, &rule, now), None);
+        assert_eq!(health.tell(address, ERROR, &rule, now), NOTHING);
     }
     assert_eq!(out(&mut health, 1000), 0);
 }
@@ -118,12 +130,12 @@ fn one_who_is_not_listed_shows_that_there_are_more() {
     let (mut health, rule) = (Health::default(), listed(["a"]));
     health.tell(b"z", ERROR, &rule, 10);
     for _ in 0..9 {
-        assert_eq!(health.tell(b"a", ERROR, &rule, 20), None);
+        assert_eq!(health.tell(b"a", ERROR, &rule, 20), NOTHING);
     }
     assert_eq!(out(&mut health, 21), 0);
     // Nobody has seen it for five minutes.
     health.tell(b"a", ERROR, &rule, 10 + FORGET_MS);
-    assert!(health.tell(b"a", ERROR, &rule, 10 + FORGET_MS).is_some());
+    assert_ne!(health.tell(b"a", ERROR, &rule, 10 + FORGET_MS), NOTHING);
 }
 
 #[test]
@@ -135,9 +147,20 @@ fn a_listed_endpoint_that_does_well_leaves_nothing_behind() {
     assert!(!health.is_fine());
     health.tell(b"a", Verdict::Good, &rule, 0);
     assert_eq!(health, Health::default());
-    // One that is not listed any more.
-    health.tell(b"c", ERROR, &listed(["c"]), 0);
-    health.tell(b"a", Verdict::Good, &rule, 0);
+}
+
+#[test]
+fn endpoints_that_are_not_listed_any_more_do_not_count() {
+    let (mut health, before, rule) = (Health::default(), listed(["a", "c", "d"]), listed(["a", "b"]));
+    for (address, now) in [(b"c", 0), (b"c", 0), (b"d", 0)] {
+        health.tell(address, ERROR, &before, now);
+    }
+    for _ in 0..9 {
+        assert_eq!(health.tell(b"a", ERROR, &rule, 500), NOTHING);
+    }
+    health.tell(b"b", ERROR, &rule, 600);
+    assert_eq!(health.tell(b"b", ERROR, &rule, 600), ejected(1500, ["a", "b"]));
+    health.tell(b"b", Verdict::Good, &rule, FORGET_MS);
     assert_eq!(health, Health::default());
 }
 
@@ -157,7 +180,7 @@ fn of_endpoints_that_nobody_lists_those_count_that_were_seen() {
     let mut health = Health::default();
     health.tell(b"b", Verdict::Good, &rule, 0);
     health.tell(b"a", ERROR, &rule, FORGET_MS);
-    assert!(health.tell(b"a", ERROR, &rule, FORGET_MS).is_some());
+    assert_ne!(health.tell(b"a", ERROR, &rule, FORGET_MS), NOTHING);
 }
 
 #[test]
