@@ -43,6 +43,8 @@ pub struct Placed<'a> {
     pub set: &'a Resources,
     /// The same as documents, for Istio's control plane.
     pub documents: &'a [Value],
+    /// Whether Istio's webhook, which refuses one of them, is passed by.
+    pub unvalidated: bool,
     /// Who the proxy is.
     pub proxy: &'a Proxy,
     /// Where the generated routes lead for a module alone that names no cluster.
