@@ -4,6 +4,7 @@
 //! and what it makes is what is carried out. What stands behind a percent sign is Envoy's
 //! `%([A-Z]|[0-9]|_)+(\(.*?\))?(:[0-9]+)?%`, the first that fits; [`operators`] knows the names.
 
+mod arguments;
 pub mod operators;
 pub mod time;
 
@@ -81,11 +82,12 @@ impl Template {
     }
 
     /// The request headers that it asks for.
-    pub fn request_headers(&self) -> impl Iterator<Item = &[u8]> {
-        self.parts.iter().flat_map(|part| match part {
-            Part::Value { what, .. } => what.request_headers().into_iter().flatten(),
-            Part::Text(_) => [None, None].into_iter().flatten(),
-        })
+    pub fn request_headers<'t>(&'t self, tell: &mut dyn FnMut(&'t [u8])) {
+        for part in &self.parts {
+            if let Part::Value { what, .. } = part {
+                what.request_headers(tell);
+            }
+        }
     }
 }
 
@@ -146,7 +148,9 @@ fn parse(text: &str) -> Result<(Template, Doubts<'_>), Wrong> {
                 if !literal.is_empty() {
                     parts.push(Part::Text(std::mem::take(&mut literal).into()));
                 }
-                parts.push(Part::Value { what, most: command.most });
+                // Envoy takes a length of this one, and does not look at it.
+                let most = command.most.filter(|_| !matches!(what, Operator::ClientCertificate(_)));
+                parts.push(Part::Value { what, most });
             }
         }
     }
@@ -197,9 +201,10 @@ impl<'t> Command<'t> {
 
     /// Whether Istio's `validateHeaderValue` takes it, which is Envoy's parser of old.
     fn is_known_to_istio(&self) -> bool {
-        let quoted = self.arguments.bytes().any(|byte| matches!(byte, b'"' | b'\\' | b')'));
-        let blank = self.arguments.bytes().all(|byte| byte == b' ');
-        self.most.is_none() && !(quoted && !self.arguments.starts_with('[')) && !(self.has_brackets && blank)
+        let fits = |byte: u8| !matches!(byte, b'"' | b'\\' | b')');
+        let fits = self.arguments.starts_with('[') || self.arguments.bytes().all(fits);
+        let says_something = !self.has_brackets || self.arguments.bytes().any(|byte| byte != b' ');
+        self.most.is_none() && fits && says_something
     }
 }
 
