@@ -53,15 +53,6 @@ impl Wrong {
     }
 }
 
-/// What a value has that one should know of, although it can be carried out.
-#[derive(Debug, Default)]
-struct Doubts<'t> {
-    /// An operator that Sailcloth cannot carry out.
-    unknown: Option<&'t str>,
-    /// A form that Istio's webhook does not know.
-    new_to_istio: Option<&'t str>,
-}
-
 impl Template {
     /// Reads a value.
     ///
@@ -69,6 +60,21 @@ impl Template {
     /// What Envoy would refuse, and headers that are internal.
     pub fn parse(text: &str) -> Result<Template, Wrong> {
         parse(text).map(|(template, _)| template)
+    }
+
+    /// An operator in a form that Istio's webhook refuses, which is Envoy's parser of old.
+    pub fn foreign_to_istio(&self) -> Option<&str> {
+        let mut rest = &*self.text;
+        while let Some((_, after)) = rest.split_once('%') {
+            let escaped = after.strip_prefix('%').map(|after| (None, after));
+            let (command, after) =
+                escaped.or_else(|| Command::split(after).map(|(command, after)| (Some(command), after)))?;
+            if let Some(command) = command.filter(|command| !command.is_known_to_istio()) {
+                return Some(command.text);
+            }
+            rest = after;
+        }
+        None
     }
 
     /// The text, as it was written.
@@ -101,16 +107,12 @@ impl Read for Template {
             return None;
         }
         match parse(&text) {
-            Ok((template, doubts)) => {
-                if let Some(operator) = doubts.unknown {
+            Ok((template, unknown)) => {
+                if let Some(operator) = unknown {
                     let message =
                         format!("`%{}%` is not supported by Sailcloth and stands for nothing", shorten(operator));
                     let hint = "the table of operators that no filter can know is in filters/README.md";
                     reader.warn(Code::UnsupportedOperator, place, message, hint);
-                }
-                if let Some(operator) = doubts.new_to_istio {
-                    let message = format!("`%{}%` is refused by Istio's webhook; Envoy takes it", shorten(operator));
-                    reader.warn(Code::SchemaValidationError, place, message, "it works outside a cluster alone");
                 }
                 Some(template)
             }
@@ -123,8 +125,9 @@ impl Read for Template {
     }
 }
 
-fn parse(text: &str) -> Result<(Template, Doubts<'_>), Wrong> {
-    let (mut parts, mut literal, mut doubts) = (Vec::new(), String::new(), Doubts::default());
+/// The value, and an operator that Sailcloth cannot carry out.
+fn parse(text: &str) -> Result<(Template, Option<&str>), Wrong> {
+    let (mut parts, mut literal, mut unknown) = (Vec::new(), String::new(), None);
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('%') {
         literal.push_str(before);
@@ -138,12 +141,9 @@ fn parse(text: &str) -> Result<(Template, Doubts<'_>), Wrong> {
             return Err(Wrong::new(message, "a percent sign itself is written `%%`"));
         };
         rest = after;
-        if doubts.new_to_istio.is_none() && !command.is_known_to_istio() {
-            doubts.new_to_istio = Some(command.text);
-        }
         match operators::meaning(&command)? {
             Meaning::Text(text) => literal.push_str(text),
-            Meaning::Unknown => doubts.unknown = doubts.unknown.or(Some(command.text)),
+            Meaning::Unknown => unknown = unknown.or(Some(command.text)),
             Meaning::Value(what) => {
                 if !literal.is_empty() {
                     parts.push(Part::Text(std::mem::take(&mut literal).into()));
@@ -158,7 +158,7 @@ fn parse(text: &str) -> Result<(Template, Doubts<'_>), Wrong> {
     if (!literal.is_empty() || parts.is_empty()) && literal != text {
         parts.push(Part::Text(literal.into()));
     }
-    Ok((Template { text: text.into(), parts: parts.into() }, doubts))
+    Ok((Template { text: text.into(), parts: parts.into() }, unknown))
 }
 
 /// What stands between two percent signs.

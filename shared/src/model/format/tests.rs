@@ -87,7 +87,7 @@ fn what_is_wrong_is_told_with_what_to_write() {
 
 #[test]
 fn what_is_doubtful_is_named() {
-    for (value, unknown, new_to_istio) in [
+    for (value, unknown, foreign) in [
         ("%PROTOCOL% %RESP(a)%", None, None),
         ("<%HOSTNAME%> %TRACE_ID%", Some("HOSTNAME"), None),
         ("%REQ(a):3%", None, Some("REQ(a):3")),
@@ -97,8 +97,8 @@ fn what_is_doubtful_is_named() {
         ("%START_TIME(%U)%", Some("START_TIME(%U)"), None),
         ("%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT(8)%", Some("DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT(8)"), None),
     ] {
-        let (_, doubts) = parse(value).unwrap();
-        assert_eq!((doubts.unknown, doubts.new_to_istio), (unknown, new_to_istio), "{value}");
+        let (template, found) = parse(value).unwrap();
+        assert_eq!((found, template.foreign_to_istio()), (unknown, foreign), "{value}");
     }
 }
 
