@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::case::Case;
+use super::case::{Case, Scene};
 use super::load::CaseFile;
 use super::run::{placed, proxies, runs};
 use crate::engine::proxy::Bench;
@@ -28,20 +28,21 @@ const TIME_LEFT: &str = "x-envoy-expected-rq-timeout-ms";
 pub fn differences(file: &CaseFile) -> (Vec<String>, u32) {
     let proxies = proxies(file);
     let mut placed = placed(file, &proxies);
-    for scene in &mut placed {
-        scene.engines = vec![Kind::Suite, Kind::Native];
+    // A copy arrives when it arrives, so of rows with mirrors the corpus itself compares each request; so it does of rows
+    // that take more than one.
+    let both = |scene: &Scene, case: &Case| {
+        let one = case.before.is_empty() && case.request.at_once.is_none() && case.expect.mirrors.is_empty();
+        one && runs(scene, case, Kind::Suite) && runs(scene, case, Kind::Native)
+    };
+    let compared = |scene: &Scene| scene.cases.iter().any(|case| both(scene, case));
+    for (place, (scene, _)) in placed.iter_mut().zip(&file.scenes) {
+        place.engines = if compared(scene) { vec![Kind::Suite, Kind::Native] } else { Vec::new() };
     }
     let bench = Bench::start(&placed, 1);
     let (mut differences, mut rows) = (Vec::new(), 0);
-    for (index, (scene, _)) in file.scenes.iter().enumerate() {
-        // A copy arrives when it arrives, so of rows with mirrors the corpus itself compares each request; so it does of
-        // rows that take more than one.
-        let both = |case: &&Case| {
-            let one = case.before.is_empty() && case.request.at_once.is_none() && case.expect.mirrors.is_empty();
-            one && runs(scene, case, Kind::Suite) && runs(scene, case, Kind::Native)
-        };
+    for (index, (scene, _)) in file.scenes.iter().enumerate().filter(|(_, (scene, _))| compared(scene)) {
         let [mut suite, mut native] = [Kind::Suite, Kind::Native].map(|kind| bench.engine(index, kind));
-        for case in scene.cases.iter().filter(both) {
+        for case in scene.cases.iter().filter(|case| both(scene, case)) {
             rows += 1;
             let key = |kind: Kind| format!("twin-{kind}-{}", case.name);
             let ours = describe(case, &suite.ask(&case.request, &key(Kind::Suite), 0));
