@@ -98,28 +98,31 @@ impl Template {
 }
 
 impl Read for Template {
+    /// A value that is refused is read as an empty one, so that one hears of all that is wrong with its resource.
     fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
         let text = String::read(place, reader)?;
         // Istio's `ValidateHTTPHeaderValue`; Envoy minds line breaks and NUL alone.
-        if text.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
-            let text = visible(&text);
-            reader.invalid(place, format!("`{text}` has a control character, which no header may have"), "");
-            return None;
-        }
-        match parse(&text) {
+        let read = if text.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
+            let message = format!("`{}` has a control character, which no header may have", visible(&text));
+            Err(Wrong::new(message, ""))
+        } else {
+            parse(&text).map_err(|Wrong { message, hint }| {
+                Wrong::new(format!("`{}` is not a header's value: {message}", shorten(&text)), hint)
+            })
+        };
+        match read {
             Ok((template, unknown)) => {
                 if let Some(operator) = unknown {
-                    let message =
-                        format!("`%{}%` is not supported by Sailcloth and stands for nothing", shorten(operator));
+                    let operator = shorten(operator);
+                    let message = format!("`%{operator}%` is not supported by Sailcloth and stands for nothing");
                     let hint = "the table of operators that no filter can know is in filters/README.md";
                     reader.warn(Code::UnsupportedOperator, place, message, hint);
                 }
                 Some(template)
             }
             Err(Wrong { message, hint }) => {
-                let message = format!("`{}` is not a header's value: {message}", shorten(&text));
                 reader.invalid(place, message, hint);
-                None
+                Some(Template { text: "".into(), parts: Box::default() })
             }
         }
     }
