@@ -148,7 +148,21 @@ fn is_istio(document: &Value) -> bool {
     document["apiVersion"].as_str().is_some_and(|version| version.contains("istio.io"))
 }
 
+/// JSON without characters that YAML does not print, and so does not read.
+fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            '\u{7f}'..='\u{9f}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
+                out.push_str(&format!("\\u{:04x}", u32::from(c)))
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// As YAML documents: JSON is YAML.
 fn joined(documents: Vec<&Value>) -> String {
-    documents.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n---\n")
+    documents.iter().map(|document| escaped(&document.to_string())).collect::<Vec<_>>().join("\n---\n")
 }

@@ -134,8 +134,13 @@ impl Judged {
     }
 }
 
+/// What the names of a scene's clusters begin with.
+pub(super) fn own_prefix(scene: usize) -> String {
+    format!("istiod-{scene}/")
+}
+
 fn own_name(scene: usize, cluster: &str) -> String {
-    format!("istiod-{scene}/{cluster}")
+    own_prefix(scene) + cluster
 }
 
 /// The connection managers of a listener.
