@@ -1,7 +1,7 @@
 //! Envoy's operators, by name: what each takes, and who knows what it stands for.
 //!
 //! These are all that Envoy 1.36 to 1.40 have in headers. The value of some is the same in every header, since nothing
-//! has been sent by then. `filters/README.md` says why nobody here knows [`UNKNOWN`].
+//! has been sent by then. `filters/README.md` says why nobody here knows them.
 
 use super::arguments;
 use super::time::TimeFormat;
