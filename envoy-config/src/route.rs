@@ -95,10 +95,6 @@ pub struct RouteAction {
     /// For the whole request; zero is none. What a rule or a gRPC client asks for comes in a header.
     #[serde(serialize_with = "wire::duration")]
     pub timeout: Duration,
-    /// The most that a gRPC client's `grpc-timeout` may ask for; zero is no bound. Envoy has deprecated the field, and writes
-    /// what is left of the time into `grpc-timeout`, attempt by attempt, only where it is set, as istiod sets it.
-    #[serde(serialize_with = "wire::duration")]
-    pub max_grpc_timeout: Duration,
     /// When to try again; absent is never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_policy: Option<RetryPolicy>,
@@ -232,7 +228,6 @@ fn route(name: String, headers: Vec<HeaderMatcher>, retry_policy: Option<RetryPo
         route: RouteAction {
             cluster_header: CLUSTER_HEADER.to_owned(),
             timeout: Duration::ZERO,
-            max_grpc_timeout: Duration::ZERO,
             retry_policy,
             request_mirror_policies: Vec::new(),
         },

@@ -19,6 +19,9 @@ type question struct {
 	Configs string `json:"configs"` // Istio YAML
 	Kube    string `json:"kube"`    // Kubernetes YAML
 	Proxy   proxy  `json:"proxy"`
+
+	// Unvalidated resources are those that Istio's webhook has not seen.
+	Unvalidated bool `json:"unvalidated"`
 }
 
 // answer is a line of standard output: messages by kind (lds, rds, cds, eds, ecds), or why there are none.
@@ -50,7 +53,7 @@ func answerAll(m *meshconfig.MeshConfig) {
 }
 
 func answerOne(m *meshconfig.MeshConfig, q question) (a answer, err error) {
-	cs, err := parse(q.Configs)
+	cs, err := parse(q.Configs, q.Unvalidated)
 	if err != nil {
 		return a, err
 	}

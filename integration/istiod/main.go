@@ -97,7 +97,7 @@ func meshConfig() (*meshconfig.MeshConfig, error) {
 
 func run(t test.Failer, m *meshconfig.MeshConfig) {
 	text := read(configs)
-	cs, err := parse(text)
+	cs, err := parse(text, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,15 +3,19 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"sort"
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/yaml"
+
 	"istio.io/istio/pilot/pkg/config/kube/crd"
 	"istio.io/istio/pkg/config"
+	"istio.io/istio/pkg/config/schema/collections"
+	"istio.io/istio/pkg/config/schema/resource"
 )
 
 // read joins the YAML of files and folders, by name.
@@ -45,33 +49,43 @@ func read(paths list) string {
 	return strings.Join(parts, "\n---\n")
 }
 
-// separator stands between YAML documents.
-var separator = regexp.MustCompile(`(?m)^---\s*(?:#.*)?$`)
-
-// parse reads Istio's resources and validates them, as its webhook would; the error has all that it refuses.
-func parse(text string) ([]config.Config, error) {
+// parse reads Istio's resources and, unless they are unvalidated, validates them as its webhook would; the error has all
+// that it refuses.
+func parse(text string, unvalidated bool) ([]config.Config, error) {
 	var cs []config.Config
 	var refused []error
-	for _, document := range separator.Split(text, -1) {
-		some, _, err := crd.ParseInputs(document)
+	decoder := yaml.NewYAMLOrJSONDecoder(strings.NewReader(text), 512*1024)
+	for {
+		object := crd.IstioKind{}
+		err := decoder.Decode(&object)
+		if errors.Is(err, io.EOF) {
+			break
+		}
 		if err != nil {
-			refused = append(refused, fmt.Errorf("%w, in:\n%s", err, strings.TrimSpace(document)))
+			return nil, err
 		}
-		cs = append(cs, some...)
-	}
-	if len(refused) > 0 {
-		return nil, errors.Join(refused...)
-	}
-	for i := range cs {
-		if cs[i].Namespace == "" {
-			cs[i].Namespace = "default"
+		kind := object.GroupVersionKind()
+		schema, known := collections.PilotGatewayAPI().FindByGroupVersionAliasesKind(resource.FromKubernetesGVK(&kind))
+		if !known {
+			continue
 		}
-		cs[i].Domain = "cluster.local" // else `ui` becomes `ui.default`, which names no service
-		if cs[i].CreationTimestamp.IsZero() {
-			cs[i].CreationTimestamp = time.Unix(1, 0) // all at once, before any that says when: names decide
+		c, err := crd.ConvertObject(schema, &object, "cluster.local") // else `ui` becomes `ui.default`, which names no service
+		if err == nil && !unvalidated {
+			_, err = schema.ValidateConfig(*c)
 		}
+		if err != nil {
+			refused = append(refused, fmt.Errorf("%s %s/%s: %w", kind.Kind, object.Namespace, object.Name, err))
+			continue
+		}
+		if c.Namespace == "" {
+			c.Namespace = "default"
+		}
+		if c.CreationTimestamp.IsZero() {
+			c.CreationTimestamp = time.Unix(1, 0) // all at once, before any that says when: names decide
+		}
+		cs = append(cs, *c)
 	}
-	return cs, nil
+	return cs, errors.Join(refused...)
 }
 
 // copies keeps what was read apart from what Istio makes of it.

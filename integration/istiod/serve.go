@@ -41,7 +41,7 @@ func serve(t test.Failer, m *meshconfig.MeshConfig, text string, cs []config.Con
 			continue
 		}
 		text = now
-		next, err := parse(text)
+		next, err := parse(text, false)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "istiod: kept what was there:", err)
 			continue

@@ -18,7 +18,7 @@ const OWN_TO_EACH: &[&str] = &[
 const LOOKS_ALIKE: &str = "x-each-";
 
 /// What is left of a timeout at the second attempt and later, to the millisecond.
-const TIME_LEFT: &str = "x-envoy-expected-rq-timeout-ms";
+const TIME_LEFT: &[&str] = &["x-envoy-expected-rq-timeout-ms", "grpc-timeout"];
 
 /// Everything about an answer, by name.
 pub type Description = BTreeMap<String, String>;
@@ -60,7 +60,7 @@ pub fn describe(answer: &Answer, drawn: bool) -> Description {
         put(format!("authority of attempt {attempt}"), request.authority.clone());
         put(format!("method of attempt {attempt}"), request.method.clone());
         put(format!("version of attempt {attempt}"), request.version.clone().unwrap_or_default());
-        let alike = |name: &str| !OWN_TO_EACH.contains(&name) && (attempt == 0 || name != TIME_LEFT);
+        let alike = |name: &str| !OWN_TO_EACH.contains(&name) && (attempt == 0 || !TIME_LEFT.contains(&name));
         for (name, value) in request.headers.iter().filter(|(name, _)| alike(name)) {
             put(format!("header {name} of attempt {attempt}"), compared(name, value.clone()));
         }

@@ -93,6 +93,18 @@ pub fn program() -> Option<&'static PathBuf> {
 ///
 /// Panics where there is no [`program`].
 pub fn ask(documents: &[Value], asker: &Asker) -> Result<Sent, String> {
+    put(documents, asker, false)
+}
+
+/// The same without Istio's webhook: whatever it would refuse, the code generation is asked.
+///
+/// # Errors
+/// Istio's own words, where it cannot even read a resource.
+pub fn ask_unvalidated(documents: &[Value], asker: &Asker) -> Result<Sent, String> {
+    put(documents, asker, true)
+}
+
+fn put(documents: &[Value], asker: &Asker, unvalidated: bool) -> Result<Sent, String> {
     static PROCESS: Mutex<Option<Process>> = Mutex::new(None);
     // A panic of another test while it asked leaves a process that is between two answers: begin anew.
     let mut process = PROCESS.lock().unwrap_or_else(|poisoned| {
@@ -103,7 +115,10 @@ pub fn ask(documents: &[Value], asker: &Asker) -> Result<Sent, String> {
     });
     let Process { input, output } = process.get_or_insert_with(start);
     let (configs, kube): (Vec<_>, Vec<_>) = documents.iter().partition(|document| is_istio(document));
-    let question = json!({"configs": joined(configs), "kube": joined(kube), "proxy": asker});
+    let question = json!({
+        "configs": joined(configs), "kube": joined(kube.iter().map(placed).collect::<Vec<_>>().iter().collect()),
+        "proxy": asker, "unvalidated": unvalidated,
+    });
     let mut line = String::new();
     let exchanged =
         writeln!(input, "{question}").and_then(|()| input.flush()).and_then(|()| output.read_line(&mut line));
@@ -120,11 +135,34 @@ fn start() -> Process {
     Process { input, output: BufReader::new(output) }
 }
 
+/// With a namespace: Kubernetes' own objects are taken as they stand.
+fn placed(document: &&Value) -> Value {
+    let mut document = (*document).clone();
+    if document["metadata"]["namespace"].is_null() {
+        document["metadata"]["namespace"] = json!("default");
+    }
+    document
+}
+
 fn is_istio(document: &Value) -> bool {
     document["apiVersion"].as_str().is_some_and(|version| version.contains("istio.io"))
 }
 
+/// JSON without characters that YAML does not print, and so does not read.
+fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            '\u{7f}'..='\u{9f}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
+                out.push_str(&format!("\\u{:04x}", u32::from(c)))
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// As YAML documents: JSON is YAML.
 fn joined(documents: Vec<&Value>) -> String {
-    documents.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n---\n")
+    documents.iter().map(|document| escaped(&document.to_string())).collect::<Vec<_>>().join("\n---\n")
 }

@@ -211,6 +211,7 @@ fn one_envoy(seed: u64, batch: &[Numbered], verdict: &mut Verdict) {
     let placed = batch.iter().map(|one| Placed {
         set: &one.set,
         documents: &one.mesh.documents,
+        unvalidated: false,
         proxy: &one.mesh.proxy,
         alone_to: None,
         engines: vec![Kind::Suite, Kind::Istiod],

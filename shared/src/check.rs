@@ -53,7 +53,9 @@ pub fn check(set: &Resources, report: &mut Report) {
     validate(set, report);
     unread::check(set, report);
     for resource in &set.virtual_services {
-        unreachable::check(&resource.spec.http, &mut Findings::new(resource, report));
+        let findings = &mut Findings::new(resource, report);
+        unreachable::check(&resource.spec.http, findings);
+        headers::foreign(&resource.spec.http, findings);
     }
     let registry = Registry::new(set);
     references::check(set, &registry, report);

@@ -43,7 +43,7 @@ pub use rule::{Action, DirectResponse, RouteAction, Rule, RuleSource};
 pub use seen::Seen;
 pub use split::{Destination, Split};
 pub use upstream::Timeout;
-pub(crate) use upstream::grpc_timeout_ms;
+pub(crate) use upstream::{PER_TRY_TIMEOUT, grpc_timeout_ms};
 pub use variant::{RetryVariant, RouteVariant};
 
 use std::sync::Arc;

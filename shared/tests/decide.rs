@@ -219,6 +219,9 @@ fn what_would_end_a_header_is_not_written() {
         let sent = sent(&plan, &format!("/?q={query}"), &[]);
         assert_eq!((sent.get("x-q").as_deref(), sent.get("x-kept").as_deref()), (expected, Some("yes")), "{query}");
     }
+    let named = r#""name": "a\nx-evil: 1", "headers": {"request": {"set": {"x-name": "%ROUTE_NAME%"}}}"#;
+    let plan = self::plan(GATEWAY, &format!("[{{{named}, {}}}]", route("one")));
+    assert_eq!(sent(&plan, "/", &[]).get("x-name"), None);
 }
 
 #[test]

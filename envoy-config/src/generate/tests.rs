@@ -43,6 +43,7 @@ fn what_modules_are_told_can_be_read_in_the_yaml() {
                   \"@type\": type.googleapis.com/google.protobuf.StringValue
                   value: |-
                     {
+                      \"outlierDetection\": \"envoy\",
                       \"proxy\": {
                         \"gateways\": [\"default/catacatgo-gateway\"],
                         \"labels\": {\"istio\": \"ingressgateway\"},

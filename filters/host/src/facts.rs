@@ -47,6 +47,7 @@ fn attribute(fact: Fact) -> Option<(&'static str, Form)> {
         Fact::DownstreamPeerFingerprint => ("connection\0sha256_peer_certificate_digest", Form::Text),
         Fact::ConnectionId => ("connection\0id", Form::Number),
         Fact::ConnectionTerminationDetails => ("connection\0termination_details", Form::Text),
+        Fact::DownstreamTransportFailureReason => ("connection\0transport_failure_reason", Form::Reason),
         Fact::Protocol => ("request\0protocol", Form::Text),
         Fact::FilterChainName => ("xds\0filter_chain_name", Form::Text),
         Fact::ResponseCode => ("response\0code", Form::Number),
@@ -100,7 +101,8 @@ pub(crate) fn fact(fact: Fact) -> Option<Cow<'static, [u8]>> {
         }
         _ => return None,
     };
-    Some(Cow::Owned(value))
+    // Some attributes are there and empty where Envoy's formatter has nothing.
+    (!value.is_empty()).then_some(Cow::Owned(value))
 }
 
 /// The bytes of the response's headers so far.

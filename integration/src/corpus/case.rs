@@ -21,6 +21,8 @@ pub struct Scene {
     pub workers: Option<u32>,
     /// Where the generated routes lead when a module is alone that names no cluster.
     pub alone_to: Option<String>,
+    /// Why Istio's webhook refuses one of the resources, where it does: `istiod` is asked past it.
+    pub unvalidated: Option<String>,
     /// Which engines run the cases.
     #[serde(default)]
     pub engines: Engines,

@@ -91,14 +91,19 @@ fn resources(case_file: &Path, from: &[ResourceSource]) -> (Resources, Vec<Value
 /// What the texts hold, one by one: lists taken apart, and of what is there twice the later, as `kubectl apply` does.
 fn documents(sources: &[Source]) -> Vec<Value> {
     let mut all: Vec<Value> = Vec::new();
+    let mut add = |document: Value| match document.get("items").and_then(Value::as_array) {
+        Some(items) => all.extend(items.iter().cloned()),
+        None if document.is_null() => {}
+        None => all.push(document),
+    };
     for source in sources {
+        // JSON may hold characters that the YAML reader refuses.
+        if let Ok(document) = serde_json::from_str(&source.text) {
+            add(document);
+            continue;
+        }
         for document in serde_yaml::Deserializer::from_str(&source.text) {
-            let document = Value::deserialize(document).unwrap_or_else(|error| panic!("{}: {error}", source.name));
-            match document.get("items").and_then(Value::as_array) {
-                Some(items) => all.extend(items.iter().cloned()),
-                None if document.is_null() => {}
-                None => all.push(document),
-            }
+            add(Value::deserialize(document).unwrap_or_else(|error| panic!("{}: {error}", source.name)));
         }
     }
     let name = |document: &Value| {

@@ -229,6 +229,7 @@ pub(super) fn placed<'a>(file: &'a CaseFile, proxies: &'a [Proxy]) -> Vec<Placed
         .map(|(Read { scene, set, documents }, proxy)| Placed {
             set,
             documents,
+            unvalidated: scene.unvalidated.is_some(),
             proxy,
             alone_to: scene.alone_to.as_deref(),
             engines: engines(scene),

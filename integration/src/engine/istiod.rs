@@ -59,7 +59,8 @@ impl Judged {
             labels,
             routes: vec![route.clone()],
         };
-        let sent = istiod::ask(&documents, &asker)
+        let ask = if placed.unvalidated { istiod::ask_unvalidated } else { istiod::ask };
+        let sent = ask(&documents, &asker)
             .unwrap_or_else(|why| panic!("scene {scene}: Istio's control plane refuses it: {why}"));
         let managers = || sent.lds.iter().flat_map(managers);
         let own = managers().find(|manager| manager["rds"]["routeConfigName"] == route.as_str());
@@ -133,8 +134,13 @@ impl Judged {
     }
 }
 
+/// What the names of a scene's clusters begin with.
+pub(super) fn own_prefix(scene: usize) -> String {
+    format!("istiod-{scene}/")
+}
+
 fn own_name(scene: usize, cluster: &str) -> String {
-    format!("istiod-{scene}/{cluster}")
+    own_prefix(scene) + cluster
 }
 
 /// The connection managers of a listener.

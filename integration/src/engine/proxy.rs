@@ -12,7 +12,7 @@ use envoy_config::{Proxy, to_json};
 use serde_json::{Value, json};
 use shared::model::Resources;
 
-use super::istiod::Judged;
+use super::istiod::{Judged, own_prefix};
 use super::{Answer, Behaviour, Engine, Kind, Upstream, crowd, headers, listener, shown};
 use crate::client::{Connection, Raw, Request};
 use crate::corpus::case::{RequestFields, latin1};
@@ -43,6 +43,8 @@ pub struct Placed<'a> {
     pub set: &'a Resources,
     /// The same as documents, for Istio's control plane.
     pub documents: &'a [Value],
+    /// Whether Istio's webhook, which refuses one of them, is passed by.
+    pub unvalidated: bool,
     /// Who the proxy is.
     pub proxy: &'a Proxy,
     /// Where the generated routes lead for a module alone that names no cluster.
@@ -117,7 +119,8 @@ impl Bench {
     pub fn engine(&self, scene: usize, kind: Kind) -> ProxyEngine<'_> {
         let address = self.envoy.listener(&listener::name(scene, kind));
         let counts = matches!(kind, Kind::Suite | Kind::Modules | Kind::Alone(Behaviour::Stats));
-        ProxyEngine { bench: self, address, counts, one: Turn::default(), two: Turn::default() }
+        let prefix = (kind == Kind::Istiod).then(|| own_prefix(scene));
+        ProxyEngine { bench: self, address, prefix, counts, one: Turn::default(), two: Turn::default() }
     }
 
     /// How often a module had to be loaded again.
@@ -179,6 +182,8 @@ impl Turn {
 pub struct ProxyEngine<'a> {
     bench: &'a Bench,
     address: SocketAddr,
+    /// What its clusters' names begin with, and values of headers that name one are rid of.
+    prefix: Option<String>,
     counts: bool,
     one: Turn,
     two: Turn,
@@ -214,7 +219,16 @@ impl ProxyEngine<'_> {
             }
         };
         let took = before.elapsed();
-        let upstream = self.bench.take_at_least(at_least).into_iter().map(upstream).collect();
+        let mut upstream: Vec<Upstream> = self.bench.take_at_least(at_least).into_iter().map(upstream).collect();
+        let mut headers = headers;
+        if let Some(prefix) = &self.prefix {
+            for (_, value) in upstream.iter_mut().flat_map(|request| &mut request.headers) {
+                *value = value.replace(prefix, "");
+            }
+            for (_, value) in headers.iter_mut().filter(|(_, value)| value.is_ascii()) {
+                *value = shown(value).replace(prefix, "").into_bytes();
+            }
+        }
         Answer {
             status: Some(status.unwrap_or(0)),
             statuses: None,

@@ -6,7 +6,8 @@ use super::write::{any_gateway, at_gateways, at_mesh, header, request, service, 
 use super::{Ask, Mesh};
 use crate::random::Random;
 
-/// What is the same for both sides; what only one of them can say (a time, an id, an address of its own) is not here.
+/// What is the same for both sides; what only one of them can say (a time, an id, an address of its own) is not here, nor
+/// what no filter can know, which `filters/README.md` lists.
 const OPERATORS: &[&str] = &[
     "%REQ(x-a)%",
     "%REQ(X-A?x-b)%",
@@ -19,7 +20,6 @@ const OPERATORS: &[&str] = &[
     "%PROTOCOL%",
     "%RESPONSE_CODE%",
     "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
-    "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%",
     "%DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT%",
     "100%%",
     "%%%REQ(x-a)%%%",

@@ -97,7 +97,7 @@ fn kubernetes(
     let name = format!("k{number}-{index}");
     let ports = ports(random);
     let port = |port: &u16| {
-        let target = if port % 100 == 0 { json!("web") } else { json!(9000) };
+        let target = if port.is_multiple_of(100) { json!("web") } else { json!(9000) };
         json!({"name": format!("http-{port}"), "port": port, "protocol": "TCP", "targetPort": target})
     };
     let listed: Value = ports.iter().map(port).collect();

@@ -78,6 +78,7 @@ fn agree(count: usize, hit: usize) {
     let placed = Placed {
         set: &set,
         documents: &resources,
+        unvalidated: false,
         proxy: &proxy,
         alone_to: None,
         engines: vec![Kind::Suite, Kind::Native],

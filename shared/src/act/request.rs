@@ -7,8 +7,9 @@ use super::{Changes, apply};
 use crate::decide::{Decision, Found, Request};
 use crate::names::INTERNAL_PREFIX;
 use crate::plan::format::Source;
+
 use crate::plan::variant::{CLUSTER_HEADER, ROUTE_HEADER};
-use crate::plan::{Action, Plan, Rule, Timeout, grpc_timeout_ms};
+use crate::plan::{Action, PER_TRY_TIMEOUT, Plan, RouteAction, Rule, Timeout, grpc_timeout_ms};
 
 /// Headers that only Sailcloth writes: what a client sends under these names is taken away. With them Envoy's router
 /// would be told where a request goes and how often it is tried.
@@ -76,6 +77,9 @@ pub fn request<S: Source + Changes>(plan: &Plan, decision: &Decision, request: &
         headers.set(b":path", &path);
     }
     limit(route.timeout.as_deref(), request, headers);
+    if request.is_grpc() {
+        deadline(route, request, headers);
+    }
     if let Some(name) = route.variants.name(decision.mirrors) {
         headers.set(ROUTE_HEADER.as_bytes(), name);
     }
@@ -107,15 +111,22 @@ fn grpc_timeout(request: &Request<'_>) -> Option<u64> {
 fn limit(rule: Option<&Timeout>, request: &Request<'_>, headers: &mut impl Changes) {
     const TIMEOUT: &[u8] = b"x-envoy-upstream-rq-timeout-ms";
     match (rule, grpc_timeout(request)) {
-        (Some(rule), asked) if asked.is_none_or(|asked| asked > rule.ms) => {
-            headers.set(TIMEOUT, &rule.value);
-            // A destination of gRPC is told how long it really has, as Envoy tells it.
-            if request.is_grpc() {
-                headers.set(b"grpc-timeout", &[&rule.value, &b"m"[..]].concat());
-            }
-        }
+        (Some(rule), asked) if asked.is_none_or(|asked| asked > rule.ms) => headers.set(TIMEOUT, &rule.value),
         (_, Some(asked)) => headers.set(TIMEOUT, asked.to_string().as_bytes()),
         (_, None) => {}
+    }
+}
+
+/// Tells a gRPC destination how long it has, in `grpc-timeout`: for the whole request, or for a try where that is less.
+///
+/// With `max_grpc_timeout` Envoy would tell it by itself, and at each attempt what is left; here every attempt is told what
+/// the first one has.
+fn deadline(route: &RouteAction, request: &Request<'_>, headers: &mut impl Changes) {
+    let rule = route.timeout.as_ref().map(|timeout| timeout.ms);
+    let tries = route.retries.iter().find(|(name, _)| *name == PER_TRY_TIMEOUT);
+    let one_try = tries.and_then(|(_, ms)| std::str::from_utf8(ms).ok()?.parse().ok());
+    if let Some(most) = rule.into_iter().chain(grpc_timeout(request)).chain(one_try).min() {
+        headers.set(b"grpc-timeout", &[most.to_string().as_bytes(), b"m"].concat());
     }
 }
 

@@ -1,6 +1,7 @@
 //! `headers` of a rule or a destination (Istio's `ValidateHTTPHeaderOperationName` and its neighbours).
 
 use super::Findings;
+use crate::finding::Code;
 use crate::model::HttpRoute;
 use crate::model::format::Wrong;
 use crate::model::http_route::{HeaderOperations, Headers};
@@ -60,6 +61,39 @@ pub(super) fn internal(name: &str, path: &Path<'_>, findings: &mut Findings<'_>)
     if is_internal_header(name) {
         let Wrong { message, hint } = Wrong::internal_header(name);
         findings.invalid(path, message, hint);
+    }
+}
+
+/// Values that Envoy takes and Istio's webhook does not. Where there is no webhook they do what they say, so that modules
+/// have nothing to say of them.
+pub(super) fn foreign(rules: &[HttpRoute], findings: &mut Findings<'_>) {
+    let spec = Path::Key(&Path::Root, "spec");
+    let http = Path::Key(&spec, "http");
+    for (index, rule) in rules.iter().enumerate() {
+        let path = Path::Index(&http, index);
+        let route = Path::Key(&path, "route");
+        foreign_values(rule.headers.as_deref(), &path, findings);
+        for (index, way) in rule.route.iter().enumerate() {
+            foreign_values(way.headers.as_deref(), &Path::Index(&route, index), findings);
+        }
+    }
+}
+
+fn foreign_values(headers: Option<&Headers>, path: &Path<'_>, findings: &mut Findings<'_>) {
+    let path = Path::Key(path, "headers");
+    let Some(headers) = headers else { return };
+    for (direction, operations) in [("request", &headers.request), ("response", &headers.response)] {
+        let Some(operations) = operations else { continue };
+        let path = Path::Key(&path, direction);
+        for (field, values) in [("set", &operations.set), ("add", &operations.add)] {
+            for (name, value) in values {
+                if let Some(operator) = value.foreign_to_istio() {
+                    let message = format!("`%{}%` is refused by Istio's webhook; Envoy takes it", shorten(operator));
+                    let (field, hint) = (Path::Key(&path, field), "it works outside a cluster alone");
+                    findings.warn(Code::SchemaValidationError, &Path::Key(&field, name), message, hint);
+                }
+            }
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! and what it makes is what is carried out. What stands behind a percent sign is Envoy's
 //! `%([A-Z]|[0-9]|_)+(\(.*?\))?(:[0-9]+)?%`, the first that fits; [`operators`] knows the names.
 
+mod arguments;
 pub mod operators;
 pub mod time;
 
@@ -52,15 +53,6 @@ impl Wrong {
     }
 }
 
-/// What a value has that one should know of, although it can be carried out.
-#[derive(Debug, Default)]
-struct Doubts<'t> {
-    /// An operator that Sailcloth cannot carry out.
-    unknown: Option<&'t str>,
-    /// A form that Istio's webhook does not know.
-    new_to_istio: Option<&'t str>,
-}
-
 impl Template {
     /// Reads a value.
     ///
@@ -68,6 +60,21 @@ impl Template {
     /// What Envoy would refuse, and headers that are internal.
     pub fn parse(text: &str) -> Result<Template, Wrong> {
         parse(text).map(|(template, _)| template)
+    }
+
+    /// An operator in a form that Istio's webhook refuses, which is Envoy's parser of old.
+    pub fn foreign_to_istio(&self) -> Option<&str> {
+        let mut rest = &*self.text;
+        while let Some((_, after)) = rest.split_once('%') {
+            let escaped = after.strip_prefix('%').map(|after| (None, after));
+            let (command, after) =
+                escaped.or_else(|| Command::split(after).map(|(command, after)| (Some(command), after)))?;
+            if let Some(command) = command.filter(|command| !command.is_known_to_istio()) {
+                return Some(command.text);
+            }
+            rest = after;
+        }
+        None
     }
 
     /// The text, as it was written.
@@ -81,48 +88,49 @@ impl Template {
     }
 
     /// The request headers that it asks for.
-    pub fn request_headers(&self) -> impl Iterator<Item = &[u8]> {
-        self.parts.iter().flat_map(|part| match part {
-            Part::Value { what, .. } => what.request_headers().into_iter().flatten(),
-            Part::Text(_) => [None, None].into_iter().flatten(),
-        })
+    pub fn request_headers<'t>(&'t self, tell: &mut dyn FnMut(&'t [u8])) {
+        for part in &self.parts {
+            if let Part::Value { what, .. } = part {
+                what.request_headers(tell);
+            }
+        }
     }
 }
 
 impl Read for Template {
+    /// A value that is refused is read as an empty one, so that one hears of all that is wrong with its resource.
     fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
         let text = String::read(place, reader)?;
         // Istio's `ValidateHTTPHeaderValue`; Envoy minds line breaks and NUL alone.
-        if text.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
-            let text = visible(&text);
-            reader.invalid(place, format!("`{text}` has a control character, which no header may have"), "");
-            return None;
-        }
-        match parse(&text) {
-            Ok((template, doubts)) => {
-                if let Some(operator) = doubts.unknown {
-                    let message =
-                        format!("`%{}%` is not supported by Sailcloth and stands for nothing", shorten(operator));
+        let read = if text.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
+            let message = format!("`{}` has a control character, which no header may have", visible(&text));
+            Err(Wrong::new(message, ""))
+        } else {
+            parse(&text).map_err(|Wrong { message, hint }| {
+                Wrong::new(format!("`{}` is not a header's value: {message}", shorten(&text)), hint)
+            })
+        };
+        match read {
+            Ok((template, unknown)) => {
+                if let Some(operator) = unknown {
+                    let operator = shorten(operator);
+                    let message = format!("`%{operator}%` is not supported by Sailcloth and stands for nothing");
                     let hint = "the table of operators that no filter can know is in filters/README.md";
                     reader.warn(Code::UnsupportedOperator, place, message, hint);
-                }
-                if let Some(operator) = doubts.new_to_istio {
-                    let message = format!("`%{}%` is refused by Istio's webhook; Envoy takes it", shorten(operator));
-                    reader.warn(Code::SchemaValidationError, place, message, "it works outside a cluster alone");
                 }
                 Some(template)
             }
             Err(Wrong { message, hint }) => {
-                let message = format!("`{}` is not a header's value: {message}", shorten(&text));
                 reader.invalid(place, message, hint);
-                None
+                Some(Template { text: "".into(), parts: Box::default() })
             }
         }
     }
 }
 
-fn parse(text: &str) -> Result<(Template, Doubts<'_>), Wrong> {
-    let (mut parts, mut literal, mut doubts) = (Vec::new(), String::new(), Doubts::default());
+/// The value, and an operator that Sailcloth cannot carry out.
+fn parse(text: &str) -> Result<(Template, Option<&str>), Wrong> {
+    let (mut parts, mut literal, mut unknown) = (Vec::new(), String::new(), None);
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('%') {
         literal.push_str(before);
@@ -136,17 +144,16 @@ fn parse(text: &str) -> Result<(Template, Doubts<'_>), Wrong> {
             return Err(Wrong::new(message, "a percent sign itself is written `%%`"));
         };
         rest = after;
-        if doubts.new_to_istio.is_none() && !command.is_known_to_istio() {
-            doubts.new_to_istio = Some(command.text);
-        }
         match operators::meaning(&command)? {
             Meaning::Text(text) => literal.push_str(text),
-            Meaning::Unknown => doubts.unknown = doubts.unknown.or(Some(command.text)),
+            Meaning::Unknown => unknown = unknown.or(Some(command.text)),
             Meaning::Value(what) => {
                 if !literal.is_empty() {
                     parts.push(Part::Text(std::mem::take(&mut literal).into()));
                 }
-                parts.push(Part::Value { what, most: command.most });
+                // Envoy takes a length of this one, and does not look at it.
+                let most = command.most.filter(|_| !matches!(what, Operator::ClientCertificate(_)));
+                parts.push(Part::Value { what, most });
             }
         }
     }
@@ -154,7 +161,7 @@ fn parse(text: &str) -> Result<(Template, Doubts<'_>), Wrong> {
     if (!literal.is_empty() || parts.is_empty()) && literal != text {
         parts.push(Part::Text(literal.into()));
     }
-    Ok((Template { text: text.into(), parts: parts.into() }, doubts))
+    Ok((Template { text: text.into(), parts: parts.into() }, unknown))
 }
 
 /// What stands between two percent signs.
@@ -197,9 +204,10 @@ impl<'t> Command<'t> {
 
     /// Whether Istio's `validateHeaderValue` takes it, which is Envoy's parser of old.
     fn is_known_to_istio(&self) -> bool {
-        let quoted = self.arguments.bytes().any(|byte| matches!(byte, b'"' | b'\\' | b')'));
-        let blank = self.arguments.bytes().all(|byte| byte == b' ');
-        self.most.is_none() && !(quoted && !self.arguments.starts_with('[')) && !(self.has_brackets && blank)
+        let fits = |byte: u8| !matches!(byte, b'"' | b'\\' | b')');
+        let fits = self.arguments.starts_with('[') || self.arguments.bytes().all(fits);
+        let says_something = !self.has_brackets || self.arguments.bytes().any(|byte| byte != b' ');
+        self.most.is_none() && fits && says_something
     }
 }
 

@@ -13,7 +13,7 @@ use crate::Map;
 use crate::finding::{About, Code, Finding, Origin, Report, Severity};
 use crate::load::{Entry, Node, Value};
 
-pub use number::whole;
+pub use number::{Number, in_quotes, whole};
 pub use object::{Fields, object, word};
 pub use spelling::{camel, nearest};
 

@@ -24,10 +24,15 @@ pub struct PortOrNone(pub Option<Port>);
 
 impl Read for PortOrNone {
     fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
-        match place.node.value {
-            Value::Integer(0) => Some(PortOrNone(None)),
-            _ => Port::read(place, reader).map(|port| PortOrNone(Some(port))),
+        let none = match &place.node.value {
+            Value::Integer(number) => *number == 0,
+            Value::Text(number) => number == "0",
+            _ => false,
+        };
+        if none {
+            return u32::read(place, reader).map(|_| PortOrNone(None));
         }
+        Port::read(place, reader).map(|port| PortOrNone(Some(port)))
     }
 }
 

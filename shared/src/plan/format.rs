@@ -7,6 +7,7 @@ pub use crate::model::format::{Part, Template};
 
 use crate::decide::is_grpc;
 use crate::model::fault::GRPC_STATUSES;
+use crate::model::format::operators::{CLIENT_CERTIFICATE, CONTENT_TYPE, ORIGINAL_PATH, PATH};
 
 /// Where the values come from.
 pub trait Source {
@@ -42,8 +43,7 @@ impl Template {
                 Part::Text(text) => out.extend_from_slice(text.as_bytes()),
                 Part::Value { what, most } => {
                     if let Some(value) = what.value(scene) {
-                        let most = most.unwrap_or(value.len()).min(value.len());
-                        out.extend_from_slice(value.get(..most).unwrap_or(&value));
+                        out.extend_from_slice(most.and_then(|most| value.get(..most)).unwrap_or(&value));
                     }
                 }
             }
@@ -62,19 +62,20 @@ impl Operator {
             Operator::ResponseHeader(name, other) => {
                 source.response_header(name).or_else(|| source.response_header(other.as_deref()?))
             }
-            Operator::Path { query, .. } => {
-                let path = self.request_headers().into_iter().flatten().find_map(|name| source.request_header(name))?;
+            Operator::Path { query, original, current } => {
+                let first = source.request_header(ORIGINAL_PATH).filter(|_| *original);
+                let path = first.or_else(|| source.request_header(PATH).filter(|_| *current))?;
                 Some(if *query { path } else { without_query(path) })
             }
             Operator::QueryParameter(name) => {
-                let path = source.request_header(b":path")?;
+                let path = source.request_header(PATH)?;
                 let (_, query) = split(&path, b'?')?;
                 let pairs = query.split(|byte| *byte == b'&').map(|pair| split(pair, b'=').unwrap_or((pair, b"")));
                 let value = pairs.into_iter().find(|(key, _)| decoded(key, false) == **name)?.1;
                 Some(Cow::Owned(decoded(value, false)))
             }
             Operator::Query(decode) => {
-                let path = source.request_header(b":path")?;
+                let path = source.request_header(PATH)?;
                 let (_, query) = split(&path, b'?')?;
                 // Envoy decodes what is written without an escape.
                 Some(Cow::Owned(if *decode { decoded(query, true) } else { query.to_vec() }))
@@ -89,9 +90,47 @@ impl Operator {
             Operator::RouteName => Some(Cow::Owned(source.route_name())),
             Operator::Details(true) => source.fact(Fact::ResponseCodeDetails),
             Operator::Details(false) => source.fact(Fact::ResponseCodeDetails).map(without_blanks),
+            Operator::ClientCertificate(key) => {
+                client_certificate(&source.request_header(CLIENT_CERTIFICATE)?, key.as_bytes()).map(Cow::Owned)
+            }
             Operator::Fact(fact) => source.fact(*fact),
+            Operator::FirstOf(all) => all.iter().find_map(|what| what.value(source)),
         }
     }
+}
+
+/// The value of a key in `x-forwarded-client-cert`: `Key=value;Key="a;b",Key=value`, where each proxy has its part, the
+/// first the client's own. In quotes nothing divides, and a backslash takes the next quote or backslash as it is.
+fn client_certificate(header: &[u8], key: &[u8]) -> Option<Vec<u8>> {
+    let (mut in_quotes, mut escaped, mut start) = (false, false, 0);
+    for (at, byte) in header.iter().copied().chain([b',']).enumerate() {
+        if !in_quotes && matches!(byte, b',' | b';') {
+            let pair = header.get(start..at)?;
+            let (name, value) = split(pair, b'=').unwrap_or((pair, b""));
+            if name.trim_ascii().eq_ignore_ascii_case(key) {
+                return Some(unquoted(value.trim_ascii()));
+            }
+            start = at + 1;
+        }
+        in_quotes ^= byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+    }
+    None
+}
+
+fn unquoted(value: &[u8]) -> Vec<u8> {
+    let inside = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
+    let mut out = Vec::with_capacity(inside.len());
+    let mut rest = inside;
+    while let [first, behind @ ..] = rest {
+        let (byte, after) = match (first, behind) {
+            (b'\\', [quoted @ (b'"' | b'\\'), after @ ..]) => (*quoted, after),
+            _ => (*first, behind),
+        };
+        out.push(byte);
+        rest = after;
+    }
+    out
 }
 
 /// What stands before a byte, and behind it.
@@ -134,7 +173,7 @@ fn decoded(text: &[u8], visible_only: bool) -> Vec<u8> {
 
 /// The status in the response's headers, else what the HTTP status comes to; for gRPC requests alone.
 fn grpc_status(form: GrpcForm, source: &dyn Scene) -> Option<String> {
-    source.request_header(b"content-type").filter(|it| is_grpc(it))?;
+    source.request_header(CONTENT_TYPE).filter(|it| is_grpc(it))?;
     let number = |text: &[u8]| std::str::from_utf8(text).ok()?.parse::<u32>().ok();
     let said = source.response_header(b"grpc-status").and_then(|status| number(&status));
     let status = said.or_else(|| {

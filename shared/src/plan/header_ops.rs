@@ -48,8 +48,8 @@ impl HeaderOps {
     }
 
     /// The request headers that the values ask for.
-    pub fn request_headers(&self) -> impl Iterator<Item = &[u8]> {
-        self.set().iter().chain(self.add()).flat_map(|(_, template)| template.request_headers())
+    pub fn request_headers<'o>(&'o self, tell: &mut dyn FnMut(&'o [u8])) {
+        self.set().iter().chain(self.add()).for_each(|(_, template)| template.request_headers(tell));
     }
 
     /// Whether there is nothing to do.

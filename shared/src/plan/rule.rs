@@ -131,7 +131,8 @@ impl Rule {
             _ => (&[], false),
         };
         let ops = || std::iter::once(&response_headers).chain(destinations.iter().map(|it| &it.response_headers));
-        let mut kept: Vec<Box<[u8]>> = ops().flat_map(HeaderOps::request_headers).map(Box::from).collect();
+        let mut kept: Vec<Box<[u8]>> = Vec::new();
+        ops().for_each(|ops| ops.request_headers(&mut |name| kept.push(name.into())));
         if cors {
             kept.push(b"origin"[..].into());
         }

@@ -1,6 +1,6 @@
 //! Numbers in quotes: proto3's JSON and with it Istio take them, the schemas that Kubernetes checks first do not.
 
-use shared::finding::Code::{NumberInQuotes as Quoted, SchemaValidationError as Invalid};
+use shared::finding::Code::{NumberInQuotes as Quoted, SchemaValidationError as Invalid, Unsupported};
 
 use crate::{Expected, assert_row, rule};
 
@@ -62,4 +62,24 @@ fn what_may_be_a_name_is_no_number_in_quotes() {
     assert_row("a port by name", service, &[]);
     let quoted = service.replace("port: 80", "port: '80'");
     assert_row("a port in quotes", &quoted, &[(Quoted, "spec.ports[0].port", 5, "write it without quotes")]);
+}
+
+#[test]
+fn numbers_that_only_the_schema_knows() {
+    let rule = |policy: &str| {
+        format!(
+            "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {{name: x}}\nspec:\n  host: web\n  {policy}"
+        )
+    };
+    let path = "spec.trafficPolicy.loadBalancer.consistentHash";
+    let size = |size: &str| {
+        let hash = format!("{{useSourceIp: true, maglev: {{tableSize: {size}}}}}");
+        rule(&format!("trafficPolicy: {{loadBalancer: {{consistentHash: {hash}}}}}"))
+    };
+    let unsupported = (Unsupported, path, 6, "");
+    let at = format!("{path}.maglev.tableSize");
+    assert_row("a number", &size("7"), &[unsupported]);
+    assert_row("a number in quotes", &size("'7'"), &[unsupported, (Quoted, &at, 6, "write it without quotes")]);
+    assert_row("another one", &size("'8'"), &[unsupported, (Quoted, &at, 6, ""), (Invalid, &at, 6, "found `8`")]);
+    assert_row("none", &size("'7.0'"), &[unsupported, (Invalid, &at, 6, "found the string `7.0`")]);
 }

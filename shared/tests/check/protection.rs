@@ -138,12 +138,12 @@ fn tls_to_services() {
         ),
         (
             "for a port of a subset",
-            "{host: web, subsets: [{name: a}, {name: b, trafficPolicy: {portLevelSettings: [{port: {number: 80}, tls: {mode: MUTUAL}}]}}]}",
+            "{host: web, subsets: [{name: a}, {name: b, trafficPolicy: {portLevelSettings: [{port: {number: 80}, tls: {mode: MUTUAL, clientCertificate: c, privateKey: k}}]}}]}",
             &plain("spec.subsets[1].trafficPolicy.portLevelSettings[0].tls.mode"),
         ),
         (
             "for a subset",
-            "{host: web, subsets: [{name: a, trafficPolicy: {tls: {mode: MUTUAL}}}]}",
+            "{host: web, subsets: [{name: a, trafficPolicy: {tls: {mode: MUTUAL, clientCertificate: c, privateKey: k}}}]}",
             &plain("spec.subsets[0].trafficPolicy.tls.mode"),
         ),
         ("switched off", "{host: web, trafficPolicy: {tls: {mode: DISABLE}}}", &[]),

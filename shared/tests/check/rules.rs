@@ -424,6 +424,15 @@ fn header_operations() {
             ],
         ),
         (
+            "a value that is refused, and what else is wrong",
+            "headers:\n  request:\n    set: {x-a: '50%', 'a b': c}\nretries: {attempts: -1}",
+            &[
+                (Invalid, "spec.http[0].headers.request.set.x-a", 11, "a percent sign itself is written `%%`"),
+                (Invalid, "spec.http[0].headers.request.set[\"a b\"]", 11, "not a header's name"),
+                (Invalid, "spec.http[0].retries.attempts", 12, "from 0, found `-1`"),
+            ],
+        ),
+        (
             "what Envoy takes and Istio's webhook does not",
             "headers: {request: {set: {x-a: '%REQ(x-b):3%'}}}",
             &[(Invalid, "spec.http[0].headers.request.set.x-a", 9, "refused by Istio's webhook; Envoy takes it")],

@@ -83,7 +83,8 @@ fn generated(yaml: &str, detector: Detector) -> Generated {
 /// What the first module is told.
 fn told(generated: Generated) -> Value {
     let filters = to_json(&generated.parts().remove(0).http_filters);
-    filters[0]["typed_config"]["config"]["configuration"]["value"].clone()
+    let text = filters[0]["typed_config"]["config"]["configuration"]["value"].as_str().unwrap();
+    serde_json::from_str(text).unwrap()
 }
 
 /// The names of those of a kind that have this field.

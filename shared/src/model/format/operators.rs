@@ -1,12 +1,21 @@
 //! Envoy's operators, by name: what each takes, and who knows what it stands for.
 //!
 //! These are all that Envoy 1.36 to 1.40 have in headers. The value of some is the same in every header, since nothing
-//! has been sent by then. `filters/README.md` says why nobody here knows [`UNKNOWN`].
+//! has been sent by then. `filters/README.md` says why nobody here knows them.
 
+use super::arguments;
 use super::time::TimeFormat;
 use super::{Command, Wrong};
 use crate::model::read::{nearest, shorten};
-use crate::names::{is_header, is_internal_header};
+
+/// The path that the destination gets.
+pub const PATH: &[u8] = b":path";
+/// The path that the client asked for, where it was rewritten.
+pub const ORIGINAL_PATH: &[u8] = b"x-envoy-original-path";
+/// What tells gRPC.
+pub const CONTENT_TYPE: &[u8] = b"content-type";
+/// What proxies tell each other of the client's certificate.
+pub const CLIENT_CERTIFICATE: &[u8] = b"x-forwarded-client-cert";
 
 /// What a command comes to.
 #[derive(Debug)]
@@ -51,8 +60,12 @@ pub enum Operator {
     Details(bool),
     /// `%ROUTE_NAME%`: the rule's name, and the match block's.
     RouteName,
+    /// `%XFCC_VALUE(key)%`: what the first proxy that knew it says of the client's certificate.
+    ClientCertificate(Box<str>),
     /// Anything else that the proxy knows of the stream.
     Fact(Fact),
+    /// `%REQUESTED_SERVER_NAME(SNI_FIRST)%` and the like: the first of these that is there.
+    FirstOf(Box<[Operator; 2]>),
 }
 
 /// How a gRPC status is written.
@@ -117,6 +130,8 @@ facts! {
     ConnectionId = "CONNECTION_ID",
     /// Why Envoy ended the connection.
     ConnectionTerminationDetails = "CONNECTION_TERMINATION_DETAILS",
+    /// Why TLS with the client failed.
+    DownstreamTransportFailureReason = "DOWNSTREAM_TRANSPORT_FAILURE_REASON",
     /// `HTTP/1.1`, `HTTP/2`.
     Protocol = "PROTOCOL",
     /// The chain of network filters that took the connection.
@@ -166,7 +181,7 @@ facts! {
 }
 
 /// What is the same in every header.
-const TEXTS: &[(&str, &str)] = &[
+pub(super) const TEXTS: &[(&str, &str)] = &[
     ("ACCESS_LOG_TYPE", "NotSet"),
     ("BYTES_RETRANSMITTED", "0"),
     ("BYTES_SENT", "0"),
@@ -196,7 +211,7 @@ const UNKNOWN: &str = "\
     DOWNSTREAM_PEER_EMAIL_SAN DOWNSTREAM_PEER_FINGERPRINT_1 DOWNSTREAM_PEER_IP_SAN DOWNSTREAM_PEER_ISSUER \
     DOWNSTREAM_PEER_ISSUER_FINGERPRINT_256 DOWNSTREAM_PEER_ISSUER_SERIAL DOWNSTREAM_PEER_OTHERNAME_SAN \
     DOWNSTREAM_PEER_SERIAL DOWNSTREAM_TLS_CIPHER DOWNSTREAM_TLS_GROUP DOWNSTREAM_TLS_SESSION_ID \
-    DOWNSTREAM_TRANSPORT_FAILURE_REASON DOWNSTREAM_WIRE_BYTES_RECEIVED DYNAMIC_METADATA!: EMIT_TIME_LOCAL? \
+     DOWNSTREAM_WIRE_BYTES_RECEIVED DYNAMIC_METADATA!: EMIT_TIME_LOCAL? \
     ENVIRONMENT!: FILTER_STATE!: HOSTNAME LISTENER_NAME METADATA!: PER_REQUEST_STATE! REQUEST_DURATION \
     REQUEST_HEADERS_BYTES REQUEST_TX_DURATION RESPONSE_DURATION ROUTE_RESOLUTION_COUNT ROUTE_RESOLUTION_TIME_US \
     SPAN_ID START_TIME_LOCAL? TLS_JA3_FINGERPRINT TLS_JA4_FINGERPRINT TRACE_ID TYPED_CEL!: UPSTREAM_CONNECTION_ID \
@@ -208,13 +223,13 @@ const UNKNOWN: &str = "\
     UPSTREAM_LOCAL_DNS_SAN UPSTREAM_LOCAL_IP_SAN UPSTREAM_METADATA! UPSTREAM_PEER_CERT UPSTREAM_PEER_CERT_V_END? \
     UPSTREAM_PEER_CERT_V_START? UPSTREAM_PEER_DNS_SAN UPSTREAM_PEER_IP_SAN UPSTREAM_PEER_ISSUER UPSTREAM_PROTOCOL \
     UPSTREAM_REMOTE_ADDRESS_ENDPOINT_ID UPSTREAM_SERVER_NAME UPSTREAM_TLS_CIPHER UPSTREAM_TLS_GROUP \
-    UPSTREAM_TLS_SESSION_ID UPSTREAM_WIRE_BYTES_RECEIVED UPSTREAM_WIRE_BYTES_SENT XFCC_VALUE!:";
+    UPSTREAM_TLS_SESSION_ID UPSTREAM_WIRE_BYTES_RECEIVED UPSTREAM_WIRE_BYTES_SENT";
 
 /// What is neither a fact, nor a text, nor unknown.
 const OTHERS: &str = "\
     DURATION EMIT_TIME? GRPC_STATUS? GRPC_STATUS_NUMBER PATH?: QUERY_PARAM!: QUERY_PARAMS?: REQ!: REQUEST_HEADER!: \
     RESP!: RESPONSE_FLAGS RESPONSE_FLAGS_LONG RESPONSE_HEADER!: RESPONSE_TRAILER!: ROUTE_NAME START_TIME? STREAM_ID \
-    STREAM_INFO_REQ!: TRAILER!:";
+    STREAM_INFO_REQ!: TRAILER!: XFCC_VALUE!:";
 
 /// Behind a name: it may have arguments.
 const OPTIONAL: u8 = b'?';
@@ -239,7 +254,7 @@ pub(super) fn meaning(command: &Command<'_>) -> Result<Meaning, Wrong> {
     } else if command.most.is_some() && !takes(LENGTH) {
         "takes no length"
     } else {
-        return arguments_of(name, arguments, FACTS.0.get(at).copied());
+        return arguments::meaning(name, arguments, FACTS.0.get(at).copied());
     };
     Err(Wrong::new(format!("`%{}%` {wrong}", shorten(name)), ""))
 }
@@ -255,150 +270,34 @@ fn name_of(word: &str) -> &str {
     word.get(..word.len() - marks).unwrap_or(word)
 }
 
+/// The names of those that nobody here knows.
+#[cfg(test)]
+pub(super) fn unknown() -> impl Iterator<Item = &'static str> {
+    UNKNOWN.split(' ').map(name_of)
+}
+
 /// The names of all operators.
 #[cfg(test)]
 pub(super) fn all() -> impl Iterator<Item = &'static str> {
     words().map(name_of)
 }
 
-/// What the arguments come to, of which each operator has its own idea.
-fn arguments_of(name: &str, arguments: &str, fact: Option<Fact>) -> Result<Meaning, Wrong> {
-    let value = |operator| Ok(Meaning::Value(operator));
-    let (first, rest) = arguments.split_once(':').map_or((arguments, ""), |(first, rest)| (first, rest));
-    let second = rest.split(':').next().unwrap_or_default();
-    let unknown = |fits: bool, expected| if fits { Ok(Meaning::Unknown) } else { Err(unfit(arguments, expected)) };
-    match name {
-        "REQ" | "REQUEST_HEADER" | "STREAM_INFO_REQ" => Ok(headers(arguments, true)?
-            .map_or(Meaning::Text(""), |(first, other)| Meaning::Value(Operator::RequestHeader(first, other)))),
-        "RESP" | "RESPONSE_HEADER" => Ok(headers(arguments, false)?
-            .map_or(Meaning::Text(""), |(first, other)| Meaning::Value(Operator::ResponseHeader(first, other)))),
-        // Headers are written before there are any.
-        "TRAILER" | "RESPONSE_TRAILER" => headers(arguments, false).map(|_| Meaning::Text("")),
-        "STREAM_ID" => value(Operator::RequestHeader(b"x-request-id"[..].into(), None)),
-        "PATH" => {
-            let expected = "nothing, `WQ` or `NQ`, and `ORIG`, `PATH` or `ORIG_OR_PATH` behind a colon";
-            let query = one_of(first, &["", "WQ", "NQ"]).ok_or_else(|| unfit(arguments, expected))? != 2;
-            let which = one_of(second, &["", "ORIG_OR_PATH", "ORIG", "PATH"]);
-            let which = which.ok_or_else(|| unfit(arguments, expected))?;
-            value(Operator::Path { query, original: which != 3, current: which != 2 })
-        }
-        "QUERY_PARAM" => value(Operator::QueryParameter(arguments.as_bytes().into())),
-        "QUERY_PARAMS" => {
-            let form = one_of(arguments, &["", "ORIG", "DECODED"]);
-            value(Operator::Query(form.ok_or_else(|| unfit(arguments, "`ORIG` or `DECODED`"))? == 2))
-        }
-        "GRPC_STATUS_NUMBER" => value(Operator::GrpcStatus(GrpcForm::Number)),
-        "GRPC_STATUS" => value(Operator::GrpcStatus(match arguments {
-            "" | "CAMEL_STRING" => GrpcForm::Camel,
-            "SNAKE_STRING" => GrpcForm::Snake,
-            "NUMBER" => GrpcForm::Number,
-            _ => return Err(unfit(arguments, "`CAMEL_STRING`, `SNAKE_STRING` or `NUMBER`")),
-        })),
-        "START_TIME" | "EMIT_TIME" => {
-            let clock = if name == "START_TIME" { Clock::Start } else { Clock::Now };
-            let format = TimeFormat::parse(arguments).map_err(|()| line_break(arguments))?;
-            Ok(format.map_or(Meaning::Unknown, |format| Meaning::Value(Operator::Time(clock, Box::new(format)))))
-        }
-        "DURATION" => value(Operator::Duration),
-        "RESPONSE_FLAGS" => value(Operator::Flags(false)),
-        "RESPONSE_FLAGS_LONG" => value(Operator::Flags(true)),
-        "ROUTE_NAME" => value(Operator::RouteName),
-        "METADATA" => {
-            let kinds =
-                ["DYNAMIC", "CLUSTER", "ROUTE", "UPSTREAM_HOST", "LISTENER", "LISTENER_FILTER_CHAIN", "VIRTUAL_HOST"];
-            unknown(kinds.contains(&first), "`DYNAMIC`, `CLUSTER`, `ROUTE`, ... and a namespace behind a colon")
-        }
-        "FILTER_STATE" | "UPSTREAM_FILTER_STATE" => {
-            let field = rest.split_once(':').is_some_and(|(_, field)| !field.is_empty());
-            let fits = one_of(second, &["", "PLAIN", "TYPED", "FIELD"]).is_some_and(|at| (at == 3) == field);
-            unknown(fits && !first.is_empty(), "a key, and maybe `:PLAIN`, `:TYPED` or `:FIELD:name` behind it")
-        }
-        "COMMON_DURATION" => {
-            let precision = rest.split_once(':').map_or("ms", |(_, precision)| precision);
-            let fits = arguments.contains(':') && ["ms", "us", "ns"].contains(&precision);
-            unknown(fits, "two moments, and maybe `ms`, `us` or `ns`, with colons between them")
-        }
-        "XFCC_VALUE" => {
-            let known = ["by", "hash", "cert", "chain", "subject", "uri", "dns"];
-            unknown(known.iter().any(|key| key.eq_ignore_ascii_case(arguments)), "`by`, `hash`, `uri` or the like")
-        }
-        "COALESCE" => unknown(arguments.contains('{'), "a JSON object with `operators`"),
-        "START_TIME_LOCAL"
-        | "EMIT_TIME_LOCAL"
-        | "DOWNSTREAM_PEER_CERT_V_START"
-        | "DOWNSTREAM_PEER_CERT_V_END"
-        | "UPSTREAM_PEER_CERT_V_START"
-        | "UPSTREAM_PEER_CERT_V_END" => {
-            TimeFormat::parse(arguments).map_err(|()| line_break(arguments)).map(|_| Meaning::Unknown)
-        }
-        "RESPONSE_CODE_DETAILS" => value(Operator::Details(arguments == "ALLOW_WHITESPACES")),
-        // These are new in Envoy 1.37 or later.
-        "REQUESTED_SERVER_NAME" if !arguments.is_empty() => {
-            let fits = one_of(first, &["", "SNI_ONLY", "SNI_FIRST", "HOST_FIRST"])
-                .and(one_of(second, &["", "ORIG_OR_HOST", "HOST", "ORIG"]));
-            unknown(
-                fits.is_some(),
-                "`SNI_ONLY`, `SNI_FIRST` or `HOST_FIRST`, and maybe `HOST` or `ORIG` behind a colon",
-            )
-        }
-        // Masks of addresses are new in Envoy 1.37 or later as well.
-        _ if !arguments.is_empty() => Ok(Meaning::Unknown),
-        _ => Ok(match fact {
-            Some(fact) => Meaning::Value(Operator::Fact(fact)),
-            None => {
-                TEXTS.iter().find(|(known, _)| *known == name).map_or(Meaning::Unknown, |(_, text)| Meaning::Text(text))
-            }
-        }),
-    }
-}
-
-fn one_of(text: &str, words: &[&str]) -> Option<usize> {
-    words.iter().position(|word| *word == text)
-}
-
-fn unfit(arguments: &str, expected: &str) -> Wrong {
-    Wrong::new(format!("expected {expected}, found `({})`", shorten(arguments)), "")
-}
-
-fn line_break(arguments: &str) -> Wrong {
-    Wrong::new(format!("`({})` would write a line break, which no header may have", shorten(arguments)), "")
-}
-
-/// One header's name and maybe another.
-type Names = (Box<[u8]>, Option<Box<[u8]>>);
-
-/// `name` or `name?other`, in lower case; nothing where both are empty.
-fn headers(arguments: &str, of_request: bool) -> Result<Option<Names>, Wrong> {
-    let wrong = || Err(unfit(arguments, "one header's name, or two with `?` between them"));
-    let mut names = Vec::new();
-    for name in arguments.split('?') {
-        if !name.is_empty() && !is_header(name.strip_prefix(':').unwrap_or(name)) {
-            return wrong();
-        }
-        if is_internal_header(name) {
-            return Err(Wrong::internal_header(name));
-        }
-        // For Envoy `host` is the authority, wherever it looks a request header up.
-        let name = if of_request && name.eq_ignore_ascii_case("host") { ":authority" } else { name };
-        names.push(name.to_ascii_lowercase().into_bytes().into_boxed_slice());
-    }
-    let at_most_two = names.len() <= 2;
-    let mut names = names.into_iter().filter(|name| !name.is_empty());
-    if at_most_two { Ok(names.next().map(|first| (first, names.next()))) } else { wrong() }
-}
-
 impl Operator {
     /// The request headers that it asks for.
-    pub fn request_headers(&self) -> [Option<&[u8]>; 2] {
-        const PATH: &[u8] = b":path";
+    pub fn request_headers<'o>(&'o self, tell: &mut dyn FnMut(&'o [u8])) {
         match self {
-            Operator::RequestHeader(name, other) => [Some(name), other.as_deref()],
-            Operator::Path { original, current, .. } => {
-                [original.then_some(&b"x-envoy-original-path"[..]), current.then_some(PATH)]
+            Operator::RequestHeader(name, other) => {
+                [Some(name), other.as_ref()].into_iter().flatten().for_each(|it| tell(it))
             }
-            Operator::QueryParameter(_) | Operator::Query(_) => [Some(PATH), None],
-            Operator::GrpcStatus(_) => [Some(b"content-type"), None],
-            _ => [None, None],
+            Operator::Path { original, current, .. } => {
+                let names: [(&bool, &[u8]); 2] = [(original, ORIGINAL_PATH), (current, PATH)];
+                names.into_iter().filter(|(asked, _)| **asked).for_each(|(_, name)| tell(name));
+            }
+            Operator::QueryParameter(_) | Operator::Query(_) => tell(PATH),
+            Operator::GrpcStatus(_) => tell(CONTENT_TYPE),
+            Operator::ClientCertificate(_) => tell(CLIENT_CERTIFICATE),
+            Operator::FirstOf(all) => all.iter().for_each(|operator| operator.request_headers(tell)),
+            _ => {}
         }
     }
 }

@@ -38,6 +38,29 @@ fn every_operator_is_known_once() {
     assert_eq!(missing, [""; 0], "Envoy was not asked");
 }
 
+/// The table of operators that no filter knows, where people look.
+#[test]
+fn what_nobody_knows_is_in_the_readme() {
+    let readme = include_str!("../../../../filters/README.md");
+    let table = readme.split("| operators | why no filter knows |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let cells = table.lines().filter_map(|row| row.split('|').nth(1));
+    let patterns: Vec<&str> = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    let fits = |name: &str, pattern: &str| {
+        let mut parts = pattern.split("...");
+        let Some(mut rest) = name.strip_prefix(parts.next().unwrap()) else { return false };
+        for part in parts {
+            let Some((_, behind)) = rest.split_once(part) else { return false };
+            rest = if part.is_empty() { "" } else { behind };
+        }
+        rest.is_empty()
+    };
+    for name in operators::all() {
+        let known = operators::unknown().all(|unknown| unknown != name);
+        let told: Vec<&&str> = patterns.iter().filter(|pattern| fits(name, pattern)).collect();
+        assert_eq!(told.is_empty(), known, "{name}: {told:?}");
+    }
+}
+
 #[test]
 fn what_is_wrong_is_told_with_what_to_write() {
     for (value, message, hint) in [
@@ -53,8 +76,9 @@ fn what_is_wrong_is_told_with_what_to_write() {
             "`X-Sailcloth-Cluster` is a header of Sailcloth's own",
             "does not begin with",
         ),
-        ("%START_TIME(%n)%", "would write a line break", ""),
+        ("%START_TIME(%n)%", "expected a time without a line break", ""),
         ("%PATH(QN)%", "expected nothing, `WQ` or `NQ`", ""),
+        ("%COALESCE({})%", "expected a JSON object with `operators`", ""),
     ] {
         let wrong = Template::parse(value).unwrap_err();
         assert!(wrong.message.contains(message) && wrong.hint.contains(hint), "{value}: {wrong:?}");
@@ -63,7 +87,7 @@ fn what_is_wrong_is_told_with_what_to_write() {
 
 #[test]
 fn what_is_doubtful_is_named() {
-    for (value, unknown, new_to_istio) in [
+    for (value, unknown, foreign) in [
         ("%PROTOCOL% %RESP(a)%", None, None),
         ("<%HOSTNAME%> %TRACE_ID%", Some("HOSTNAME"), None),
         ("%REQ(a):3%", None, Some("REQ(a):3")),
@@ -73,8 +97,8 @@ fn what_is_doubtful_is_named() {
         ("%START_TIME(%U)%", Some("START_TIME(%U)"), None),
         ("%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT(8)%", Some("DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT(8)"), None),
     ] {
-        let (_, doubts) = parse(value).unwrap();
-        assert_eq!((doubts.unknown, doubts.new_to_istio), (unknown, new_to_istio), "{value}");
+        let (template, found) = parse(value).unwrap();
+        assert_eq!((found, template.foreign_to_istio()), (unknown, foreign), "{value}");
     }
 }
 
@@ -91,6 +115,7 @@ impl Source for One {
             b"x-envoy-original-path" => b"/old?x",
             b"content-type" => b"application/grpc+proto",
             b"x-request-id" => b"id-1",
+            b"x-forwarded-client-cert" => b"Hash=h1;URI=spiffe://x,URI=y",
             _ => return None,
         };
         Some(Cow::Borrowed(value))
@@ -158,9 +183,70 @@ fn operators_stand_for_what_the_stream_has() {
         ("%RESPONSE_FLAGS% %RESPONSE_FLAGS_LONG%", "DI DelayInjected"),
         ("%RESPONSE_CODE_DETAILS%/%RESPONSE_CODE_DETAILS(ALLOW_WHITESPACES)%", "it_was_so/it was so"),
         ("%ROUTE_NAME%", "rule.block"),
+        ("%REQUESTED_SERVER_NAME(SNI_FIRST)% %REQUESTED_SERVER_NAME(HOST_FIRST:ORIG)%|", "a.example |"),
+        ("%XFCC_VALUE(uri)% %XFCC_VALUE(Hash):1%", "spiffe://x h1"),
     ] {
         let template = Template::parse(text).unwrap();
         assert_eq!(String::from_utf8_lossy(&template.render(&One)), expected, "{text}");
+    }
+}
+
+/// As Envoys 1.40.0 and 1.36.4 read them.
+#[test]
+fn what_proxies_say_of_a_certificate_is_read() {
+    let say = |header: &str, key: &str| {
+        struct Said<'h>(&'h str);
+        impl Source for Said<'_> {
+            fn request_header(&self, name: &[u8]) -> Option<Cow<'_, [u8]>> {
+                (name == b"x-forwarded-client-cert").then_some(Cow::Borrowed(self.0.as_bytes()))
+            }
+            fn response_header(&self, _: &[u8]) -> Option<Cow<'_, [u8]>> {
+                None
+            }
+            fn fact(&self, _: Fact) -> Option<Cow<'_, [u8]>> {
+                None
+            }
+            fn flags(&self) -> u64 {
+                0
+            }
+            fn time(&self, _: Clock) -> Option<u64> {
+                None
+            }
+        }
+        impl Scene for Said<'_> {
+            fn route_name(&self) -> Vec<u8> {
+                Vec::new()
+            }
+            fn flags_text(&self, _: bool) -> String {
+                String::new()
+            }
+        }
+        let template = Template::parse(&format!("%XFCC_VALUE({key})%")).unwrap();
+        String::from_utf8_lossy(&template.render(&Said(header))).into_owned()
+    };
+    let full = r#"By=b1;Hash=h1;Subject="CN=a,O=\"x\"";URI=spiffe://x/a;DNS=d1;DNS=d2"#;
+    for (header, key, expected) in [
+        (full, "uri", "spiffe://x/a"),
+        (full, "subject", r#"CN=a,O="x""#),
+        (full, "dns", "d1"),
+        (full, "cert", ""),
+        ("URI=a,URI=b;Hash=h2", "uri", "a"),
+        ("URI=a,URI=b;Hash=h2", "hash", "h2"),
+        ("uri=low; Hash=sp", "hash", "sp"),
+        (r#"URI="q,u;o""#, "uri", "q,u;o"),
+        ("URI=", "uri", ""),
+        ("URI", "uri", ""),
+        ("garbage;URI=x", "uri", "x"),
+        (r#"URI="unterminated"#, "uri", ""),
+        (r#"URI=x"y""#, "uri", r#"x"y""#),
+        (r#"Subject="a\\b""#, "subject", r"a\b"),
+        (r#"URI="a"b"#, "uri", r#""a"b"#),
+        (" URI = v ", "uri", "v"),
+        ("URI=a=b", "uri", "a=b"),
+        (";;URI=x;;", "uri", "x"),
+        ("URI=;URI=y", "uri", ""),
+    ] {
+        assert_eq!(say(header, key), expected, "{header} {key}");
     }
 }
 
@@ -171,9 +257,11 @@ fn what_the_way_back_looks_at_is_named() {
         ("%PATH% %PATH(NQ:PATH)%", &["x-envoy-original-path", ":path", ":path"]),
         ("%PATH(WQ:ORIG)% %QUERY_PARAM(a)% %GRPC_STATUS%", &["x-envoy-original-path", ":path", "content-type"]),
         ("%STREAM_ID% %PROTOCOL%", &["x-request-id"]),
+        ("%REQUESTED_SERVER_NAME(SNI_FIRST:HOST)% %XFCC_VALUE(uri)%", &[":authority", "x-forwarded-client-cert"]),
     ] {
         let template = Template::parse(text).unwrap();
-        let asked: Vec<_> = template.request_headers().map(String::from_utf8_lossy).collect();
+        let mut asked = Vec::new();
+        template.request_headers(&mut |name| asked.push(String::from_utf8_lossy(name)));
         assert_eq!(asked, headers, "{text}");
     }
 }

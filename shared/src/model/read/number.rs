@@ -11,9 +11,32 @@ use crate::load::{self, Value};
 
 /// A number in one of the ways that JSON has.
 #[derive(Clone, Copy)]
-enum Number {
+pub enum Number {
+    /// A whole number.
     Integer(i64),
+    /// Any other.
     Float(f64),
+}
+
+impl Number {
+    /// The number that somebody wrote there, in quotes or not.
+    pub fn written(value: &Value) -> Option<Number> {
+        number(value, true)
+    }
+
+    /// As a double.
+    pub fn get(self) -> f64 {
+        match self {
+            Number::Integer(value) => value as f64,
+            Number::Float(value) => value,
+        }
+    }
+}
+
+/// What to say of a number in quotes, and what to write.
+pub fn in_quotes(text: &str) -> (String, &'static str) {
+    let message = format!("the number `{}` is in quotes: Istio takes it, Kubernetes refuses it", shorten(text));
+    (message, "write it without quotes")
 }
 
 /// A whole number in `range`; a protobuf `Struct` knows only doubles, so that `80.0` is one, too.
@@ -52,16 +75,16 @@ impl Read for i32 {
 
 impl Read for f64 {
     fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
-        let value = match number(&place.node.value, is_quoted(place)) {
-            Some(Number::Integer(value)) => value as f64,
-            Some(Number::Float(value)) => value,
+        match number(&place.node.value, is_quoted(place)) {
+            Some(value) => {
+                warn_of_quotes(place, reader);
+                Some(value.get())
+            }
             None => {
                 reader.expected(place, "a number");
-                return None;
+                None
             }
-        };
-        warn_of_quotes(place, reader);
-        Some(value)
+        }
     }
 }
 
@@ -93,8 +116,8 @@ fn warn_of_quotes(place: Place<'_>, reader: &mut Reader<'_>) {
     if let Value::Text(text) = &place.node.value
         && is_quoted(place)
     {
-        let message = format!("the number `{}` is in quotes: Istio takes it, Kubernetes refuses it", shorten(text));
-        reader.warn(Code::NumberInQuotes, place, message, "write it without quotes");
+        let (message, hint) = in_quotes(text);
+        reader.warn(Code::NumberInQuotes, place, message, hint);
     }
 }
 
