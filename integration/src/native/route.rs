@@ -156,7 +156,7 @@ fn routed(service: &Resource<VirtualService>, rule: &HttpRoute, own: &Operations
 fn cluster(destination: &Destination, namespace: &str, listener: &Listener<'_>) -> String {
     let host = names::resolve_host(&destination.host, namespace);
     let service = (listener.lookup)(&host);
-    let only = || service.as_ref().and_then(MeshService::only_port);
+    let only = || service.as_ref().and_then(|service| service.only_port_for(namespace));
     let port = destination.port.as_ref().map(|port| port.number).or_else(only).unwrap_or(listener.port);
     let host = service.as_ref().and_then(|service| service.external_name.clone()).unwrap_or(host);
     names::cluster(port.get(), destination.subset.as_deref().unwrap_or_default(), &host)

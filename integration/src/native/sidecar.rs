@@ -62,7 +62,7 @@ fn domains(set: &Resources, proxy: &Proxy, port: Port) -> Vec<(String, Vec<Strin
         .map(|(service, port)| {
             let ports = vec![port.clone()];
             let host = service.host.to_ascii_lowercase();
-            (host.clone(), MeshService { host, ports, ..service.clone() })
+            (host.clone(), MeshService { host, ports, only_ports: Vec::new(), ..service.clone() })
         })
         .collect();
     let mut bound: Vec<_> = by_age(set).into_iter().filter(|service| super::bound(service, MESH)).collect();

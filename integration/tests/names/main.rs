@@ -71,6 +71,7 @@ fn whoever_is_found_is_found_by_istio() {
         set,
         documents: &scene.documents,
         proxy: &scene.proxy,
+        unvalidated: false,
         alone_to: None,
         engines: vec![Kind::Suite, Kind::Native, Kind::Istiod],
     });

@@ -147,9 +147,10 @@ impl Scene {
     /// A host that somebody names, most of the time.
     fn host(&self, random: &mut Random) -> String {
         let names = Names { number: self.number };
+        let (below, port) = (*random.pick(&["x", "y.x", "b", "a"]), *random.pick(&[":80", ":8080", ":9090", ":1234"]));
         let mut host = match random.between(0, 10) {
             0..4 => names.exact(random),
-            4..7 => names.wild(random).replace('*', *random.pick(&["x", "y.x", "b", "a"])),
+            4..7 => names.wild(random).replace('*', below),
             7..9 => names.kubernetes(random),
             _ => format!("10.{}.0.{}", self.number, random.between(0, 3)),
         };
@@ -157,7 +158,7 @@ impl Scene {
             host.push('.');
         }
         if random.percent(15) {
-            host.push_str(*random.pick(&[":80", ":8080", ":9090", ":1234"]));
+            host.push_str(port);
         }
         if random.percent(10) { host.to_ascii_uppercase() } else { host }
     }

@@ -43,6 +43,7 @@ pub(super) fn check(set: &Resources, registry: &Registry, report: &mut Report) {
                 let hint = format!("write `host: {name}`");
                 Findings::new(rule, report).warn(Code::NoCluster, &Path::Key(&path, "host"), message, hint);
             }
+            check_namespace(rule, service, report);
             check_endpoints(&rule.spec, service, &mut Findings::new(rule, report));
         }
         subsets.change(host, |names| {
@@ -83,6 +84,19 @@ pub(super) fn check(set: &Resources, registry: &Registry, report: &mut Report) {
             }
         }
     }
+}
+
+/// A rule that stands neither beside its service nor in the root namespace: Istio asks for it on the way of few.
+fn check_namespace(rule: &Resource<DestinationRule>, service: &MeshService, report: &mut Report) {
+    let (own, theirs) = (rule.meta.namespace(), service.namespace.as_str());
+    if own == theirs || own == names::ROOT_NAMESPACE {
+        return;
+    }
+    let message = format!("only proxies in the namespace `{own}` see this rule: `{}` is in `{theirs}`", service.host);
+    let hint = format!("for all proxies give it `namespace: {theirs}`");
+    let spec = Path::Key(&Path::Root, "spec");
+    let level = (Severity::Info, Origin::Sailcloth, Code::OwnNamespaceAlone);
+    Findings::new(rule, report).push(level, &Path::Key(&spec, "host"), message, hint);
 }
 
 /// Hosts in capitals: istiod calls the service's clusters by them, and leads requests of the mesh to names in lower case.

@@ -90,6 +90,8 @@ codes! {
     NoCluster = "SC0020",
     /// A destination that has no endpoint in the set: without one its requests are answered with 503.
     NoEndpoints = "SC0021",
+    /// A DestinationRule that only proxies of its own namespace see, since its service is in another one.
+    OwnNamespaceAlone = "SC0022",
 }
 
 impl fmt::Display for Code {

@@ -2,9 +2,10 @@
 
 use shared::finding::Code::{
     ConflictingMeshGatewayVirtualServiceHosts as Conflict, DestinationRuleSubsetNotSelectPods as NotSelected,
-    NeverMatches, NoEndpoints, ReferencedResourceNotFound as NotFound, UnknownDestinationRuleHost, Unsupported,
-    VirtualServiceDestinationPortSelectorRequired as PortRequired, VirtualServiceHostNotFoundInGateway as NotServed,
-    VirtualServiceIneffectiveMatch as Ineffective, VirtualServiceUnreachableRule as Unreachable,
+    NeverMatches, NoEndpoints, OwnNamespaceAlone, ReferencedResourceNotFound as NotFound, UnknownDestinationRuleHost,
+    Unsupported, VirtualServiceDestinationPortSelectorRequired as PortRequired,
+    VirtualServiceHostNotFoundInGateway as NotServed, VirtualServiceIneffectiveMatch as Ineffective,
+    VirtualServiceUnreachableRule as Unreachable,
 };
 use shared::finding::{Origin, Severity};
 
@@ -195,6 +196,25 @@ fn names_in_other_letters() {
             ),
             &[(Conflict, "spec.hosts[0]", 5, "`default/b`"), (Conflict, "spec.hosts[0]", 10, "`default/a`")],
         ),
+    ] {
+        assert_row(behaviour, &text, expected);
+    }
+}
+
+#[test]
+fn destination_rules_of_other_namespaces() {
+    let rule = |namespace: &str, host: &str| {
+        format!(
+            "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {{name: x, namespace: {namespace}}}\nspec: {{host: {host}}}"
+        )
+    };
+    let web = "web.default.svc.cluster.local";
+    let expected = [(OwnNamespaceAlone, "spec.host", 4, "proxies in the namespace `other`")];
+    for (behaviour, text, expected) in [
+        ("the service's", rule("default", web), &[][..]),
+        ("the root's", rule("istio-system", web), &[]),
+        ("another one", rule("other", web), &expected),
+        ("another one's wildcard", rule("other", "'*.default.svc.cluster.local'"), &[]),
     ] {
         assert_row(behaviour, &text, expected);
     }
