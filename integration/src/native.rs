@@ -115,6 +115,7 @@ struct Server {
     gateway: String,
     /// As `sanitizeServerHostNamespace` leaves them: `host`, or `namespace/host`.
     hosts: Vec<String>,
+    http: bool,
     tls: bool,
     redirects: bool,
 }
@@ -129,7 +130,7 @@ impl Server {
             let Some(gateway) = set.gateways.iter().find(|gateway| gateway.meta.full_name() == *name) else {
                 // Somebody else's Gateway: all hosts on whatever port this is.
                 let hosts = vec!["*".to_owned()];
-                all.push(Server { gateway: name.clone(), hosts, tls: false, redirects: false });
+                all.push(Server { gateway: name.clone(), hosts, http: true, tls: false, redirects: false });
                 continue;
             };
             port = port.or_else(|| gateway.spec.servers.first().and_then(|server| server.port.number.0));
@@ -151,8 +152,13 @@ impl Server {
                     known.extend(hosts.iter().cloned());
                 }
                 let redirects = server.tls.as_ref().is_some_and(|tls| tls.https_redirect);
-                all.push(Server { gateway: name.clone(), hosts, tls: server.tls.is_some(), redirects });
+                let (http, tls) = (server.port.protocol.is_http(), server.tls.is_some());
+                all.push(Server { gateway: name.clone(), hosts, http, tls, redirects });
             }
+        }
+        // The rest of the port is another listener's, or nobody's.
+        if all.iter().any(|server| server.http) {
+            all.retain(|server| server.http);
         }
         (all, port)
     }

@@ -27,10 +27,15 @@ pub fn gateway(random: &mut Random, names: &Names, first: bool) -> Value {
             });
         }
         let port = if (first && index == 0) || random.percent(70) { 80 } else { 8080 };
-        let protocol = *random.pick(&["HTTP", "HTTP", "HTTP2", "GRPC"]);
+        let protocol = match first && index == 0 {
+            true => "HTTP",
+            false => *random.pick(&["HTTP", "HTTP", "HTTP2", "GRPC", "HTTPS"]),
+        };
         let mut server =
             json!({"port": {"number": port, "name": format!("p{index}"), "protocol": protocol}, "hosts": hosts});
-        if random.percent(25) {
+        if protocol == "HTTPS" {
+            server["tls"] = json!({"mode": "SIMPLE", "credentialName": "any"});
+        } else if random.percent(25) {
             server["tls"] = json!({"httpsRedirect": true});
         } else if random.percent(5) {
             server["tls"] = json!({});

@@ -9,6 +9,8 @@ use crate::{Map, Names, names, order};
 struct Server {
     /// Hosts as they are written, and the namespace that VirtualServices must come from.
     hosts: Vec<(String, Option<String>)>,
+    /// Whether it speaks plain HTTP.
+    http: bool,
     /// Whether it has a `tls` block.
     tls: bool,
     /// Whether http is sent to https.
@@ -29,7 +31,7 @@ impl Server {
             hosts = vec![("*".to_owned(), None)];
         }
         let https_redirect = server.tls.as_ref().is_some_and(|tls| tls.https_redirect);
-        Server { hosts, tls: server.tls.is_some(), https_redirect }
+        Server { hosts, http: server.port.protocol.is_http(), tls: server.tls.is_some(), https_redirect }
     }
 
     /// Whether none of its hosts is among the known ones, to which they are added then. Of servers with `tls` on one
@@ -69,9 +71,16 @@ impl Builder<'_> {
     /// then by server, then by age, as istiod's `buildGatewayHTTPRouteConfig` goes through them.
     pub(super) fn gateway_hosts(&mut self, gateways: &[String], port: Port, domains: &mut Domains) {
         let mut known = Names::new();
+        let mut all: Vec<(&String, Vec<Server>)> = Vec::with_capacity(gateways.len());
         for gateway in gateways {
             let mut servers = self.servers(gateway, port);
             servers.retain(|server| !server.tls || server.is_new(&mut known));
+            all.push((gateway, servers));
+        }
+        // What shares a port with plain HTTP and is none comes by other connections, if at all.
+        let plain = all.iter().flat_map(|(_, servers)| servers).any(|server| server.http);
+        for (gateway, mut servers) in all {
+            servers.retain(|server| server.http || !plain);
             let mut compiled: Map<Vec<Route>> = Map::new();
             for server in &servers {
                 for service in self.services.clone() {
@@ -115,7 +124,7 @@ impl Builder<'_> {
     fn servers(&self, name: &str, port: Port) -> Vec<Server> {
         let named = |gateway: &&Resource<Gateway>| gateway.meta.full_name() == name;
         let Some(gateway) = self.set.gateways.iter().find(named) else {
-            return vec![Server { hosts: vec![("*".into(), None)], tls: false, https_redirect: false }];
+            return vec![Server { hosts: vec![("*".into(), None)], http: true, tls: false, https_redirect: false }];
         };
         let servers = gateway.spec.servers.iter().filter(|server| server.port.number.0 == Some(port));
         servers.map(|server| Server::new(server, gateway.meta.namespace())).collect()
