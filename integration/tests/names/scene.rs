@@ -44,6 +44,11 @@ impl Names {
         letters(random, &format!("*.{above}s{number}"))
     }
 
+    /// The address of a service of Kubernetes.
+    pub fn address(&self, index: u32) -> String {
+        format!("10.{}.{}.{index}", self.number / 256, self.number % 256)
+    }
+
     /// A service of Kubernetes, in one of its names.
     pub fn kubernetes(&self, random: &mut Random) -> String {
         let Names { number } = self;
@@ -152,7 +157,7 @@ impl Scene {
             0..4 => names.exact(random),
             4..7 => names.wild(random).replace('*', below),
             7..9 => names.kubernetes(random),
-            _ => format!("10.{}.0.{}", self.number, random.between(0, 3)),
+            _ => names.address(random.between(0, 3)),
         };
         if random.percent(8) {
             host.push('.');

@@ -53,7 +53,7 @@ fn ports(random: &mut Random, number: &str, tcp: bool) -> Vec<Value> {
 
 pub fn service(random: &mut Random, names: &Names, namespace: &str, index: u32) -> (String, Value) {
     let number = names.number;
-    let address = format!("10.{number}.0.{index}");
+    let address = names.address(index);
     let name = names.service(random);
     match random.between(0, 10) {
         0 | 1 => {
