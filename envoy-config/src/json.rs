@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
+use crate::yaml::quoted;
+
 /// A value that fits into so many bytes stands on one line.
 const WIDTH: usize = 100;
 
@@ -44,7 +46,7 @@ fn block(out: &mut String, value: &Value, depth: usize) {
             out.push('{');
             for (index, (key, item)) in entries.iter().enumerate() {
                 next_line(out, index > 0, depth + 1);
-                string(out, key);
+                quoted(out, key);
                 out.push_str(": ");
                 block(out, item, depth + 1);
             }
@@ -78,7 +80,7 @@ fn line(out: &mut String, value: &Value, end: usize) -> bool {
             out.push('{');
             for (index, (key, item)) in entries.iter().enumerate() {
                 out.push_str(if index > 0 { ", " } else { "" });
-                string(out, key);
+                quoted(out, key);
                 out.push_str(": ");
                 if !line(out, item, end) {
                     return false;
@@ -86,30 +88,12 @@ fn line(out: &mut String, value: &Value, end: usize) -> bool {
             }
             out.push('}');
         }
-        Value::String(text) => string(out, text),
+        Value::String(text) => quoted(out, text),
         Value::Null | Value::Bool(_) | Value::Number(_) => {
             let _ = write!(out, "{value}");
         }
     }
     out.len() < end
-}
-
-fn string(out: &mut String, text: &str) {
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            c if is_printable(c) => out.push(c),
-            // All that is not printable has at most sixteen bits.
-            c => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
-        }
-    }
-    out.push('"');
 }
 
 #[cfg(test)]

@@ -121,9 +121,9 @@ fn is_duration(text: &str) -> bool {
     text.strip_suffix('s').is_some_and(|number| number.splitn(2, '.').all(digits))
 }
 
-/// In double quotes, where YAML has all of JSON's escapes. What YAML takes for the end of a line, or does not print, is
-/// escaped beyond that.
-fn quoted(out: &mut String, text: &str) {
+/// In double quotes, as JSON has it and YAML too. What YAML takes for the end of a line, or does not print, is escaped
+/// beyond that.
+pub(crate) fn quoted(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
         match c {

@@ -48,10 +48,9 @@ pub fn describe(answer: &Answer, drawn: bool) -> Description {
     }
     put("attempts".to_owned(), upstream.len().to_string());
     let mut upstream: Vec<&Upstream> = upstream.iter().collect();
-    if !drawn {
-        // Stable: attempts at one upstream stay in their order.
-        upstream.sort_by(|one, other| one.cluster.cmp(&other.cluster));
-    }
+    // Stable: attempts at one upstream stay in their order, and copies, which Envoy marks, come behind them.
+    let is_copy = |request: &Upstream| request.headers.iter().any(|(name, _)| name == "x-envoy-internal");
+    upstream.sort_by_key(|request| ((!drawn).then(|| request.cluster.clone()), is_copy(request)));
     for (attempt, request) in upstream.into_iter().enumerate() {
         if !drawn {
             put(format!("cluster of attempt {attempt}"), request.cluster.clone());

@@ -29,7 +29,7 @@ use shared::finding::Report;
 use shared::model::Resources;
 
 use crate::corpus::case::RequestFields;
-use crate::difference::{Description, between, describe};
+use crate::difference::{between, describe};
 use crate::engine::proxy::{Bench, Placed, ProxyEngine};
 use crate::engine::{Answer, Kind};
 use crate::istiod;
@@ -51,18 +51,14 @@ pub struct Ask {
     pub request: RequestFields,
     /// Whether each engine draws a destination for itself.
     pub drawn: bool,
-    /// How many copies upstreams get.
-    pub copies: usize,
     /// Whether both take the same time.
     pub timed: bool,
-    /// Header names, and parts of what [`describe`] names, that tell who the engine is and are not compared.
-    pub aside: &'static [&'static str],
 }
 
 impl Ask {
     /// A request whose answer is compared in everything but its time.
     pub fn new(request: RequestFields) -> Ask {
-        Ask { request, drawn: false, copies: 0, timed: false, aside: &[] }
+        Ask { request, drawn: false, timed: false }
     }
 }
 
@@ -118,6 +114,15 @@ impl Verdict {
     pub fn requests(&self) -> usize {
         self.asked.iter().map(|(_, count)| count).sum()
     }
+
+    fn add(&mut self, found: Found) {
+        for area in found.asked {
+            if let Some((_, count)) = self.asked.iter_mut().find(|(name, _)| *name == area) {
+                *count += 1;
+            }
+        }
+        self.disagreements.extend(found.disagreements);
+    }
 }
 
 /// Meshes that share an Envoy.
@@ -148,14 +153,21 @@ pub fn run(plan: &Plan<'_>, tell: &mut dyn FnMut(&str)) -> Verdict {
             .collect();
         verdict.meshes += batch.len();
         let batch: Vec<Numbered> = batch.into_iter().filter_map(|one| accepted(plan.seed, one, &mut verdict)).collect();
-        if let Err(why) = attempt(plan.seed, &batch, &mut verdict) {
-            // One of them cannot be run; the others can.
-            for one in &batch {
-                if let Err(why) = attempt(plan.seed, std::slice::from_ref(one), &mut verdict) {
-                    verdict.disagreements.push(format!("{} cannot be run: {why}", one.title(plan.seed)));
+        match attempt(plan.seed, &batch) {
+            Ok(found) => verdict.add(found),
+            Err(why) => {
+                // Whatever each of them comes to alone, together they could not be run.
+                let these = format!("seed {}, meshes {first} to {}", plan.seed, verdict.meshes - 1);
+                verdict.disagreements.push(format!("{these} cannot be run together: {why}"));
+                for one in &batch {
+                    match attempt(plan.seed, std::slice::from_ref(one)) {
+                        Ok(found) => verdict.add(found),
+                        Err(why) => {
+                            verdict.disagreements.push(format!("{} cannot be run: {why}", one.title(plan.seed)));
+                        }
+                    }
                 }
             }
-            assert!(!verdict.disagreements.is_empty(), "together alone: {why}");
         }
         tell(&format!(
             "{} requests of {} meshes, {} disagreements",
@@ -200,14 +212,22 @@ fn accepted(seed: u64, (number, area, mesh): (usize, Area, Mesh), verdict: &mut 
     None
 }
 
-fn attempt(seed: u64, batch: &[Numbered], verdict: &mut Verdict) -> Result<(), String> {
-    catch_unwind(AssertUnwindSafe(|| one_envoy(seed, batch, verdict))).map_err(|why| {
+/// What came of the meshes on one Envoy: the area of each request, and what differs.
+#[derive(Default)]
+struct Found {
+    asked: Vec<&'static str>,
+    disagreements: Vec<String>,
+}
+
+fn attempt(seed: u64, batch: &[Numbered]) -> Result<Found, String> {
+    catch_unwind(AssertUnwindSafe(|| one_envoy(seed, batch))).map_err(|why| {
         let why = why.downcast_ref::<String>().map(String::as_str).or_else(|| why.downcast_ref::<&str>().copied());
         why.unwrap_or("it panics").to_owned()
     })
 }
 
-fn one_envoy(seed: u64, batch: &[Numbered], verdict: &mut Verdict) {
+fn one_envoy(seed: u64, batch: &[Numbered]) -> Found {
+    let mut all = Found::default();
     let placed = batch.iter().map(|one| Placed {
         set: &one.set,
         documents: &one.mesh.documents,
@@ -221,12 +241,10 @@ fn one_envoy(seed: u64, batch: &[Numbered], verdict: &mut Verdict) {
         let mut engines = [Kind::Suite, Kind::Istiod].map(|kind| bench.engine(index, kind));
         let mut found = 0;
         for (position, ask) in one.mesh.asks.iter().enumerate() {
-            if let Some(asked) = verdict.asked.iter_mut().find(|(name, _)| *name == one.area.name) {
-                asked.1 += 1;
-            }
+            all.asked.push(one.area.name);
             let differences = compare(&mut engines, ask, &format!("{}-{position}", one.number));
             if !differences.is_empty() {
-                verdict.disagreements.push(told(seed, one, ask, &differences));
+                all.disagreements.push(told(seed, one, ask, &differences));
                 found += 1;
                 if found >= MOST_OF_A_MESH {
                     break;
@@ -235,6 +253,7 @@ fn one_envoy(seed: u64, batch: &[Numbered], verdict: &mut Verdict) {
         }
     }
     assert_eq!(bench.vm_reloads(), 0, "a module died: {}", bench.log());
+    all
 }
 
 /// What differs, after a second and third look where the machine may have been slow.
@@ -242,11 +261,9 @@ fn compare(engines: &mut [ProxyEngine<'_>; 2], ask: &Ask, key: &str) -> Vec<Stri
     let tries = if ask.timed { TRIES } else { 1 };
     let mut differences = Vec::new();
     for attempt in 0..tries {
-        let [ours, theirs] = engines.each_mut().map(|engine| {
-            // Attempts are not counted on: the least is one, where anybody gets it.
-            let least = if ask.copies == 0 { 0 } else { 1 + ask.copies };
-            engine.exchange(&ask.request, &format!("{key}-{attempt}-{:p}", std::ptr::from_ref(engine)), least)
-        });
+        let [suite, istiod] = engines;
+        let ours = suite.exchange(&ask.request, &format!("{key}-{attempt}-suite"), 0);
+        let theirs = istiod.exchange(&ask.request, &format!("{key}-{attempt}-istiod"), 0);
         differences = differ(ask, &ours, &theirs);
         if differences.is_empty() {
             break;
@@ -256,11 +273,7 @@ fn compare(engines: &mut [ProxyEngine<'_>; 2], ask: &Ask, key: &str) -> Vec<Stri
 }
 
 fn differ(ask: &Ask, ours: &Answer, theirs: &Answer) -> Vec<String> {
-    let described = |answer: &Answer| -> Description {
-        let all = describe(answer, ask.drawn).into_iter();
-        all.filter(|(name, _)| !ask.aside.iter().any(|aside| name.contains(aside))).collect()
-    };
-    let named = between(&described(ours), &described(theirs));
+    let named = between(&describe(ours, ask.drawn), &describe(theirs, ask.drawn));
     let mut all: Vec<String> =
         named.into_iter().map(|(name, ours, theirs)| format!("{name}: suite {ours}, istiod {theirs}")).collect();
     if let (true, Some(one), Some(other)) = (ask.timed, ours.took, theirs.took)

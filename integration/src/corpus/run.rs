@@ -53,6 +53,9 @@ pub fn run_all(files: &[CaseFile]) -> BTreeMap<Kind, u32> {
     }
     let table = Table::new(&tallies);
     println!("{table}");
+    if istiod::program().is_none() {
+        println!("no row ran on istiod: scripts/istiod.sh has built none");
+    }
     assert!(!tallies.is_empty(), "no case file");
     let failed: usize = tallies.iter().map(|tally| tally.failures.len()).sum();
     assert_eq!(failed, 0, "failures are above");
@@ -78,7 +81,8 @@ pub fn run(file: &CaseFile) -> Tally {
     let mut tally = Tally { name: file.name.clone(), ..Tally::default() };
     for Read { scene, .. } in &file.scenes {
         tally.rows += count(scene.cases.iter());
-        for kind in Kind::WHOLE {
+        // Who is not there excludes nothing.
+        for kind in Kind::WHOLE.into_iter().filter(|kind| *kind != Kind::Istiod || istiod::program().is_some()) {
             tally.excluded += count(scene.cases.iter().filter(|case| !runs(scene, case, kind)));
         }
     }

@@ -23,6 +23,9 @@ use crate::metrics::{Labels, series};
 /// So many connections are used in turn, so that every worker has its share.
 const CONNECTIONS: usize = 4;
 
+/// A response header in which a rule says how many copies its requests have.
+pub const COPIES: &str = "x-echo-copies";
+
 /// How long mirrors have for their copies.
 const COPIES_WITHIN: Duration = Duration::from_secs(5);
 
@@ -219,6 +222,7 @@ impl ProxyEngine<'_> {
             }
         };
         let took = before.elapsed();
+        let at_least = at_least.max(copies(&headers).map_or(0, |copies| 1 + copies));
         let mut upstream: Vec<Upstream> = self.bench.take_at_least(at_least).into_iter().map(upstream).collect();
         let mut headers = headers;
         if let Some(prefix) = &self.prefix {
@@ -278,6 +282,12 @@ impl Engine for ProxyEngine<'_> {
             std::thread::sleep(Duration::from_millis(1));
         }
     }
+}
+
+/// How many copies a rule says that its requests have; they come when they come.
+fn copies(headers: &super::Headers) -> Option<usize> {
+    let (_, value) = headers.iter().find(|(name, _)| name == COPIES)?;
+    shown(value).parse().ok()
 }
 
 fn to_request(fields: &RequestFields, key: &str) -> Request {

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::write::{any_gateway, at_gateways, at_mesh, header, request, service, to, versions, virtual_service};
 use super::{Ask, Mesh};
+use crate::engine::proxy::COPIES;
 use crate::random::Random;
 
 const SEGMENTS: &[&str] = &["", "a", "b", "ab", "api", "v1", "A", "a.b", "x-y", "1", "%41"];
@@ -61,7 +62,9 @@ fn rule(random: &mut Random, hosts: &[String; 3], drawn: &mut bool) -> Value {
                 let abort = json!({"httpStatus": random.pick(&[418, 503, 200]), "percentage": {"value": 100}});
                 rule.insert("fault".to_owned(), json!({"abort": abort}));
             }
-            if random.percent(15) {
+            if random.percent(20) {
+                mirror(random, hosts, &mut rule);
+            } else if random.percent(15) {
                 rule.insert(
                     "retries".to_owned(),
                     json!({"attempts": random.between(0, 4), "retryOn": "5xx", "backoff": "1ms"}),
@@ -72,10 +75,28 @@ fn rule(random: &mut Random, hosts: &[String; 3], drawn: &mut bool) -> Value {
     if random.percent(15) {
         rule.insert("corsPolicy".to_owned(), cors(random));
     }
-    if random.percent(40) {
+    if random.percent(40) && !rule.contains_key("headers") {
         rule.insert("headers".to_owned(), headers(random));
     }
     Value::Object(rule)
+}
+
+/// One or two mirrors, drawn by nobody: of all requests or of none. The rule says how many copies there are, where an
+/// upstream answers at all.
+fn mirror(random: &mut Random, hosts: &[String; 3], rule: &mut Map<String, Value>) {
+    if rule.contains_key("fault") {
+        return;
+    }
+    let mut copies = 0;
+    let mut mirrors = Vec::new();
+    for _ in 0..random.between(1, 3) {
+        let share = *random.pick(&[100, 100, 0]);
+        copies += usize::from(share > 0);
+        let destination = to(random.pick::<String>(hosts), None, None)[0]["destination"].clone();
+        mirrors.push(json!({"destination": destination, "percentage": {"value": share}}));
+    }
+    rule.insert("mirrors".to_owned(), json!(mirrors));
+    rule.insert("headers".to_owned(), json!({"response": {"set": {COPIES: copies.to_string()}}}));
 }
 
 fn path(random: &mut Random) -> String {

@@ -2,6 +2,7 @@
 
 mod clusters;
 mod faults_and_mirrors;
+mod header_operations;
 mod numbers;
 mod protection;
 mod resources;
