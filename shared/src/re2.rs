@@ -31,23 +31,27 @@
 
 mod bytes;
 mod class;
-mod compile;
 mod cursor;
+mod dfa;
 mod engine;
 mod error;
+mod follow;
+mod graph;
 mod group;
+mod nfa;
 mod node;
 mod parse;
 mod pool;
 mod program;
 mod repetition;
+mod search;
 mod shape;
 mod substitution;
+mod web;
 
 use std::fmt;
 use std::sync::Arc;
 
-use compile::Purpose;
 use error::Kind;
 pub use error::Re2Error;
 use parse::Parsed;
@@ -75,7 +79,7 @@ impl Re2 {
     ///
     /// [syntax]: https://github.com/google/re2/wiki/Syntax
     pub fn new(pattern: &str) -> Result<Re2, Re2Error> {
-        let shape = Shape::of(parsed(pattern, Purpose::Match)?.node);
+        let shape = Shape::of(parsed(pattern, false)?.node);
         Ok(Re2(Arc::new(Inner { pattern: pattern.into(), shape })))
     }
 
@@ -135,11 +139,11 @@ impl fmt::Debug for Re2 {
 }
 
 /// Reads a pattern and makes sure that it can be compiled, which is done when it is first run.
-fn parsed(pattern: &str, purpose: Purpose) -> Result<Parsed, Re2Error> {
+fn parsed(pattern: &str, with_groups: bool) -> Result<Parsed, Re2Error> {
     if pattern.len() > LONGEST_PATTERN {
         return Err(Re2Error::new(Kind::Length, pattern, 0));
     }
-    let parsed = parse::parse(pattern, purpose)?;
+    let parsed = parse::parse(pattern, with_groups)?;
     if parsed.node.program_size() > SIZE_LIMIT as u64 {
         return Err(Re2Error::new(Kind::Size, pattern, 0));
     }

@@ -7,7 +7,6 @@
 
 use super::bytes::Bytes;
 use super::class;
-use super::compile::Purpose;
 use super::cursor::Cursor;
 use super::error::{Kind, Re2Error};
 use super::group::{self, Flags, Opening};
@@ -31,14 +30,14 @@ pub(super) struct Parsed {
     pub(super) groups: usize,
 }
 
-pub(super) fn parse(pattern: &str, purpose: Purpose) -> Result<Parsed, Re2Error> {
+pub(super) fn parse(pattern: &str, with_groups: bool) -> Result<Parsed, Re2Error> {
     let mut parser = Parser {
         input: Cursor::new(pattern),
         flags: Flags::default(),
         group: Group::default(),
         outer: Vec::new(),
         groups: 0,
-        purpose,
+        with_groups,
         repetition: None,
     };
     while let Some(byte) = parser.input.peek() {
@@ -57,7 +56,7 @@ struct Parser<'p> {
     /// The groups around it, outermost first, each with what to restore when the one inside closes.
     outer: Vec<(Group, Inner)>,
     groups: usize,
-    purpose: Purpose,
+    with_groups: bool,
     /// Where the repetition begins that was read last, with nothing read since.
     repetition: Option<usize>,
 }
@@ -223,9 +222,7 @@ impl<'p> Parser<'p> {
         let captures = opening == Opening::Capture;
         self.groups += usize::from(captures);
         let group = std::mem::take(&mut self.group);
-        let index = u8::try_from(self.groups)
-            .ok()
-            .filter(|index| captures && self.purpose == Purpose::Find && *index <= LAST_GROUP);
+        let index = u8::try_from(self.groups).ok().filter(|index| captures && self.with_groups && *index <= LAST_GROUP);
         self.outer.push((group, Inner { opened, index, flags }));
         Ok(())
     }

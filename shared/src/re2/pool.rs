@@ -9,8 +9,10 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use super::engine::{Engine, Scratch};
-use super::program::Program;
+use super::engine::Engine;
+use super::nfa::Scratch;
+use super::program::{Program, Purpose};
+use super::search::Finder;
 use crate::table::Table;
 
 /// Bytes of all DFAs together, but for the one at work. That is enough for thousands as patterns of routes have them.
@@ -34,7 +36,7 @@ struct Pool {
     nfas: usize,
     /// Bytes of all DFAs.
     dfas: usize,
-    scratch: Scratch,
+    scratch: Option<Box<Scratch>>,
     /// How many engines were ever made.
     #[cfg(test)]
     made: usize,
@@ -42,14 +44,20 @@ struct Pool {
 
 struct Slot {
     _program: Arc<Program>,
-    engine: Option<Engine>,
+    ready: Ready,
     /// What of [`Pool::nfas`] is its, and of [`Pool::dfas`].
     nfa: usize,
     dfa: usize,
 }
 
-/// Runs something with the engine of a program. None if there can be no engine.
-pub(super) fn with<R>(program: &Arc<Program>, run: impl FnOnce(&mut Engine, &mut Scratch) -> R) -> Option<R> {
+/// The engine of a program.
+pub(super) enum Ready {
+    Match(Box<Engine>),
+    Find(Box<Finder>),
+}
+
+/// Runs something with the engine of a program.
+pub(super) fn with<R: Default>(program: &Arc<Program>, run: impl FnOnce(&mut Ready, &mut Scratch) -> R) -> R {
     POOL.with_borrow_mut(|pool| pool.with(program, run))
 }
 
@@ -65,20 +73,21 @@ impl Pool {
         }
     }
 
-    fn with<R>(&mut self, program: &Arc<Program>, run: impl FnOnce(&mut Engine, &mut Scratch) -> R) -> Option<R> {
+    fn with<R: Default>(&mut self, program: &Arc<Program>, run: impl FnOnce(&mut Ready, &mut Scratch) -> R) -> R {
         let address = Arc::as_ptr(program).addr() as u64;
         if self.engines.get(address).is_none() {
             self.make(address, program);
         }
-        let slot = self.engines.get_mut(address)?;
-        let result = slot.engine.as_mut().map(|engine| run(engine, &mut self.scratch));
-        let dfa = slot.engine.as_ref().map_or(0, Engine::dfa_size);
+        let Some(slot) = self.engines.get_mut(address) else { return R::default() };
+        let scratch = self.scratch.get_or_insert_default();
+        let result = run(&mut slot.ready, scratch);
+        let dfa = slot.ready.dfa_size();
         self.dfas = self.dfas - slot.dfa + dfa;
         slot.dfa = dfa;
         while self.dfas > DFA_LIMIT {
             self.shrink_half();
         }
-        self.scratch.take_if(|scratch| scratch.memory_usage() > SCRATCH_LIMIT);
+        self.scratch.take_if(|scratch| scratch.size() > SCRATCH_LIMIT);
         result
     }
 
@@ -102,9 +111,9 @@ impl Pool {
         let mut keep = true;
         self.engines.retain(|slot| {
             keep ^= slot.dfa > 0;
-            if !keep && let Some(engine) = slot.engine.as_mut().filter(|_| slot.dfa > 0) {
-                engine.shrink();
-                slot.dfa = 0;
+            if !keep && slot.dfa > 0 {
+                slot.ready.shrink();
+                slot.dfa = slot.ready.dfa_size();
             }
             true
         });
@@ -127,9 +136,36 @@ impl Slot {
     fn new(program: &Arc<Program>) -> Slot {
         // The table has up to four places for each that is taken.
         const PLACES: usize = 4 * size_of::<(u64, Slot)>();
-        let engine = Engine::new(program);
-        let nfa = PLACES + engine.as_ref().map_or(0, Engine::nfa_size);
-        Slot { _program: Arc::clone(program), engine, nfa, dfa: 0 }
+        let ready = match program.purpose {
+            Purpose::Match => Ready::Match(Box::new(Engine::new(&program.node))),
+            Purpose::Find { from_start, to_end } => {
+                Ready::Find(Box::new(Finder::new(&program.node, from_start, to_end)))
+            }
+        };
+        Slot { _program: Arc::clone(program), nfa: PLACES + ready.nfa_size(), ready, dfa: 0 }
+    }
+}
+
+impl Ready {
+    fn nfa_size(&self) -> usize {
+        match self {
+            Ready::Match(engine) => engine.nfa_size(),
+            Ready::Find(finder) => finder.nfa_size(),
+        }
+    }
+
+    fn dfa_size(&self) -> usize {
+        match self {
+            Ready::Match(engine) => engine.dfa_size(),
+            Ready::Find(finder) => finder.dfa_size(),
+        }
+    }
+
+    fn shrink(&mut self) {
+        match self {
+            Ready::Match(engine) => engine.shrink(),
+            Ready::Find(finder) => finder.shrink(),
+        }
     }
 }
 
@@ -140,7 +176,6 @@ mod tests {
 
     use super::{DFA_LIMIT, NFA_LIMIT, POOL, Pool};
     use crate::re2::Re2;
-    use crate::re2::engine::Engine;
 
     /// As in a VM that has just begun: in WebAssembly all tests share a thread.
     fn begin() {
@@ -180,8 +215,7 @@ mod tests {
                 assert_eq!(pattern.is_full_match(&value), value.get(last) == Some(&b'a'), "{pattern:?}, round {round}");
                 let (size, nfas) = POOL.with_borrow(|pool| {
                     let sums = pool.engines.values().fold((0, 0), |(nfas, dfas), slot| {
-                        let engine = slot.engine.as_ref();
-                        assert_eq!(slot.dfa, engine.map_or(0, Engine::dfa_size));
+                        assert_eq!(slot.dfa, slot.ready.dfa_size());
                         (nfas + slot.nfa, dfas + slot.dfa)
                     });
                     assert_eq!((pool.nfas, pool.dfas), sums);

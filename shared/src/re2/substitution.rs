@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use regex_automata::util::primitives::NonMaxUsize;
-
-use super::compile::Purpose;
-use super::engine::Engine;
 use super::error::{Kind, Re2Error};
-use super::pool;
-use super::program::{self, Program};
+use super::nfa::Scratch;
+use super::node::Node;
+use super::pool::{self, Ready};
+use super::program::{self, Program, Purpose};
+use super::search::{Finder, Slots};
+use super::shape::Trimmed;
 
 /// Replaces every match of a pattern, wherever it is, by a rewrite.
 ///
@@ -52,9 +52,10 @@ enum Piece {
 impl Substitution {
     /// Compiles a pattern and the rewrite for its matches.
     pub fn new(pattern: &str, rewrite: &str) -> Result<Self, Re2Error> {
-        let parsed = super::parsed(pattern, Purpose::Find)?;
+        let parsed = super::parsed(pattern, true)?;
         let pieces = pieces(rewrite, parsed.groups)?;
-        let program = program::shared(parsed.node, Purpose::Find);
+        let Trimmed { nodes, from_start, to_end } = Trimmed::of(parsed.node);
+        let program = program::shared(Node::sequence(nodes), Purpose::Find { from_start, to_end });
         Ok(Substitution(Arc::new(Inner { pattern: pattern.into(), rewrite: rewrite.into(), program, pieces })))
     }
 
@@ -69,24 +70,29 @@ impl Substitution {
     }
 
     /// The value with every match replaced; the value itself if there is none.
+    #[inline]
     pub fn apply<'v>(&self, value: &'v [u8]) -> Cow<'v, [u8]> {
-        let replaced = pool::with(&self.0.program, |engine, _| self.0.replace(value, engine));
-        replaced.flatten().map_or(Cow::Borrowed(value), Cow::Owned)
+        let replaced = pool::with(&self.0.program, |ready, scratch| match ready {
+            Ready::Find(finder) => self.0.replace(value, finder, scratch),
+            Ready::Match(_) => None,
+        });
+        replaced.map_or(Cow::Borrowed(value), Cow::Owned)
     }
 }
 
 impl Inner {
     /// What GlobalReplace does, step by step. None if it replaces nothing, or becomes too long.
-    fn replace(&self, value: &[u8], engine: &Engine) -> Option<Vec<u8>> {
-        let mut finder = engine.finder();
-        let mut places = vec![None; 2 * (self.last_group() + 1)];
+    #[inline]
+    fn replace(&self, value: &[u8], finder: &mut Finder, scratch: &mut Scratch) -> Option<Vec<u8>> {
+        let mut search = finder.search(value, scratch);
+        let mut slots = Slots::default();
         let mut out = Vec::new();
         let mut replaced = false;
         let mut at = 0;
         let mut last_end = None;
         while at <= value.len()
-            && engine.find(value, at, &mut places, &mut finder)
-            && let Some((start, end)) = place(&places, 0)
+            && finder.find(&mut search, at, &mut slots, scratch)
+            && let Some((start, end)) = place(&slots, 0)
         {
             out.extend_from_slice(part(value, at, start));
             if start == end && last_end == Some(start) {
@@ -102,7 +108,7 @@ impl Inner {
                 match piece {
                     Piece::Text(text) => out.extend_from_slice(text),
                     Piece::Group(group) => {
-                        if let Some((start, end)) = place(&places, *group) {
+                        if let Some((start, end)) = place(&slots, *group) {
                             out.extend_from_slice(part(value, start, end));
                         }
                     }
@@ -117,17 +123,11 @@ impl Inner {
         }
         replaced.then_some(out)
     }
-
-    /// The last one that the rewrite asks for.
-    fn last_group(&self) -> usize {
-        let groups = self.pieces.iter().map(|piece| if let Piece::Group(group) = piece { *group } else { 0 });
-        groups.max().unwrap_or_default()
-    }
 }
 
 /// From where to where a group has matched, if it has.
-fn place(places: &[Option<NonMaxUsize>], group: usize) -> Option<(usize, usize)> {
-    let of = |index| places.get(index).copied().flatten().map(NonMaxUsize::get);
+fn place(slots: &Slots, group: usize) -> Option<(usize, usize)> {
+    let of = |slot| slots.get(slot).copied().flatten().map(|at| at as usize);
     Some((of(2 * group)?, of(2 * group + 1)?))
 }
 
