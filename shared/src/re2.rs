@@ -41,12 +41,16 @@ mod group;
 mod nfa;
 mod node;
 mod parse;
+mod places;
 mod pool;
 mod program;
 mod repetition;
 mod search;
 mod shape;
+mod size;
 mod substitution;
+mod unicode;
+mod weave;
 mod web;
 
 use std::fmt;
@@ -62,8 +66,9 @@ pub use substitution::Substitution;
 /// compiled, and so counted, a pattern is a tree of many times its size, and a module never gives memory back.
 const LONGEST_PATTERN: usize = 64 << 10;
 
-/// Bytes of the largest program. RE2 stops at 8 MiB of its own.
-const SIZE_LIMIT: usize = 10 << 20;
+/// Places of the largest pattern. RE2's programs of that many instructions have fewer, but for patterns of which RE2 makes
+/// less than is done here.
+const MOST_PLACES: u64 = 128 << 10;
 
 /// A RE2 pattern that must match the whole value, as Istio's and Envoy's `regex` does.
 #[derive(Clone)]
@@ -92,6 +97,11 @@ impl Re2 {
     #[inline]
     pub fn is_full_match(&self, value: &[u8]) -> bool {
         self.0.shape.holds(value)
+    }
+
+    /// Makes what takes longer than a request should, for a large pattern. RE2 does that when it reads a pattern.
+    pub fn prepare(&self) {
+        self.0.shape.prepare();
     }
 
     /// What every value begins with that the pattern matches; often nothing.
@@ -144,8 +154,11 @@ fn parsed(pattern: &str, with_groups: bool) -> Result<Parsed, Re2Error> {
         return Err(Re2Error::new(Kind::Length, pattern, 0));
     }
     let parsed = parse::parse(pattern, with_groups)?;
-    if parsed.node.program_size() > SIZE_LIMIT as u64 {
-        return Err(Re2Error::new(Kind::Size, pattern, 0));
+    if let Some(instructions) = size::too_large(pattern) {
+        return Err(Re2Error::new(Kind::Size { instructions }, pattern, 0));
+    }
+    if parsed.node.places() > MOST_PLACES {
+        return Err(Re2Error::new(Kind::Places, pattern, 0));
     }
     Ok(parsed)
 }

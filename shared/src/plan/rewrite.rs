@@ -18,7 +18,9 @@ impl Rewrite {
     /// Compiles; nothing when the path stays.
     pub fn compile(model: &HttpRewrite) -> Option<Rewrite> {
         if let Some(regex) = &model.uri_regex_rewrite {
-            return Substitution::new(regex.r#match.0.pattern(), &regex.rewrite).ok().map(Rewrite::Regex);
+            let substitution = Substitution::as_envoy(regex.r#match.0.pattern(), &regex.rewrite)?;
+            substitution.prepare();
+            return Some(Rewrite::Regex(substitution));
         }
         model.uri.as_deref().filter(|uri| !uri.is_empty()).map(|uri| Rewrite::Uri(uri.as_bytes().into()))
     }

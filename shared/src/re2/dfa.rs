@@ -77,6 +77,7 @@ impl Dfa {
         self.key_of(state as usize >> self.shift)
     }
 
+    #[inline]
     fn key_of(&self, number: usize) -> &[u64] {
         let end = |number: usize| self.ends.get(number).map_or(0, |end| *end as usize);
         self.keys.get(number.checked_sub(1).map_or(0, end)..end(number)).unwrap_or_default()
@@ -88,6 +89,7 @@ impl Dfa {
     }
 
     /// The state of a key; `None` if it is new and there is no room for it.
+    #[inline]
     pub(super) fn state(&mut self, key: &[u64], marks: impl FnOnce(&[u64]) -> u8) -> Option<State> {
         if key.iter().all(|word| *word == 0) {
             return Some(self.dead());
@@ -155,11 +157,13 @@ fn room<T>(list: &mut Vec<T>, more: usize) {
     }
 }
 
+#[inline]
 fn hash(key: &[u64]) -> u64 {
     key.iter().fold(0, |hash, word| mix(hash ^ word))
 }
 
 /// Bits that depend on all bits.
+#[inline]
 pub(super) fn mix(word: u64) -> u64 {
     let word = (word ^ (word >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     word ^ (word >> 29)

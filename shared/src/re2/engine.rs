@@ -2,16 +2,18 @@
 
 use super::dfa::{Dfa, State, UNKNOWN};
 use super::graph::Graph;
-use super::nfa::{Direction, Nfa, Scratch, key_has};
+use super::nfa::{Direction, Nfa};
 use super::node::Node;
+use super::places::{Scratch, key_has};
 use super::web::Web;
 
-/// What the NFA is run on before there is a DFA, in words of places and bytes: making states costs as much as they save
-/// on so much, and most patterns of a large configuration see none.
+/// Bytes that the NFA is run on before there is a DFA, for each word of places that it has: making states costs as much as
+/// they save on so many, and most patterns of a large configuration see none.
 const BEFORE_DFA: u32 = 512;
 
 /// The same for what had a DFA for which there was no room, or of which it made nearly as many states as it read bytes.
-const AFTER_DFA: u32 = 64 << 10;
+/// Twice as many the next time, up to the last.
+const AFTER_DFA: (u32, u32) = (64 << 10, 8 << 20);
 
 /// Bytes that there have to be for each state that was made before the DFA was full. Else the NFA is as fast.
 const BYTES_PER_STATE: usize = 8;
@@ -20,8 +22,9 @@ const BYTES_PER_STATE: usize = 8;
 pub(super) struct Engine {
     nfa: Nfa,
     dfa: Option<Box<Dfa>>,
-    /// What is left before there is a DFA.
+    /// Bytes that are left before there is a DFA, and before there is another when that is gone.
     before_dfa: u32,
+    next_time: u32,
     /// Bytes read since the DFA was empty.
     read: usize,
     /// The bit that is set when all has been read and matches.
@@ -32,7 +35,8 @@ impl Engine {
     pub(super) fn new(node: &Node) -> Engine {
         let web = Web::of(&Graph::of(node, true));
         let nfa = Nfa::of(&web, Direction::Forward);
-        Engine { nfa, dfa: None, before_dfa: BEFORE_DFA, read: 0, end: web.takes.len() - 1 }
+        let before_dfa = BEFORE_DFA / nfa.words as u32;
+        Engine { nfa, dfa: None, before_dfa, next_time: AFTER_DFA.0, read: 0, end: web.takes.len() - 1 }
     }
 
     /// Whether the pattern matches the value.
@@ -41,9 +45,8 @@ impl Engine {
         self.nfa.begin(scratch);
         let mut rest = value;
         if self.dfa.is_none() {
-            let words = self.nfa.words as u32;
-            let first = rest.len().min(self.before_dfa.div_ceil(words) as usize);
-            self.before_dfa = self.before_dfa.saturating_sub((first as u32).saturating_mul(words));
+            let first = rest.len().min(self.before_dfa as usize);
+            self.before_dfa -= first as u32;
             let (now, behind) = rest.split_at_checked(first).unwrap_or_default();
             if !self.run(now, scratch) || behind.is_empty() {
                 return scratch.now.has(self.end);
@@ -83,10 +86,23 @@ impl Engine {
             }
             return now != 0;
         }
-        value.iter().all(|&byte| {
+        let mut bytes = value.iter();
+        loop {
+            // Most of a long pattern is one place behind the other.
+            if let Some(place) = scratch.now.single() {
+                let place = self.nfa.walk(place, &mut bytes);
+                scratch.now.clear();
+                match place {
+                    Some(place) => scratch.now.add(place / 64, 1 << (place % 64)),
+                    None => return false,
+                }
+            }
+            let Some(&byte) = bytes.next() else { return !scratch.now.is_empty() };
             self.nfa.step(self.nfa.class(byte), scratch);
-            !scratch.now.is_empty()
-        })
+            if scratch.now.is_empty() {
+                return false;
+            }
+        }
     }
 
     /// Goes from state to state. If there is no room for another one, returns what is left to read.
@@ -130,7 +146,8 @@ impl Engine {
     /// Gives back its DFA, without which it can go on for a while.
     pub(super) fn shrink(&mut self) {
         if self.dfa.take().is_some() {
-            self.before_dfa = AFTER_DFA;
+            self.before_dfa = self.next_time;
+            self.next_time = (self.next_time * 2).min(AFTER_DFA.1);
         }
     }
 }
@@ -154,6 +171,7 @@ fn go<'v>(dfa: &Dfa, nfa: &Nfa, from: State, value: &'v [u8]) -> (State, &'v [u8
 }
 
 /// The state of the places that are reached.
+#[inline]
 fn make(dfa: &mut Dfa, nfa: &Nfa, end: usize, scratch: &mut Scratch) -> Option<State> {
     scratch.now.key(nfa.words, &mut scratch.key);
     dfa.state(&scratch.key, |key| u8::from(key_has(nfa.words, key, end)))

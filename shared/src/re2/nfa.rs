@@ -4,7 +4,9 @@
 //! of them that are reached most lead to the place behind them, which is a shift of all bits at once.
 
 use super::bytes::Bytes;
-use super::follow::{Follow, Lists};
+use super::follow::Follow;
+use super::places::{Scratch, ones};
+use super::weave::Woven;
 use super::web::Web;
 
 /// Which way a value is gone through.
@@ -31,120 +33,11 @@ pub(super) struct Nfa {
     start: Box<[u64]>,
 }
 
-/// Places, a bit each, and which words have any.
-#[derive(Default)]
-pub(super) struct Places {
-    pub(super) words: Vec<u64>,
-    pub(super) summary: Vec<u64>,
-}
-
-/// What a run needs beside the pattern, and leaves empty.
-#[derive(Default)]
-pub(super) struct Scratch {
-    pub(super) now: Places,
-    next: Places,
-    /// What is there, as states are known by it.
-    pub(super) key: Vec<u64>,
-    /// When each list was last gone through.
-    seen: Vec<u32>,
-    time: u32,
-    stack: Vec<u32>,
-}
-
-impl Places {
-    pub(super) fn resize(&mut self, words: usize) {
-        // All are 0 before and behind.
-        self.words.resize(self.words.len().max(words), 0);
-        self.summary.resize(self.summary.len().max(words.div_ceil(64)), 0);
-    }
-
-    #[inline]
-    pub(super) fn add(&mut self, word: usize, places: u64) {
-        if let (Some(here), Some(summary)) = (self.words.get_mut(word), self.summary.get_mut(word / 64)) {
-            *here |= places;
-            *summary |= 1 << (word % 64);
-        }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.summary.iter().all(|word| *word == 0)
-    }
-
-    pub(super) fn has(&self, place: usize) -> bool {
-        self.words.get(place / 64).is_some_and(|word| word >> (place % 64) & 1 == 1)
-    }
-
-    pub(super) fn clear(&mut self) {
-        for (index, summary) in self.summary.iter_mut().enumerate() {
-            for word in ones(std::mem::take(summary)) {
-                if let Some(word) = self.words.get_mut(index * 64 + word) {
-                    *word = 0;
-                }
-            }
-        }
-    }
-
-    /// As few words as say what there is: which words have something, and these words.
-    pub(super) fn key(&self, words: usize, key: &mut Vec<u64>) {
-        key.clear();
-        if words == 1 {
-            key.extend(self.words.first());
-            return;
-        }
-        key.extend(self.summary.iter().take(words.div_ceil(64)));
-        for (index, summary) in self.summary.iter().enumerate() {
-            key.extend(ones(*summary).filter_map(|word| self.words.get(index * 64 + word)));
-        }
-    }
-
-    /// What [`key`](Self::key) has said, of places that are empty.
-    pub(super) fn load(&mut self, words: usize, key: &[u64]) {
-        if words == 1 {
-            self.add(0, key.first().copied().unwrap_or_default());
-            return;
-        }
-        let (summaries, rest) = key.split_at_checked(words.div_ceil(64)).unwrap_or_default();
-        let mut rest = rest.iter();
-        for (index, summary) in summaries.iter().enumerate() {
-            for word in ones(*summary) {
-                self.add(index * 64 + word, rest.next().copied().unwrap_or_default());
-            }
-        }
-    }
-
-    pub(super) fn size(&self) -> usize {
-        (self.words.capacity() + self.summary.capacity()) * size_of::<u64>()
-    }
-}
-
-/// Whether a key has a place.
-pub(super) fn key_has(words: usize, key: &[u64], place: usize) -> bool {
-    let bit = |word: Option<&u64>| word.is_some_and(|word| word >> (place % 64) & 1 == 1);
-    if words == 1 {
-        return bit(key.first());
-    }
-    let (summaries, rest) = key.split_at_checked(words.div_ceil(64)).unwrap_or_default();
-    let (index, word) = (place / 64 / 64, place / 64 % 64);
-    let Some(summary) = summaries.get(index).filter(|summary| *summary >> word & 1 == 1) else { return false };
-    let before = summaries.iter().take(index).map(|summary| summary.count_ones()).sum::<u32>();
-    bit(rest.get((before + (summary & ((1 << word) - 1)).count_ones()) as usize))
-}
-
-/// Which bits are set.
-#[inline]
-pub(super) fn ones(mut word: u64) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let bit = word.trailing_zeros();
-        word &= word.wrapping_sub(1);
-        (bit < 64).then_some(bit as usize)
-    })
-}
-
 impl Nfa {
     pub(super) fn of(web: &Web, direction: Direction) -> Nfa {
         let words = web.takes.len().div_ceil(64);
         let (classes, class_count) = classes(&web.sets);
-        let lists = Lists::of(web, direction);
+        let Woven { chain, exits, follow, start } = Woven::of(web, direction);
         // The classes of each set: their first bytes.
         let mut firsts: Vec<Option<u8>> = vec![None; class_count];
         for (byte, class) in classes.iter().enumerate() {
@@ -170,7 +63,6 @@ impl Nfa {
                 }
             }
         }
-        let Lists { chain, exits, follow, start } = lists;
         Nfa { classes, class_count, words, takes, chain, exits, follow, start }
     }
 
@@ -211,6 +103,7 @@ impl Nfa {
     }
 
     /// The places after a byte of a class.
+    #[inline]
     pub(super) fn step(&self, class: usize, scratch: &mut Scratch) {
         if let Some(follow) = self.word() {
             let now = scratch.now.words.first().copied().unwrap_or_default();
@@ -224,46 +117,56 @@ impl Nfa {
         self.step_words(class, scratch);
     }
 
+    /// Goes from one place to the one behind it, as long as it leads nowhere else. None if a byte is not taken.
+    #[inline]
+    pub(super) fn walk(&self, from: usize, bytes: &mut std::slice::Iter<'_, u8>) -> Option<usize> {
+        let has = |words: &[u64], word: usize, place: usize| {
+            words.get(word).is_some_and(|word| word >> (place % 64) & 1 == 1)
+        };
+        let mut place = from;
+        loop {
+            let word = place / 64;
+            if has(&self.exits, word, place) || !has(&self.chain, word, place) {
+                return Some(place);
+            }
+            let Some(byte) = bytes.next() else { return Some(place) };
+            if !has(&self.takes, self.class(*byte) * self.words + word, place) {
+                return None;
+            }
+            place += 1;
+        }
+    }
+
+    #[inline]
     fn step_words(&self, class: usize, scratch: &mut Scratch) {
         let Scratch { now, next, seen, time, stack, .. } = scratch;
         let takes = self.takes.get(class * self.words..).unwrap_or_default();
         self.follow.begin(seen, time);
-        for (index, summary) in now.summary.iter().enumerate() {
-            for word in ones(*summary).map(|word| index * 64 + word) {
-                let (Some(places), Some(takes), Some(chain), Some(exits)) =
-                    (now.words.get(word), takes.get(word), self.chain.get(word), self.exits.get(word))
-                else {
-                    continue;
-                };
-                let taken = places & takes;
-                let shifted = taken & chain;
-                if shifted != 0 {
-                    if shifted << 1 != 0 {
-                        next.add(word, shifted << 1);
-                    }
-                    if shifted >> 63 == 1 {
-                        next.add(word + 1, 1);
-                    }
-                }
-                for place in ones(taken & exits) {
-                    self.follow.go(word * 64 + place, next, seen, *time, stack);
-                }
+        for word in now.active.iter().map(|word| *word as usize) {
+            let (Some(places), Some(takes), Some(chain), Some(exits)) =
+                (now.words.get_mut(word), takes.get(word), self.chain.get(word), self.exits.get(word))
+            else {
+                continue;
+            };
+            let taken = std::mem::take(places) & takes;
+            let shifted = taken & chain;
+            if shifted << 1 != 0 {
+                next.add(word, shifted << 1);
+            }
+            if shifted >> 63 == 1 {
+                next.add(word + 1, 1);
+            }
+            for place in ones(taken & exits) {
+                self.follow.go(word * 64 + place, next, seen, *time, stack);
             }
         }
-        now.clear();
+        now.active.clear();
         std::mem::swap(now, next);
     }
 
     pub(super) fn size(&self) -> usize {
         let words = self.takes.len() + self.chain.len() + self.exits.len() + self.start.len();
         size_of::<Nfa>() + 256 + words * size_of::<u64>() + self.follow.size()
-    }
-}
-
-impl Scratch {
-    pub(super) fn size(&self) -> usize {
-        let lists = (self.seen.capacity() + self.stack.capacity()) * size_of::<u32>();
-        self.now.size() + self.next.size() + self.key.capacity() * size_of::<u64>() + lists
     }
 }
 

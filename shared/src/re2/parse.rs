@@ -12,6 +12,7 @@ use super::error::{Kind, Re2Error};
 use super::group::{self, Flags, Opening};
 use super::node::{Look, Node};
 use super::repetition::Repetition;
+use super::unicode;
 
 /// Groups and repetitions of repetitions inside each other. RE2 stops at 1000; a tree is walked by recursion here, and
 /// the stack of a module is small.
@@ -82,7 +83,7 @@ impl Group {
             return Node::sequence(self.branch);
         }
         self.end_branch();
-        Node::Choice(self.branches)
+        Node::choice(self.branches)
     }
 }
 
@@ -151,8 +152,9 @@ impl<'p> Parser<'p> {
                 return self.look(look);
             }
         }
+        let here = self.input.position();
         if self.input.eat(r"\C") {
-            return self.set(Bytes::ALL);
+            return Err(self.error_at(Kind::AnyByte, here));
         }
         if self.input.eat(r"\Q") {
             while !self.input.eat(r"\E") && self.input.peek().is_some() {
@@ -160,7 +162,9 @@ impl<'p> Parser<'p> {
             }
             return Ok(());
         }
-        class::unicode_class(&mut self.input)?;
+        if let Some(set) = unicode::class(&mut self.input, self.flags.fold)? {
+            return self.set(set);
+        }
         if let Some(set) = class::perl_class(&mut self.input, self.flags.fold) {
             return self.set(set);
         }

@@ -7,8 +7,9 @@
 use super::bytes::Bytes;
 use super::dfa::{Dfa, State, UNKNOWN};
 use super::graph::{Fork, Graph, Way};
-use super::nfa::{Direction, Nfa, Scratch, key_has, ones};
+use super::nfa::{Direction, Nfa};
 use super::node::{Look, Node};
+use super::places::{Scratch, key_has, ones};
 use super::web::{Kinds, Web};
 
 /// Where the groups of a match begin (at twice their number) and end.
@@ -270,7 +271,8 @@ impl Finder {
         search.stack.push((way, 0));
         while let Some((way, slots)) = search.stack.pop() {
             let fork = match way {
-                Way::End => return Step { place: None, slots },
+                Way::End if byte.is_none() => return Step { place: None, slots },
+                Way::End => continue,
                 Way::Place(place) => {
                     let takes = self.graph.set(place).is_some_and(|(set, _)| byte.is_some_and(|byte| set.has(byte)));
                     let number = Web::number(&self.numbers, kinds, place, kind).filter(|_| takes);

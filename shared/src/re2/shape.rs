@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::bytes::Bytes;
 use super::node::{Look, Node};
+use super::pool;
 use super::program::{self, Program, Purpose};
 
 /// The values that a pattern matches.
@@ -66,6 +67,13 @@ impl Shape {
             }
             Middle::Program(program) => contains(rest, &self.within) && program.is_match(rest),
             Middle::Whole(program) => contains(rest, &self.within) && program.is_match(value),
+        }
+    }
+
+    pub(super) fn prepare(&self) {
+        match &self.middle {
+            Middle::Program(program) | Middle::Whole(program) => pool::prepare(program),
+            Middle::Run { .. } => {}
         }
     }
 

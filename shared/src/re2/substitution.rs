@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::error::{Kind, Re2Error};
-use super::nfa::Scratch;
 use super::node::Node;
+use super::places::Scratch;
 use super::pool::{self, Ready};
 use super::program::{self, Program, Purpose};
 use super::search::{Finder, Slots};
@@ -17,8 +17,8 @@ use super::shape::Trimmed;
 /// This is Istio's `uriRegexRewrite`, which Envoy does by [`RE2::GlobalReplace`]: in the rewrite `\1` to `\9` stand for
 /// the pattern's groups, `\0` for the whole match and `\\` for a backslash. An empty match right behind a match is none.
 ///
-/// For a rewrite that asks for a group the pattern does not have, `RE2::GlobalReplace` replaces nothing; here it is an
-/// error, by the rules of `RE2::CheckRewriteString`.
+/// A rewrite that asks for a group the pattern does not have, or has an unknown escape, is an error, by the rules of
+/// `RE2::CheckRewriteString`. Envoy does not ask these: [`as_envoy`](Substitution::as_envoy).
 ///
 /// A value that would grow beyond 1 MiB stays as it is: how often a pattern matches is up to the client, and what a
 /// module once needed it never gives back. Envoy itself has no such bound.
@@ -57,6 +57,22 @@ impl Substitution {
         let Trimmed { nodes, from_start, to_end } = Trimmed::of(parsed.node);
         let program = program::shared(Node::sequence(nodes), Purpose::Find { from_start, to_end });
         Ok(Substitution(Arc::new(Inner { pattern: pattern.into(), rewrite: rewrite.into(), program, pieces })))
+    }
+
+    /// The same for whatever rewrite: for one that asks for a group the pattern does not have nothing is replaced, and one
+    /// with an unknown escape ends before it.
+    pub fn as_envoy(pattern: &str, rewrite: &str) -> Option<Self> {
+        let error = match Self::new(pattern, rewrite) {
+            Ok(substitution) => return Some(substitution),
+            Err(error) => error,
+        };
+        let good: String = rewrite.chars().take(error.offset()).collect();
+        if error.is_in_rewrite() && !error.is_missing_group() { Self::new(pattern, &good).ok() } else { None }
+    }
+
+    /// Makes what takes longer than a request should, for a large pattern.
+    pub fn prepare(&self) {
+        pool::prepare(&self.0.program);
     }
 
     /// The pattern, as the user wrote it.
@@ -136,7 +152,20 @@ fn part(value: &[u8], start: usize, end: usize) -> &[u8] {
     value.get(start..end.min(value.len())).unwrap_or_default()
 }
 
+/// Looks for a group that the pattern does not have, whatever else is wrong.
+fn missing_group(rewrite: &str, groups: usize) -> Result<(), Re2Error> {
+    let mut chars = rewrite.chars().enumerate();
+    while let Some((column, c)) = chars.next() {
+        let escaped = if c == '\\' { chars.next().and_then(|(_, c)| c.to_digit(10)) } else { None };
+        if let Some(group) = escaped.filter(|group| *group as usize > groups) {
+            return Err(Re2Error::new(Kind::RewriteGroup { groups }, &format!("\\{group}"), column));
+        }
+    }
+    Ok(())
+}
+
 fn pieces(rewrite: &str, groups: usize) -> Result<Vec<Piece>, Re2Error> {
+    missing_group(rewrite, groups)?;
     let mut pieces = Vec::new();
     let mut text = String::new();
     let mut chars = rewrite.chars().enumerate();
@@ -153,14 +182,10 @@ fn pieces(rewrite: &str, groups: usize) -> Result<Vec<Piece>, Re2Error> {
         match (escaped, escaped.and_then(|c| c.to_digit(10))) {
             (Some('\\'), _) => text.push('\\'),
             (_, Some(group)) => {
-                let group = group as usize;
-                if group > groups {
-                    return Err(error(Kind::RewriteGroup { groups }));
-                }
                 if !text.is_empty() {
                     pieces.push(Piece::Text(std::mem::take(&mut text).into_bytes().into()));
                 }
-                pieces.push(Piece::Group(group));
+                pieces.push(Piece::Group(group as usize));
             }
             (Some(_), None) => return Err(error(Kind::RewriteEscape)),
             (None, None) => return Err(error(Kind::RewriteBackslash)),
