@@ -66,9 +66,9 @@ pub use substitution::Substitution;
 /// compiled, and so counted, a pattern is a tree of many times its size, and a module never gives memory back.
 const LONGEST_PATTERN: usize = 64 << 10;
 
-/// Places of the largest pattern. RE2's programs of that many instructions have fewer, but for patterns of which RE2 makes
-/// less than is done here.
-const MOST_PLACES: u64 = 128 << 10;
+/// Places of the largest pattern. A program that Istio's proxies take has fewer, but for patterns of which RE2 makes less
+/// than is done here.
+const MOST_PLACES: u64 = 64 << 10;
 
 /// A RE2 pattern that must match the whole value, as Istio's and Envoy's `regex` does.
 #[derive(Clone)]

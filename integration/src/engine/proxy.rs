@@ -100,6 +100,11 @@ impl Bench {
         self.envoy.memory_kb()
     }
 
+    /// The number of Envoy's process.
+    pub fn pid(&self) -> u32 {
+        self.envoy.pid()
+    }
+
     /// What Envoy has logged.
     pub fn log(&self) -> String {
         self.envoy.log()

@@ -88,6 +88,11 @@ impl Dfa {
         self.ends.len()
     }
 
+    /// How many words the key of a state has, on an average.
+    pub(super) fn words(&self) -> usize {
+        self.keys.len() / self.len()
+    }
+
     /// The state of a key; `None` if it is new and there is no room for it.
     #[inline]
     pub(super) fn state(&mut self, key: &[u64], marks: impl FnOnce(&[u64]) -> u8) -> Option<State> {

@@ -18,6 +18,9 @@ const AFTER_DFA: (u32, u32) = (64 << 10, 8 << 20);
 /// Bytes that there have to be for each state that was made before the DFA was full. Else the NFA is as fast.
 const BYTES_PER_STATE: usize = 8;
 
+/// Words of places from which on no states are made for what is one place behind the other: they would be thousands.
+const WALKED: usize = 32;
+
 /// A pattern made ready to say whether a value matches.
 pub(super) struct Engine {
     nfa: Nfa,
@@ -90,11 +93,9 @@ impl Engine {
         loop {
             // Most of a long pattern is one place behind the other.
             if let Some(place) = scratch.now.single() {
-                let place = self.nfa.walk(place, &mut bytes);
-                scratch.now.clear();
-                match place {
-                    Some(place) => scratch.now.add(place / 64, 1 << (place % 64)),
-                    None => return false,
+                self.nfa.walk_from(place, &mut bytes, scratch);
+                if scratch.now.is_empty() {
+                    return false;
                 }
             }
             let Some(&byte) = bytes.next() else { return !scratch.now.is_empty() };
@@ -116,13 +117,25 @@ impl Engine {
             let Some(from) = state else { break Err(rest) };
             let (now, behind, next) = go(dfa, nfa, from, rest);
             let Some((&byte, after)) = behind.split_first() else { break Ok(dfa.marks(now) == 1) };
-            rest = after;
             if next != UNKNOWN {
+                rest = after;
                 break Ok(false);
             }
-            let class = nfa.class(byte);
             scratch.now.clear();
             scratch.now.load(nfa.words, dfa.key(now));
+            if nfa.words >= WALKED
+                && let Some(place) = scratch.now.single()
+            {
+                let mut bytes = behind.iter();
+                nfa.walk_from(place, &mut bytes, scratch);
+                rest = bytes.as_slice();
+                if rest.len() < behind.len() {
+                    state = make(dfa, nfa, end, scratch);
+                    continue;
+                }
+            }
+            rest = after;
+            let class = nfa.class(byte);
             nfa.step(class, scratch);
             state = make(dfa, nfa, end, scratch);
             if let Some(next) = state {
@@ -145,8 +158,9 @@ impl Engine {
 
     /// Gives back its DFA, without which it can go on for a while.
     pub(super) fn shrink(&mut self) {
-        if self.dfa.take().is_some() {
-            self.before_dfa = self.next_time;
+        if let Some(dfa) = self.dfa.take() {
+            // What takes many words costs as much to run as to make.
+            self.before_dfa = self.next_time / dfa.words().max(1) as u32;
             self.next_time = (self.next_time * 2).min(AFTER_DFA.1);
         }
     }

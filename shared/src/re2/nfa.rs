@@ -117,9 +117,19 @@ impl Nfa {
         self.step_words(class, scratch);
     }
 
-    /// Goes from one place to the one behind it, as long as it leads nowhere else. None if a byte is not taken.
+    /// Goes from the only place to the one behind it, as long as it leads nowhere else.
     #[inline]
-    pub(super) fn walk(&self, from: usize, bytes: &mut std::slice::Iter<'_, u8>) -> Option<usize> {
+    pub(super) fn walk_from(&self, place: usize, bytes: &mut std::slice::Iter<'_, u8>, scratch: &mut Scratch) {
+        let place = self.walk(place, bytes);
+        scratch.now.clear();
+        if let Some(place) = place {
+            scratch.now.add(place / 64, 1 << (place % 64));
+        }
+    }
+
+    /// None if a byte is not taken.
+    #[inline]
+    fn walk(&self, from: usize, bytes: &mut std::slice::Iter<'_, u8>) -> Option<usize> {
         let has = |words: &[u64], word: usize, place: usize| {
             words.get(word).is_some_and(|word| word >> (place % 64) & 1 == 1)
         };

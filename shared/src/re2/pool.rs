@@ -48,6 +48,8 @@ struct Pool {
 struct Slot {
     _program: Arc<Program>,
     ready: Ready,
+    /// Whether it was used since there was no room the last time.
+    used: bool,
     /// What of [`Pool::nfas`] is its, and of [`Pool::dfas`].
     nfa: usize,
     dfa: usize,
@@ -91,11 +93,12 @@ impl Pool {
         let Some(slot) = self.engines.get_mut(address) else { return R::default() };
         let scratch = self.scratch.get_or_insert_default();
         let result = run(&mut slot.ready, scratch);
+        slot.used = true;
         let dfa = slot.ready.dfa_size();
         self.dfas = self.dfas - slot.dfa + dfa;
         slot.dfa = dfa;
-        while self.dfas > DFA_LIMIT {
-            self.shrink_half();
+        if self.dfas > DFA_LIMIT {
+            self.shrink();
         }
         self.scratch.take_if(|scratch| scratch.size() > SCRATCH_LIMIT);
         result
@@ -104,8 +107,8 @@ impl Pool {
     fn make(&mut self, address: u64, program: &Arc<Program>) {
         let slot = Slot::new(program);
         // Before it is among them, for it is about to run.
-        while self.nfas + slot.nfa > NFA_LIMIT && !self.engines.is_empty() {
-            self.drop_half();
+        if self.nfas + slot.nfa > NFA_LIMIT {
+            self.drop(slot.nfa);
         }
         self.nfas += slot.nfa;
         self.engines.insert(address, slot);
@@ -115,29 +118,48 @@ impl Pool {
         }
     }
 
-    /// Has every other DFA dropped, without a look at when each was used. What is in use is soon back. Were it the
-    /// oldest, a request that runs through more patterns than there is room for would find none.
-    fn shrink_half(&mut self) {
-        let mut keep = true;
+    /// Drops the DFAs of what was not used since the last time. If that is not enough, every other one, without a look at
+    /// when each was used: what is in use is soon back. Were it the oldest, a request that runs through more patterns
+    /// than there is room for would find none.
+    fn shrink(&mut self) {
+        let drop = |slot: &mut Slot| {
+            slot.ready.shrink();
+            slot.dfa = slot.ready.dfa_size();
+        };
+        let sum = |pool: &Pool| pool.engines.values().map(|slot| slot.dfa).sum();
         self.engines.retain(|slot| {
-            keep ^= slot.dfa > 0;
-            if !keep && slot.dfa > 0 {
-                slot.ready.shrink();
-                slot.dfa = slot.ready.dfa_size();
+            if !std::mem::take(&mut slot.used) && slot.dfa > 0 {
+                drop(slot);
             }
             true
         });
-        self.dfas = self.engines.values().map(|slot| slot.dfa).sum();
+        self.dfas = sum(self);
+        while self.dfas > DFA_LIMIT {
+            let mut keep = true;
+            self.engines.retain(|slot| {
+                keep ^= slot.dfa > 0;
+                if !keep && slot.dfa > 0 {
+                    drop(slot);
+                }
+                true
+            });
+            self.dfas = sum(self);
+        }
     }
 
-    /// Drops every other engine, as above.
-    fn drop_half(&mut self) {
-        let mut keep = true;
-        self.engines.retain(|_| {
-            keep = !keep;
-            keep
-        });
-        self.nfas = self.engines.values().map(|slot| slot.nfa).sum();
+    /// Drops engines in the same way, until there is room for another of this size.
+    fn drop(&mut self, size: usize) {
+        let sum = |pool: &Pool| pool.engines.values().map(|slot| slot.nfa).sum();
+        self.engines.retain(|slot| std::mem::take(&mut slot.used));
+        self.nfas = sum(self);
+        while self.nfas + size > NFA_LIMIT && !self.engines.is_empty() {
+            let mut keep = true;
+            self.engines.retain(|_| {
+                keep = !keep;
+                keep
+            });
+            self.nfas = sum(self);
+        }
         self.dfas = self.engines.values().map(|slot| slot.dfa).sum();
     }
 }
@@ -152,7 +174,7 @@ impl Slot {
                 Ready::Find(Box::new(Finder::new(&program.node, from_start, to_end)))
             }
         };
-        Slot { _program: Arc::clone(program), nfa: PLACES + ready.nfa_size(), ready, dfa: 0 }
+        Slot { _program: Arc::clone(program), nfa: PLACES + ready.nfa_size(), ready, used: true, dfa: 0 }
     }
 }
 
@@ -248,8 +270,11 @@ mod tests {
         for _ in 0..100 {
             assert!(pattern.is_full_match(b"abc"));
             assert!(!pattern.is_full_match(b"abd"));
-            POOL.with_borrow_mut(Pool::shrink_half);
-            POOL.with_borrow_mut(Pool::drop_half);
+            // What was used stays the first time.
+            for _ in 0..2 {
+                POOL.with_borrow_mut(Pool::shrink);
+                POOL.with_borrow_mut(|pool| pool.drop(0));
+            }
         }
         assert_eq!(POOL.with_borrow(|pool| (pool.made, pool.nfas, pool.dfas)), (100, 0, 0));
         Ok(())
