@@ -29,6 +29,8 @@
 //! # Ok::<(), shared::re2::Re2Error>(())
 //! ```
 
+mod ahead;
+mod back;
 mod bytes;
 mod class;
 mod cursor;
@@ -50,6 +52,7 @@ mod shape;
 mod size;
 mod substitution;
 mod unicode;
+mod ways;
 mod weave;
 mod web;
 
@@ -157,7 +160,7 @@ fn parsed(pattern: &str, with_groups: bool) -> Result<Parsed, Re2Error> {
     if let Some(instructions) = size::too_large(pattern) {
         return Err(Re2Error::new(Kind::Size { instructions }, pattern, 0));
     }
-    if parsed.node.places() > MOST_PLACES {
+    if parsed.node.size() > MOST_PLACES {
         return Err(Re2Error::new(Kind::Places, pattern, 0));
     }
     Ok(parsed)

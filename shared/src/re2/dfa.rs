@@ -3,8 +3,9 @@
 //! They are made as values come along. A state takes 4 bytes for each class and what its places take, half of what it
 //! takes in RE2 or less.
 
-/// Bytes of the states that are kept. What needs more begins anew, or goes on without.
-const CAPACITY: usize = 1 << 20;
+/// Bytes of the states that are kept: as much as RE2 has for what it searches for, which needs more for each. What needs
+/// more begins anew, or goes on without.
+const CAPACITY: usize = (8 << 20) / 3;
 
 pub(super) struct Dfa {
     /// What comes after each state, by class; there is room for a power of two of them.
@@ -50,6 +51,11 @@ impl Dfa {
         }
     }
 
+    /// The same, and gives back what it has.
+    pub(super) fn release(&mut self) {
+        *self = Dfa::new(1 << self.shift);
+    }
+
     /// The state without places.
     #[inline]
     pub(super) fn dead(&self) -> State {
@@ -88,14 +94,9 @@ impl Dfa {
         self.ends.len()
     }
 
-    /// How many words the key of a state has, on an average.
-    pub(super) fn words(&self) -> usize {
-        self.keys.len() / self.len()
-    }
-
-    /// The state of a key; `None` if it is new and there is no room for it.
+    /// The state of a key; `None` if it is new and there is no room for it, unless `anyway` there has to be.
     #[inline]
-    pub(super) fn state(&mut self, key: &[u64], marks: impl FnOnce(&[u64]) -> u8) -> Option<State> {
+    pub(super) fn state(&mut self, key: &[u64], marks: impl FnOnce(&[u64]) -> u8, anyway: bool) -> Option<State> {
         if key.iter().all(|word| *word == 0) {
             return Some(self.dead());
         }
@@ -112,7 +113,7 @@ impl Dfa {
             }
         }
         let number = u16::try_from(self.len()).ok()?;
-        if self.used() > CAPACITY {
+        if !anyway && (self.used() > CAPACITY || number == u16::MAX) {
             return None;
         }
         room(&mut self.next, 1 << self.shift);

@@ -7,15 +7,16 @@ use super::node::Node;
 use super::places::{Scratch, key_has};
 use super::web::Web;
 
-/// Bytes that the NFA is run on before there is a DFA, for each word of places that it has: making states costs as much as
-/// they save on so many, and most patterns of a large configuration see none.
+/// Bytes that the NFA is run on before there is a DFA, where all its places are one word: making states costs as much as
+/// they save on so many, and most patterns of a large configuration see none. Where there are more words, a state is soon
+/// made, compared to a step.
 const BEFORE_DFA: u32 = 512;
 
-/// The same for what had a DFA for which there was no room, or of which it made nearly as many states as it read bytes.
-/// Twice as many the next time, up to the last.
+/// The same for what had a DFA for which there was no room, or of which it made nearly as many states as it read bytes, if
+/// its NFA is nearly as fast. Twice as many the next time, up to the last.
 const AFTER_DFA: (u32, u32) = (64 << 10, 8 << 20);
 
-/// Bytes that there have to be for each state that was made before the DFA was full. Else the NFA is as fast.
+/// Bytes that there have to be for each state that was made before the DFA was full, or the NFA does the rest.
 const BYTES_PER_STATE: usize = 8;
 
 /// Words of places from which on no states are made for what is one place behind the other: they would be thousands.
@@ -38,7 +39,7 @@ impl Engine {
     pub(super) fn new(node: &Node) -> Engine {
         let web = Web::of(&Graph::of(node, true));
         let nfa = Nfa::of(&web, Direction::Forward);
-        let before_dfa = BEFORE_DFA / nfa.words as u32;
+        let before_dfa = if nfa.words == 1 { BEFORE_DFA } else { 0 };
         Engine { nfa, dfa: None, before_dfa, next_time: AFTER_DFA.0, read: 0, end: web.takes.len() - 1 }
     }
 
@@ -58,17 +59,24 @@ impl Engine {
             self.dfa = Some(Box::new(Dfa::new(self.nfa.class_count)));
             self.read = 0;
         }
+        let mut began_anew = false;
         loop {
             rest = match self.look_up(rest, scratch) {
                 Ok(matches) => return matches,
                 Err(rest) => rest,
             };
             // It has no room for another state.
-            let Some(dfa) = self.dfa.as_mut().filter(|dfa| self.read >= dfa.len() * BYTES_PER_STATE) else { break };
+            let Some(dfa) = &mut self.dfa else { break };
+            if self.read < dfa.len() * BYTES_PER_STATE && (began_anew || self.nfa.is_light()) {
+                break;
+            }
             dfa.clear();
             self.read = 0;
+            began_anew = true;
         }
-        self.shrink();
+        if self.nfa.is_light() {
+            self.shrink();
+        }
         self.run(rest, scratch) && scratch.now.has(self.end)
     }
 
@@ -156,11 +164,10 @@ impl Engine {
         self.dfa.as_ref().map_or(0, |dfa| dfa.size())
     }
 
-    /// Gives back its DFA, without which it can go on for a while.
+    /// Gives back its DFA. It goes on without for a while, if it can.
     pub(super) fn shrink(&mut self) {
-        if let Some(dfa) = self.dfa.take() {
-            // What takes many words costs as much to run as to make.
-            self.before_dfa = self.next_time / dfa.words().max(1) as u32;
+        if self.dfa.take().is_some() && self.nfa.is_light() {
+            self.before_dfa = self.next_time;
             self.next_time = (self.next_time * 2).min(AFTER_DFA.1);
         }
     }
@@ -188,5 +195,5 @@ fn go<'v>(dfa: &Dfa, nfa: &Nfa, from: State, value: &'v [u8]) -> (State, &'v [u8
 #[inline]
 fn make(dfa: &mut Dfa, nfa: &Nfa, end: usize, scratch: &mut Scratch) -> Option<State> {
     scratch.now.key(nfa.words, &mut scratch.key);
-    dfa.state(&scratch.key, |key| u8::from(key_has(nfa.words, key, end)))
+    dfa.state(&scratch.key, |key| u8::from(key_has(nfa.words, key, end)), false)
 }

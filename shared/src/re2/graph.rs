@@ -53,7 +53,7 @@ impl Graph {
     /// What may come behind a match: anything.
     fn tail(&mut self) -> Way {
         let fork = self.fork(Fork::Two(Way::End, Way::End));
-        let any = self.place(Bytes::ALL, fork);
+        let any = self.add(Bytes::ALL, fork);
         self.join(fork, any, Way::End);
         if let Way::Fork(fork) = fork {
             self.tail = Some(fork);
@@ -64,8 +64,8 @@ impl Graph {
     /// Adds what a node is, in front of `next`; returns where it begins.
     fn node(&mut self, node: &Node, next: Way) -> Way {
         match node {
-            Node::Byte(byte) => self.place(Bytes::of(&[(*byte, *byte)]), next),
-            Node::Set(set) => self.place(**set, next),
+            Node::Byte(byte) => self.add(Bytes::of(&[(*byte, *byte)]), next),
+            Node::Set(set) => self.add(**set, next),
             Node::Look(look) => self.fork(Fork::Look(*look, next)),
             Node::Group { index, node } => {
                 let end = self.fork(Fork::Slot(index * 2 + 1, next));
@@ -120,7 +120,7 @@ impl Graph {
         self.fork(if greedy { Fork::Two(inner, next) } else { Fork::Two(next, inner) })
     }
 
-    fn place(&mut self, set: Bytes, next: Way) -> Way {
+    fn add(&mut self, set: Bytes, next: Way) -> Way {
         // Copies of what is repeated come one behind the other.
         let known = self.sets.iter().rposition(|known| *known == set);
         let index = known.unwrap_or_else(|| {
@@ -142,6 +142,12 @@ impl Graph {
         {
             *fork = Fork::Two(first, second);
         }
+    }
+
+    /// The place before a number, of which 0 is none.
+    #[inline]
+    pub(super) fn place(&self, number: u32) -> Option<&Place> {
+        self.places.get(number.checked_sub(1)? as usize)
     }
 
     pub(super) fn set(&self, place: u32) -> Option<(&Bytes, &Place)> {

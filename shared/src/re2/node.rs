@@ -77,6 +77,7 @@ impl Node {
             Node::Look(Look::Start) => true,
             Node::Group { node, .. } => node.starts_the_value(),
             Node::Sequence(nodes) => nodes.first().is_some_and(Node::starts_the_value),
+            Node::Choice(nodes) => nodes.iter().all(Node::starts_the_value),
             _ => false,
         }
     }
@@ -112,18 +113,27 @@ impl Node {
         }
     }
 
-    /// Places that a graph of it has.
-    pub(super) fn places(&self) -> u64 {
+    /// About how many places and forks a graph of it has.
+    pub(super) fn size(&self) -> u64 {
         match self {
-            Node::Byte(_) | Node::Set(_) => 1,
-            Node::Look(_) => 0,
-            Node::Group { node, .. } => node.places(),
+            Node::Byte(_) | Node::Set(_) | Node::Look(_) => 1,
+            Node::Group { node, .. } => 1 + node.size(),
             Node::Repeat { node, least, most, .. } => {
-                u64::from(most.unwrap_or(*least).max(1)).saturating_mul(node.places())
+                let fork = u64::from(*most != Some(*least));
+                u64::from(most.unwrap_or(*least).max(1)).saturating_mul(node.size().saturating_add(fork))
             }
-            Node::Sequence(nodes) | Node::Choice(nodes) => {
-                nodes.iter().fold(0, |sum, node| sum.saturating_add(node.places()))
-            }
+            Node::Sequence(nodes) => nodes.iter().fold(0, |sum, node| sum.saturating_add(node.size())),
+            Node::Choice(nodes) => nodes.iter().fold(0, |sum, node| sum.saturating_add(1 + node.size())),
+        }
+    }
+
+    /// Whether it takes no byte, whatever it looks at.
+    pub(super) fn takes_nothing(&self) -> bool {
+        match self {
+            Node::Byte(_) | Node::Set(_) => false,
+            Node::Look(_) => true,
+            Node::Group { node, .. } | Node::Repeat { node, .. } => node.takes_nothing(),
+            Node::Sequence(nodes) | Node::Choice(nodes) => nodes.iter().all(Node::takes_nothing),
         }
     }
 

@@ -254,7 +254,7 @@ impl<'p> Parser<'p> {
 
     fn repeat(&mut self, repetition: &Repetition, before: Option<usize>) -> Result<(), Re2Error> {
         let at = repetition.at;
-        let &Repetition { least, most, .. } = repetition;
+        let &Repetition { mut least, mut most, .. } = repetition;
         if least.max(most.unwrap_or(0)) > MOST_REPETITIONS {
             return Err(self.error_at(Kind::RepetitionSize, at));
         }
@@ -279,6 +279,10 @@ impl<'p> Parser<'p> {
         }
         self.group.last = Some(atom);
         let greedy = repetition.lazy == self.flags.swap_greed;
+        if node.takes_nothing() {
+            // What holds once holds again.
+            (least, most) = (least.min(1), Some(most.unwrap_or(1).min(1)));
+        }
         let of_empty = node.may_be_empty();
         self.group.branch.push(Node::Repeat { node: node.into(), least, most, greedy, of_empty });
         self.repetition = Some(at);

@@ -1,5 +1,7 @@
 //! Sets of places of an NFA, and what a run over a value needs beside the NFA.
 
+use super::ways::Ways;
+
 /// Places, a bit each, and which words have any.
 #[derive(Default)]
 pub(super) struct Places {
@@ -19,6 +21,10 @@ pub(super) struct Scratch {
     pub(super) seen: Vec<u32>,
     pub(super) time: u32,
     pub(super) stack: Vec<u32>,
+    /// Places in their order, here and before.
+    pub(super) list: Vec<u32>,
+    pub(super) last: Vec<u32>,
+    pub(super) ways: Ways,
 }
 
 impl Places {
@@ -34,6 +40,16 @@ impl Places {
                 self.active.push(word as u32);
             }
             *here |= places;
+        }
+    }
+
+    pub(super) fn remove(&mut self, place: usize) {
+        let index = place / 64;
+        if let Some(word) = self.words.get_mut(index).filter(|word| **word != 0) {
+            *word &= !(1 << (place % 64));
+            if *word == 0 {
+                self.active.retain(|word| *word as usize != index);
+            }
         }
     }
 
@@ -131,7 +147,8 @@ pub(super) fn ones(mut word: u64) -> impl Iterator<Item = usize> {
 
 impl Scratch {
     pub(super) fn size(&self) -> usize {
-        let lists = (self.seen.capacity() + self.stack.capacity()) * size_of::<u32>();
-        self.now.size() + self.next.size() + self.key.capacity() * size_of::<u64>() + lists
+        let lists = [&self.seen, &self.stack, &self.list, &self.last];
+        let lists = lists.iter().map(|list| list.capacity() * size_of::<u32>()).sum::<usize>();
+        self.now.size() + self.next.size() + self.key.capacity() * size_of::<u64>() + lists + self.ways.size()
     }
 }

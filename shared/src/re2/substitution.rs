@@ -9,8 +9,9 @@ use super::node::Node;
 use super::places::Scratch;
 use super::pool::{self, Ready};
 use super::program::{self, Program, Purpose};
-use super::search::{Finder, Slots};
+use super::search::{Finder, Search};
 use super::shape::Trimmed;
+use super::ways::Slots;
 
 /// Replaces every match of a pattern, wherever it is, by a rewrite.
 ///
@@ -52,7 +53,7 @@ enum Piece {
 impl Substitution {
     /// Compiles a pattern and the rewrite for its matches.
     pub fn new(pattern: &str, rewrite: &str) -> Result<Self, Re2Error> {
-        let parsed = super::parsed(pattern, true)?;
+        let parsed = super::parsed(pattern, asks_groups(rewrite))?;
         let pieces = pieces(rewrite, parsed.groups)?;
         let Trimmed { nodes, from_start, to_end } = Trimmed::of(parsed.node);
         let program = program::shared(Node::sequence(nodes), Purpose::Find { from_start, to_end });
@@ -100,7 +101,7 @@ impl Inner {
     /// What GlobalReplace does, step by step. None if it replaces nothing, or becomes too long.
     #[inline]
     fn replace(&self, value: &[u8], finder: &mut Finder, scratch: &mut Scratch) -> Option<Vec<u8>> {
-        let mut search = finder.search(value, scratch);
+        let mut search = Search::new(value);
         let mut slots = Slots::default();
         let mut out = Vec::new();
         let mut replaced = false;
@@ -150,6 +151,17 @@ fn place(slots: &Slots, group: usize) -> Option<(usize, usize)> {
 /// The bytes from `start` to `end`, fewer where the value ends before.
 fn part(value: &[u8], start: usize, end: usize) -> &[u8] {
     value.get(start..end.min(value.len())).unwrap_or_default()
+}
+
+/// Whether a rewrite asks for groups, other than the whole match.
+fn asks_groups(rewrite: &str) -> bool {
+    let mut chars = rewrite.chars();
+    while let Some(c) = chars.next() {
+        if c == '\\' && chars.next().is_some_and(|c| matches!(c, '1'..='9')) {
+            return true;
+        }
+    }
+    false
 }
 
 /// Looks for a group that the pattern does not have, whatever else is wrong.

@@ -9,7 +9,7 @@ use super::graph::{Fork, Graph, Way};
 use super::node::Look;
 
 pub(super) struct Web {
-    /// Each set of bytes that a place takes, once. The first is empty.
+    /// Each set of bytes that a place takes, once, and some others. The first is empty.
     pub(super) sets: Vec<Bytes>,
     /// Which of the sets each place takes. The first place takes nothing: it is the end of the value. The last do
     /// neither: they are where a match begins, one for each kind of byte before it.
@@ -70,7 +70,7 @@ impl Kinds {
     }
 
     /// Whether it looks like this between bytes of these kinds.
-    fn holds(&self, look: Look, before: usize, behind: usize) -> bool {
+    pub(super) fn holds(&self, look: Look, before: usize, behind: usize) -> bool {
         let is = |kind: usize, all: &Bytes| self.sets.get(kind).is_some_and(|set| set.and(all) == *set);
         let is_edge = |kind: usize| kind == self.sets.len();
         match look {
@@ -88,7 +88,9 @@ impl Web {
     pub(super) fn of(graph: &Graph) -> Web {
         let kinds = Kinds::of(graph);
         let parts = graph.sets.iter().flat_map(|set| kinds.sets.iter().map(|kind| set.and(kind)));
-        let sets: Vec<Bytes> = std::iter::once(Bytes::default()).chain(parts).collect();
+        // Those of the kinds themselves are there so that bytes of two are never of one class.
+        let kinds_too = kinds.sets.iter().copied();
+        let sets: Vec<Bytes> = std::iter::once(Bytes::default()).chain(parts).chain(kinds_too).collect();
         let mut takes = vec![0];
         let mut numbers = Vec::with_capacity(graph.places.len() * kinds.sets.len());
         for place in &graph.places {
