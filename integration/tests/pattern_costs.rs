@@ -13,7 +13,6 @@ use integration::corpus::case::{Bytes, RequestFields};
 use integration::engine::Kind;
 use integration::engine::proxy::{Bench, Placed, ProxyEngine};
 use integration::random::Random;
-use nix::sys::time::TimeValLike;
 use serde_json::{Value, json};
 use shared::finding::Report;
 use shared::model::Resources;
@@ -32,17 +31,13 @@ const ROUNDS: usize = 4;
 const REQUESTS: u32 = 3;
 const ENOUGH: Duration = Duration::from_millis(8);
 
-/// A pattern for a header, and values for it.
-struct Match {
+/// A pattern for a header, or one for a path with what takes the place of its matches.
+struct Pattern {
     pattern: String,
+    rewrite: Option<&'static str>,
     values: Vec<String>,
-}
-
-/// A pattern for a path, what takes the place of its matches, and paths.
-struct Rewrite {
-    pattern: String,
-    rewrite: &'static str,
-    paths: Vec<String>,
+    /// A value that is sent before each, so that they come when it has used up whatever it can.
+    before: Option<String>,
 }
 
 fn letters(random: &mut Random, letters: &[char], count: usize) -> String {
@@ -69,10 +64,12 @@ fn text(random: &mut Random, words: &[String], between: &str, length: usize) -> 
     text
 }
 
-fn matches(random: &mut Random) -> Vec<Match> {
+fn matches(random: &mut Random) -> Vec<Pattern> {
     let ab = |random: &mut Random, count| letters(random, &['a', 'b'], count);
     let mut all = Vec::new();
-    let mut add = |pattern: &str, values: Vec<String>| all.push(Match { pattern: pattern.to_owned(), values });
+    let mut add = |pattern: &str, values: Vec<String>| {
+        all.push(Pattern { pattern: pattern.to_owned(), rewrite: None, values, before: None });
+    };
     add(
         "/api/v[0-9]+/(svc-1|none)/.*",
         vec!["/api/v12/svc-1/item".into(), format!("/api/v1/svc-1/{}", "x".repeat(40_000))],
@@ -118,14 +115,33 @@ fn matches(random: &mut Random) -> Vec<Match> {
     add("(\\pL|\\pN|[ -/])*", vec![text(random, &few, " 12-", 40_000)]);
     add("([\\x80-\\xff]{2}|[a-z])*", vec!["é".repeat(15_000), "éa".repeat(10_000)]);
     add("(.)*é(..)*", vec!["é日a".repeat(6_000), "a".repeat(30_000)]);
+    // Found by trying patterns at random: what forks often, and what looks often.
+    add(".+((?i:a)*?){1,300}(?:[^a]*\\bc?[a-z]{40}|ab)", vec!["aab".repeat(3_300)]);
+    add("(.+)?(?:\\b){300}c+", vec![text(random, &few, " ", 40_000), "c".into()]);
+    add(".*(?:([^a]*|[^a]bb|[^/]\\b){20}(?:b/+é+)[a-z]*?[a-c]+|a|é)", vec![letters(random, &['a', 'b', 'c'], 10_000)]);
+    add("^(?:c*[^a]*|\\b(?:b\\b){5}|[^a](?:\\s{2,}a/\\d)){50,}", vec!["c".repeat(40_000)]);
     all
 }
 
-fn rewrites(random: &mut Random) -> Vec<Rewrite> {
+/// Easy values of patterns that others have used up.
+fn after_others(random: &mut Random) -> Vec<Pattern> {
+    let hard = letters(random, &['a', 'b'], 50_000);
+    let values = || vec!["a".into(), "a".repeat(100), "a".repeat(40_000), "ab".repeat(20_000)];
+    let of = |pattern: &str| Pattern {
+        pattern: pattern.to_owned(),
+        rewrite: None,
+        values: values(),
+        before: Some(hard.clone()),
+    };
+    ["[ab]*a[ab]{17}", "([ab]*a[ab]{17}|((a?){4}b?){4}c)", "[ab]*a[ab]{100}", "((a?){100}b?)*[ab]{80}a?"].map(of).into()
+}
+
+fn rewrites(random: &mut Random) -> Vec<Pattern> {
     let mut all = Vec::new();
     let mut add = |pattern: &str, rewrite, paths: Vec<String>| {
-        all.push(Rewrite { pattern: pattern.to_owned(), rewrite, paths });
+        all.push(Pattern { pattern: pattern.to_owned(), rewrite: Some(rewrite), values: paths, before: None });
     };
+    let ab = letters(random, &['a', 'b'], 15_000);
     let few: Vec<String> = ["foo", "bar", "quux"].map(String::from).to_vec();
     let long = |part: &str, count: usize| format!("/{}", part.repeat(count));
     for pattern in ["^/(r[0-9]+)/([^/]+)(/.*)$", "/(r[0-9]+)/([^/]+)(/.*)$", "^/(r[0-9]+)/([^/]+)(/[^?]*)"] {
@@ -134,8 +150,21 @@ fn rewrites(random: &mut Random) -> Vec<Rewrite> {
     }
     add("/+", "/", vec!["/a//b/c".into(), long("a//b/c", 2_500)]);
     add("a", "b", vec!["/path/to/a".into(), long("a", 15_000), long("xyz", 5_000)]);
-    add("[ab]*a[ab]{300}", "x", vec![long(&letters(random, &['a', 'b'], 15_000), 1)]);
-    add("([ab]*)a([ab]{12})c", r"\1\2", vec![long(&letters(random, &['a', 'b'], 15_000), 1)]);
+    add("[ab]*a[ab]{300}", "x", vec![long(&ab, 1)]);
+    add("([ab]*)a([ab]{12})c", r"\1\2", vec![long(&ab, 1)]);
+    for pattern in ["[ab]{30}a", "[ab]{300}a", "[ab]{1000}a", "a[ab]{13}", "a[ab]{300}", "[ab]*?a[ab]{20}?b"] {
+        add(pattern, "-", vec![long(&ab, 1)]);
+    }
+    add("([ab]{300})(a)", r"\2\1", vec![long(&ab, 1)]);
+    add("^.*(a[ab]{13})c", r"\1", vec![long(&ab, 1)]);
+    add("^/(a[ab]{13})*c", r"\1", vec![long(&ab, 1)]);
+    // Hard from the end alone, or from the beginning.
+    add("^/(x[ab]*a[ab]{100})", r"\1", vec![long(&ab, 1)]);
+    add("^/[ab]*(b[ab]{100}a[ab]*|y)x", r"\1", vec![long(&ab, 1)]);
+    add("(a)[^b]*b|(c)[^d]*d|(e)[^f]*f", r"\1\2\3", vec![format!("/{}fdb", "ace".repeat(5_000))]);
+    add("(a|b)*", r"\1", vec![long(&ab, 1), "/ab".into()]);
+    add("(a.*?b)", r"\1x", vec![long(&ab, 1), long("a", 15_000)]);
+    add("x*", "y", vec![long("a", 5_000)]);
     add("a.*b|a", "x", vec![long("a", 3_000)]);
     add(r"\b([a-z]+)\b", r"<\1>", vec![long(&text(random, &few, "-", 15_000), 1)]);
     add("([a-z]+)/([0-9]+)", r"\2/\1", vec![long("abc/123", 2_000), "/abc/123".into()]);
@@ -145,50 +174,53 @@ fn rewrites(random: &mut Random) -> Vec<Rewrite> {
     all
 }
 
-/// The cases, each with its number, which a header says: so no other pattern is tried.
+/// A pattern and a value.
 struct Case {
     name: String,
-    /// Of the first of its copies.
+    /// The number of the first rule with the pattern. A header says the number of the rule that a request is for, so that
+    /// no other pattern is tried.
     rule: usize,
-    request: Box<dyn Fn(usize) -> RequestFields>,
+    is_path: bool,
+    value: String,
+    before: Option<String>,
+}
+
+impl Case {
+    fn request(&self, rule: usize, value: &str) -> RequestFields {
+        let number = ("a-case", format!("c{rule:04}"));
+        if self.is_path {
+            request(&format!("http://a.example{value}"), &[number])
+        } else {
+            request("http://a.example/", &[number, ("x-value", value.to_owned())])
+        }
+    }
 }
 
 fn cases() -> (Vec<Case>, Vec<Value>) {
     let mut random = Random::of(20_261_126, 0);
     let (mut cases, mut rules) = (Vec::new(), Vec::new());
-    let shown = |pattern: &str, value: &str| {
-        let pattern: String = pattern.chars().take(36).collect();
-        format!("{pattern:36} {:>6} `{:.8}`", value.len(), value)
-    };
-    for Match { pattern, values } in matches(&mut random) {
+    let all = matches(&mut random).into_iter().chain(after_others(&mut random)).chain(rewrites(&mut random));
+    for Pattern { pattern, rewrite, values, before } in all {
         for value in values {
             let rule = rules.len();
+            // As what is anchored it stays so.
+            let start = if pattern.starts_with('^') { "^" } else { "" };
             for copy in rule..rule + COPIES {
-                let block = json!({"headers": {"a-case": {"exact": format!("c{copy:04}")},
-                    "x-value": {"regex": format!("{pattern}|~~{copy}")}}});
-                rules.push(json!({"match": [block], "directResponse": {"status": 200}}));
+                let pattern = format!("{pattern}|{start}~~{copy}");
+                let is_it = json!({"exact": format!("c{copy:04}")});
+                rules.push(match rewrite {
+                    None => json!({"match": [{"headers": {"a-case": is_it, "x-value": {"regex": pattern}}}],
+                        "directResponse": {"status": 200}}),
+                    Some(rewrite) => json!({"match": [{"headers": {"a-case": is_it}}],
+                        "rewrite": {"uriRegexRewrite": {"match": pattern, "rewrite": rewrite}},
+                        "route": [{"destination": {"host": "b.example"}}]}),
+                });
             }
-            let name = shown(&pattern, &value);
-            let request = move |copy| {
-                request("http://a.example/", &[("a-case", format!("c{copy:04}")), ("x-value", value.clone())])
-            };
-            cases.push(Case { name, rule, request: Box::new(request) });
-        }
-    }
-    for Rewrite { pattern, rewrite, paths } in rewrites(&mut random) {
-        for path in paths {
-            let rule = rules.len();
-            for copy in rule..rule + COPIES {
-                let block = json!({"headers": {"a-case": {"exact": format!("c{copy:04}")}}});
-                // As what is anchored it stays so.
-                let start = if pattern.starts_with('^') { "^" } else { "" };
-                let regex = json!({"match": format!("{pattern}|{start}~~{copy}"), "rewrite": rewrite});
-                rules.push(json!({"match": [block], "rewrite": {"uriRegexRewrite": regex},
-                    "route": [{"destination": {"host": "b.example"}}]}));
-            }
-            let name = shown(&format!("{pattern} to {rewrite}"), &path);
-            let request = move |copy| request(&format!("http://a.example{path}"), &[("a-case", format!("c{copy:04}"))]);
-            cases.push(Case { name, rule, request: Box::new(request) });
+            let what = rewrite.map_or(pattern.clone(), |rewrite| format!("{pattern} to {rewrite}"));
+            let what: String = what.chars().take(36).collect();
+            let after = before.as_ref().map_or(' ', |_| '+');
+            let name = format!("{what:36}{after}{:>6} `{value:.8}`", value.len());
+            cases.push(Case { name, rule, is_path: rewrite.is_some(), value, before: before.clone() });
         }
     }
     // A pattern of neither, with which the VM gets warm.
@@ -238,26 +270,21 @@ fn resources(rules: Vec<Value>) -> Resources {
     set
 }
 
-/// The processor time that a process has had.
-fn processor_time(pid: u32) -> Duration {
-    let clock = nix::time::clock_getcpuclockid(nix::unistd::Pid::from_raw(pid.try_into().expect("a process's number")));
-    let now = clock.and_then(nix::time::ClockId::now).expect("a process has a clock");
-    Duration::from_nanos(now.num_nanoseconds().try_into().expect("time passes"))
-}
-
 /// What a request costs, in µs: the first values, and those after.
 fn cost(bench: &Bench, engine: &mut ProxyEngine<'_>, case: &Case) -> ([f64; 2], (Option<u16>, String)) {
     let mut answer = None;
     let mut measure = |copies: std::ops::Range<usize>, times: u32| {
-        let before = processor_time(bench.pid());
-        for _ in 0..times {
-            for copy in copies.clone() {
-                let got = engine.exchange(&(case.request)(case.rule + copy), "", 0);
-                let path = got.upstream.unwrap_or_default().first().map(|seen| seen.path.clone()).unwrap_or_default();
-                answer = Some((got.status, path));
+        let mut took = Duration::ZERO;
+        for copy in (0..times).flat_map(|_| copies.clone()) {
+            if let Some(before) = &case.before {
+                engine.exchange(&case.request(case.rule + copy, before), "", 0);
             }
+            let began = bench.processor_time();
+            let got = engine.exchange(&case.request(case.rule + copy, &case.value), "", 0);
+            took += bench.processor_time() - began;
+            let path = got.upstream.unwrap_or_default().first().map(|seen| seen.path.clone()).unwrap_or_default();
+            answer = Some((got.status, path));
         }
-        let took = processor_time(bench.pid()) - before;
         took.as_secs_f64() * 1e6 / f64::from(times) / copies.len() as f64
     };
     let groups = (0..COPIES).step_by(AT_ONCE).map(|first| first..first + AT_ONCE);
