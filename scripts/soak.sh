@@ -1,10 +1,17 @@
 #!/usr/bin/env bash
 # A million requests of every kind through the suite on a real Envoy, after which nothing may be left: no slot taken, no
-# request under way, no VM that died. `--help` says what it takes; the tests run a short form of it.
+# request under way, no VM that died; or, with --istiod, as many on generated meshes beside Istio's control plane, and
+# none may be answered otherwise. `--help` says what it takes; the tests run a short form of each.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 for word in "$@"; do
     if [ "$word" = --help ] || [ "$word" = -h ]; then exec cargo run --quiet --release -p integration --bin soak -- --help; fi
+done
+for word in "$@"; do
+    if [ "$word" = --istiod ]; then
+        ISTIOD=$("$ROOT/scripts/istiod.sh")
+        export ISTIOD
+    fi
 done
 "$ROOT/scripts/build.sh" --modules
 step "Building the load"

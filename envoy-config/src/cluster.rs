@@ -198,7 +198,8 @@ pub struct HttpProtocolOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub common_http_protocol_options: Option<CommonHttpProtocolOptions>,
     /// The version that is spoken.
-    pub explicit_http_config: ExplicitHttpConfig,
+    #[serde(flatten)]
+    pub version: HttpVersion,
 }
 
 impl HttpProtocolOptions {
@@ -216,6 +217,27 @@ pub struct CommonHttpProtocolOptions {
     /// More requests than that, and a connection is closed.
     pub max_requests_per_connection: u32,
 }
+
+/// Who says which version of HTTP is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HttpVersion {
+    /// The cluster.
+    ExplicitHttpConfig(ExplicitHttpConfig),
+    /// The client: what it speaks is spoken on.
+    UseDownstreamProtocolConfig(BothVersions),
+}
+
+/// The options of each version, all as they are by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct BothVersions {
+    http_protocol_options: Empty,
+    http2_protocol_options: Empty,
+}
+
+/// A message whose fields are all as they are by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Empty {}
 
 /// Which version of HTTP is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -9,12 +9,15 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use envoy_config::input::{self, Loaded};
+use envoy_config::input::{self, Loaded, Purpose};
+use envoy_config::listener::STREAM_IDLE_TIMEOUT;
 use envoy_config::{Options, Packaging, generate as generating, render};
+use shared::check::Unenforced;
 use shared::finding::{About, Report};
 use shared::load::{Node, Value};
 use shared::model::read::{Path, Place, Read, Reader};
 use shared::model::values::GoDuration;
+use shared::plan::guard::Detector;
 
 pub mod check;
 pub mod generate;
@@ -38,8 +41,46 @@ pub struct Input {
 
 impl Input {
     /// Reads, loads and checks them.
-    pub fn load(&self) -> Result<Loaded, input::InputError> {
-        input::load(&self.paths)
+    pub fn load(&self, purpose: Purpose) -> Result<Loaded, input::InputError> {
+        input::load_for(&self.paths, purpose)
+    }
+}
+
+/// How long a request may stand idle.
+#[derive(Clone, Copy, Args)]
+pub struct Idle {
+    /// A request that stands idle for so long is given up; `0s` is never. A delay or timeout that is longer is warned
+    /// of [default: 1h; for `generate filters` the 5m of an Envoy that is told nothing].
+    #[arg(long, value_name = "DURATION", value_parser = duration, allow_hyphen_values = true)]
+    stream_idle_timeout: Option<Duration>,
+}
+
+impl Idle {
+    /// The time, in listeners of our own.
+    pub fn ours(self) -> Duration {
+        self.or(STREAM_IDLE_TIMEOUT)
+    }
+
+    /// The time, or this where none was named.
+    pub fn or(self, otherwise: Duration) -> Duration {
+        self.stream_idle_timeout.unwrap_or(otherwise)
+    }
+}
+
+/// What becomes of protection that Sailcloth does not give yet.
+#[derive(Clone, Copy, Args)]
+pub struct Protection {
+    /// Goes on although resources ask for protection that Sailcloth does not give yet: AuthorizationPolicy,
+    /// RequestAuthentication, PeerAuthentication with STRICT, a DestinationRule's `tls`, a Sidecar's REGISTRY_ONLY.
+    /// Requests are then NOT denied, and are sent in plain text.
+    #[arg(long)]
+    allow_unenforced: bool,
+}
+
+impl Protection {
+    /// Where we write the clusters.
+    pub fn unenforced(self) -> Unenforced {
+        if self.allow_unenforced { Unenforced::Warned } else { Unenforced::Refused }
     }
 }
 
@@ -71,9 +112,10 @@ pub struct Setup {
     /// Where Envoy's admin page is, or `none`.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:15000", value_parser = admin)]
     admin: Admin,
-    /// A request that stands idle for so long is given up; `0s` is never.
-    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = duration, allow_hyphen_values = true)]
-    stream_idle_timeout: Duration,
+    #[command(flatten)]
+    pub idle: Idle,
+    #[command(flatten)]
+    pub protection: Protection,
 }
 
 #[derive(Clone, Copy)]
@@ -98,9 +140,19 @@ impl Setup {
                 return Err(format!("`--listen {port}=...` stands twice"));
             }
         }
-        let Setup { mesh_listen, admin: Admin(admin), stream_idle_timeout, .. } = *self;
+        let Setup { mesh_listen, admin: Admin(admin), idle, .. } = *self;
+        let stream_idle_timeout = idle.ours();
         let stats_flush_interval = None;
-        Ok(Options { packaging, module_dir, listen, mesh_listen, admin, stream_idle_timeout, stats_flush_interval })
+        Ok(Options {
+            packaging,
+            module_dir,
+            listen,
+            mesh_listen,
+            admin,
+            stream_idle_timeout,
+            stats_flush_interval,
+            detector: Detector::Envoy,
+        })
     }
 }
 
@@ -157,9 +209,32 @@ pub fn tell(loaded: &Loaded, output: Output) -> io::Result<()> {
     }
 }
 
-/// Prints on standard output.
+/// Prints for people on standard output, without colours where they do not belong.
+pub fn print_styled(text: &str) -> io::Result<()> {
+    write_all(anstream::stdout(), text)
+}
+
+/// Whether the findings keep Envoy from being set up. Where it is for want of protection, which no other error is like,
+/// says how to go on.
+pub fn stops(loaded: &Loaded, output: Output) -> bool {
+    if loaded.lacks_protection() && output == Output::Text {
+        let style = anstyle::AnsiColor::Red.on_default().bold();
+        let why = "resources ask for protection that Sailcloth does not give yet (SC0018)";
+        // With standard error closed there is nobody to tell.
+        let _ = writeln!(
+            anstream::stderr(),
+            "{style}error{style:#}: stopped, since {why}; `--allow-unenforced` goes on without it"
+        );
+    }
+    loaded.stops()
+}
+
+/// Prints for programs on standard output, every byte of it: what takes colours out takes DEL out as well.
 pub fn print(text: &str) -> io::Result<()> {
-    let mut out = anstream::stdout();
+    write_all(io::stdout(), text)
+}
+
+fn write_all(mut out: impl Write, text: &str) -> io::Result<()> {
     quiet(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 

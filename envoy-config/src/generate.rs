@@ -1,5 +1,7 @@
 //! From a set of resources to everything that an Envoy needs for them.
 
+mod outlier;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -7,11 +9,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 use shared::model::Resources;
+use shared::plan::guard::Detector;
 
 use crate::bootstrap::Bootstrap;
 use crate::cluster::{self, Cluster};
 use crate::filter::{HttpFilter, Packaging, Proxy, http_filters};
-use crate::listener::{Front, ListenError, Listener, fronts};
+use crate::listener::{Front, ListenError, Listener, STREAM_IDLE_TIMEOUT, fronts};
 use crate::route::{RouteConfiguration, route_config};
 use crate::stats::StatsConfig;
 use crate::yaml::yaml;
@@ -45,6 +48,8 @@ pub struct Options {
     pub stream_idle_timeout: Duration,
     /// How often histograms take in what was recorded; without, as often as Envoy does by itself.
     pub stats_flush_interval: Option<Duration>,
+    /// Who carries `outlierDetection` out: Envoy, where these clusters are used; the filters, in an Envoy with others.
+    pub detector: Detector,
 }
 
 impl Default for Options {
@@ -55,8 +60,9 @@ impl Default for Options {
             listen: BTreeMap::new(),
             mesh_listen: None,
             admin: Some(ADMIN_ADDRESS),
-            stream_idle_timeout: Duration::from_secs(3600),
+            stream_idle_timeout: STREAM_IDLE_TIMEOUT,
             stats_flush_interval: None,
+            detector: Detector::Envoy,
         }
     }
 }
@@ -74,6 +80,8 @@ pub struct Generated {
     pub admin: Option<SocketAddr>,
     /// How often histograms take in what was recorded.
     pub stats_flush_interval: Option<Duration>,
+    /// What people who read it have to know, a line each.
+    pub remarks: Vec<String>,
 }
 
 /// What somebody who has an Envoy adds to one of its listeners.
@@ -99,7 +107,7 @@ impl Options {
     pub fn generate(&self, set: &Resources) -> Result<Generated, ListenError> {
         let fronts = fronts(set, &self.listen, self.mesh_listen, self.admin)?;
         let listener = |front: &Front| {
-            let filters = http_filters(&front.proxy, set, self.packaging, &self.module_dir);
+            let filters = http_filters(&front.proxy, set, self.detector, self.packaging, &self.module_dir);
             Listener::new(front, self.stream_idle_timeout, route_config(&front.proxy, set), filters)
         };
         let listeners = fronts.iter().map(listener).collect();
@@ -108,7 +116,8 @@ impl Options {
             clusters.push(cluster::passthrough());
         }
         let stats_flush_interval = self.stats_flush_interval;
-        Ok(Generated { fronts, listeners, clusters, admin: self.admin, stats_flush_interval })
+        let remarks = outlier::remarks(set, self.detector, &clusters);
+        Ok(Generated { fronts, listeners, clusters, admin: self.admin, stats_flush_interval, remarks })
     }
 }
 
@@ -183,11 +192,17 @@ pub fn bootstrap_yaml(generated: Generated) -> String {
     for front in &generated.fronts {
         text.push_str(&format!("# {front}\n"));
     }
+    text.push_str(&comment(&generated.remarks));
     text + &yaml(&generated.bootstrap())
+}
+
+fn comment(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("# {line}\n")).collect()
 }
 
 /// The parts of every listener as a stream of YAML documents, each with a word on where to paste it.
 pub fn parts_yaml(generated: Generated) -> String {
+    let remarks = comment(&generated.remarks);
     let document = |(front, part): (Front, ListenerParts)| {
         let who = front.proxy.gateways.join(", ");
         let who = match front.proxy.port {
@@ -200,8 +215,9 @@ pub fn parts_yaml(generated: Generated) -> String {
              # `http_filters` and `route_config` go into the HTTP connection manager of that listener, in place of its own;\n\
              # other filters may stand before these. The routes follow the header in which the filters name the cluster,\n\
              # as Istio names it: outbound|PORT|SUBSET|HOST. `sailcloth generate bootstrap` writes such clusters.\n\
-             # `stats_config` goes into the bootstrap, once: it turns Istio's labels in metrics' names into labels.\n\
-             {}",
+             # `stats_config` goes into the bootstrap, once: it turns Istio's labels in metrics' names into labels, and gives\n\
+             # their histograms some of Istio's buckets, so that a scrape stays small.\n\
+             {remarks}{}",
             yaml(&Pasted {
                 http_filters: part.http_filters,
                 route_config: part.route_config,

@@ -6,9 +6,14 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use shared::finding::{Finding, Report};
+use std::time::Duration;
+
+use shared::check::Unenforced;
+use shared::finding::{Code, Finding, Report, Severity};
 use shared::model::Resources;
 use shared::{check, load};
+
+use crate::listener::STREAM_IDLE_TIMEOUT;
 
 /// What standard input is called in findings.
 pub const STDIN: &str = "<stdin>";
@@ -39,7 +44,28 @@ pub struct Loaded {
 impl Loaded {
     /// Whether anything found keeps Envoy from being set up.
     pub fn stops(&self) -> bool {
-        self.findings.iter().any(Finding::stops)
+        self.lacks_protection() || self.findings.iter().any(Finding::stops)
+    }
+
+    /// Whether protection is asked for that nobody would give.
+    pub fn lacks_protection(&self) -> bool {
+        self.findings.iter().any(|finding| (finding.code, finding.severity) == (Code::Unenforced, Severity::Error))
+    }
+}
+
+/// What resources are read for.
+#[derive(Clone, Copy, Debug)]
+pub struct Purpose {
+    /// After so long their listeners give up a request that stands idle; zero is never.
+    pub stream_idle_timeout: Duration,
+    /// What becomes of protection that Sailcloth does not give.
+    pub unenforced: Unenforced,
+}
+
+/// To be looked at.
+impl Default for Purpose {
+    fn default() -> Purpose {
+        Purpose { stream_idle_timeout: STREAM_IDLE_TIMEOUT, unenforced: Unenforced::Warned }
     }
 }
 
@@ -82,16 +108,29 @@ impl fmt::Display for InputError {
 
 impl std::error::Error for InputError {}
 
-/// Reads everything that `paths` name, loads it and checks it.
+/// Reads everything that `paths` name, loads it and checks it, to be looked at.
 ///
 /// # Errors
 /// When something cannot be read; what is wrong with the resources themselves is among the findings.
 pub fn load(paths: &[PathBuf]) -> Result<Loaded, InputError> {
-    Ok(loaded(sources(paths)?))
+    load_for(paths, Purpose::default())
 }
 
-/// Loads and checks texts.
+/// The same, for whatever purpose.
+///
+/// # Errors
+/// As [`load()`].
+pub fn load_for(paths: &[PathBuf], purpose: Purpose) -> Result<Loaded, InputError> {
+    Ok(loaded_for(sources(paths)?, purpose))
+}
+
+/// Loads and checks texts, to be looked at.
 pub fn loaded(sources: Vec<Source>) -> Loaded {
+    loaded_for(sources, Purpose::default())
+}
+
+/// The same, for whatever purpose.
+pub fn loaded_for(sources: Vec<Source>, purpose: Purpose) -> Loaded {
     let mut report = Report::new();
     let mut documents = Vec::new();
     for source in &sources {
@@ -99,9 +138,14 @@ pub fn loaded(sources: Vec<Source>) -> Loaded {
     }
     let set = Resources::read(documents, &mut report);
     check::check(&set, &mut report);
+    check::idle(&set, purpose.stream_idle_timeout, &mut report);
     crate::listener::unsupported(&set, &mut report);
     crate::cluster::unsupported(&set, &mut report);
-    Loaded { sources, set, findings: report.into_sorted() }
+    // There may be more findings than there is room for. These decide whether anything is written.
+    let mut first = Report::new();
+    check::unenforced(&set, purpose.unenforced, &mut first);
+    first.append(report);
+    Loaded { sources, set, findings: first.into_sorted() }
 }
 
 /// The texts that `paths` name, in that order; a folder's by name. A file that is named twice is read once.

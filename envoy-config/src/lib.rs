@@ -7,7 +7,7 @@
 //! | [`cluster`], [`route`], [`filter`], [`listener`] | Envoy's resources, typed; each knows how it comes from a set |
 //! | [`generate`] | all of them for a set |
 //! | [`bootstrap`], [`stats`] | one packaging of them, and what metrics look like |
-//! | [`yaml`] | how they are printed |
+//! | [`yaml`], [`json`] | how they are printed, and how modules' configuration is written |
 //! | [`envoy`] | finds Envoy, starts it, and passes signals on |
 
 pub mod bootstrap;
@@ -16,6 +16,7 @@ pub mod envoy;
 pub mod filter;
 pub mod generate;
 pub mod input;
+pub mod json;
 pub mod listener;
 pub mod render;
 pub mod route;

@@ -14,6 +14,13 @@ mod gateways;
 
 pub use gateways::{Front, ListenError, fronts, unsupported};
 
+/// How long a request may stand idle unless somebody says otherwise. Istio has no such limit; a stream that nobody ends
+/// should not be kept for ever.
+pub const STREAM_IDLE_TIMEOUT: Duration = Duration::from_secs(3600);
+
+/// The same of an Envoy that nobody told.
+pub const ENVOYS_STREAM_IDLE_TIMEOUT: Duration = Duration::from_secs(300);
+
 /// `envoy.config.listener.v3.Listener`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Listener {

@@ -223,7 +223,8 @@ fn previous_hosts() -> RetryPolicy {
 fn route(name: String, headers: Vec<HeaderMatcher>, retry_policy: Option<RetryPolicy>) -> Route {
     Route {
         name,
-        r#match: RouteMatch { prefix: "/".to_owned(), headers },
+        // Any: the path is the rewritten one by then, which may begin with anything.
+        r#match: RouteMatch { prefix: String::new(), headers },
         route: RouteAction {
             cluster_header: CLUSTER_HEADER.to_owned(),
             timeout: Duration::ZERO,

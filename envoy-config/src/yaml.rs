@@ -2,13 +2,15 @@
 //!
 //! Envoy's parser (yaml-cpp) guesses types its own way, YAML 1.1's: `y`, `on` or `0x1F` without quotes are no strings to
 //! it, while serde_yaml, which keeps to YAML 1.2, would not quote them. So every string that is not plainly a word or a
-//! path is quoted here.
+//! path is quoted here, or, where it has lines, is a literal block (`|-`).
 
 use std::fmt::Write;
 
 use serde::Serialize;
 use serde_yaml::with::singleton_map_recursive;
 use serde_yaml::{Mapping, Value};
+
+use crate::json::is_printable;
 
 /// `message` as a YAML document, its fields in the order of the message.
 pub fn yaml(message: &impl Serialize) -> String {
@@ -33,11 +35,11 @@ fn block(out: &mut String, value: &Value, depth: usize) {
                         out.push('\n');
                         block(out, item, depth + 1);
                     }
-                    scalar => line(out, scalar),
+                    scalar => line(out, scalar, depth + 1),
                 }
             }
         }
-        scalar => line(out, scalar),
+        scalar => line(out, scalar, depth + 1),
     }
 }
 
@@ -59,15 +61,36 @@ fn mapping(out: &mut String, map: &Mapping, depth: usize, mut inline: bool) {
             }
             value => {
                 out.push_str(": ");
-                line(out, value);
+                line(out, value, depth + 1);
             }
         }
     }
 }
 
-fn line(out: &mut String, value: &Value) {
-    scalar(out, value);
-    out.push('\n');
+/// A scalar to the end of its line; or, as a literal block, in the lines below, at this depth.
+fn line(out: &mut String, value: &Value, depth: usize) {
+    match value {
+        Value::String(text) if is_literal(text) => {
+            out.push_str("|-\n");
+            for line in text.split('\n') {
+                let indent = if line.is_empty() { 0 } else { depth * 2 };
+                let _ = writeln!(out, "{:indent$}{line}", "");
+            }
+        }
+        value => {
+            scalar(out, value);
+            out.push('\n');
+        }
+    }
+}
+
+/// Whether a string has lines that can stand in YAML as they are: a literal block has no escapes, its first line says
+/// how far it is indented, and spaces at a line's end do not survive editors.
+fn is_literal(text: &str) -> bool {
+    text.contains('\n')
+        && !text.starts_with([' ', '\n'])
+        && !text.ends_with('\n')
+        && text.split('\n').all(|line| line.chars().all(is_printable) && !line.ends_with(' '))
 }
 
 fn scalar(out: &mut String, value: &Value) {
@@ -98,9 +121,9 @@ fn is_duration(text: &str) -> bool {
     text.strip_suffix('s').is_some_and(|number| number.splitn(2, '.').all(digits))
 }
 
-/// In double quotes, where YAML has all of JSON's escapes. What YAML takes for the end of a line, or does not print, is
-/// escaped beyond that.
-fn quoted(out: &mut String, text: &str) {
+/// In double quotes, as JSON has it and YAML too. What YAML takes for the end of a line, or does not print, is escaped
+/// beyond that.
+pub(crate) fn quoted(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
         match c {
@@ -108,10 +131,11 @@ fn quoted(out: &mut String, text: &str) {
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
+            c if is_printable(c) => out.push(c),
+            // All that is not printable has at most sixteen bits.
+            c => {
                 let _ = write!(out, "\\u{:04x}", u32::from(c));
             }
-            c => out.push(c),
         }
     }
     out.push('"');
@@ -146,5 +170,22 @@ mod tests {
         let text = yaml(&nested);
         assert_eq!(serde_yaml::from_str::<serde_json::Value>(&text).unwrap(), nested, "{text}");
         assert!(text.contains("\"y\"") && text.contains("\"On\"") && text.contains("\"1_0\""), "{text}");
+    }
+
+    #[test]
+    fn lines_are_a_literal_block() {
+        let lines = "{\n  \"a\": \"é: #% \\u007f\",\n\n---\n}";
+        assert_eq!(
+            yaml(&serde_json::json!({"a": [lines, {"b": lines}]})),
+            "a:\n- |-\n  {\n    \"a\": \"é: #% \\u007f\",\n\n  ---\n  }\n- b: |-\n    {\n      \"a\": \"é: #% \\u007f\",\n\n    ---\n    }\n"
+        );
+        let others = ["a\n", "\na", " a\nb", "a \nb", "a\n\tb", "a\r\nb", "a\n\u{7f}", "a\n \nb", "a\n\u{feff}", "\n"];
+        for text in others.into_iter().chain([lines]) {
+            for value in [serde_json::json!(text), serde_json::json!([text]), serde_json::json!({"a": {"b": text}})] {
+                let written = yaml(&value);
+                assert_eq!(written.contains('|'), text == lines, "{written}");
+                assert_eq!(serde_yaml::from_str::<serde_json::Value>(&written).unwrap(), value, "{written}");
+            }
+        }
     }
 }

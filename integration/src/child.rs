@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{OnceLock, mpsc};
 use std::{io, thread};
 
@@ -27,11 +27,22 @@ type Order = (Command, mpsc::Sender<io::Result<Child>>);
 
 /// Starts the command with its output in this file.
 pub(crate) fn spawn(mut command: Command, log: &Path) -> Result<Child, String> {
-    let what = format!("{command:?}");
     let output = File::create(log).and_then(|file| Ok((file.try_clone()?, file)));
     let (out, err) = output.map_err(|error| format!("{}: {error}", log.display()))?;
     command.stdin(Stdio::null()).stdout(out).stderr(err);
+    start(command)
+}
 
+/// Starts the command to be written to and read from; what it has to complain of goes where ours does.
+pub(crate) fn spawn_piped(mut command: Command) -> Result<(ChildStdin, ChildStdout), String> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = start(command)?;
+    let pipes = child.stdin.take().zip(child.stdout.take());
+    Ok(pipes.expect("both were asked for"))
+}
+
+fn start(command: Command) -> Result<Child, String> {
+    let what = format!("{command:?}");
     // The kernel counts the end of the starting *thread* as the parent's death, and a test's thread ends with the test,
     // though an Envoy may be shared by many: one thread that lives as long as the process starts them all.
     static SPAWNER: OnceLock<mpsc::Sender<Order>> = OnceLock::new();

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `x-echo-status: 503` | that status |
 //! | `x-echo-status-first: 503x2` | that status for the first 2 requests with the same `x-echo-key` (absent counts as one key), 200 after |
+//! | `x-echo-status-of: b=500;c=503` | that status, where the echo has that name |
 //! | `x-echo-headers: a=1;b=2` | these response headers, added |
 //! | `x-echo-delay-ms: 200` | after this many milliseconds |
 //! | `x-echo-body-bytes: 1000` | a body of this many `x` in place of the JSON |
@@ -14,6 +15,7 @@
 //! | `x-echo-reset: 1` | none: the connection is closed (HTTP/1.1) or the stream reset (HTTP/2) |
 //! | `content-type: application/grpc` | the JSON as one gRPC message, and the trailer `grpc-status: 0` |
 //! | `x-echo-grpc-status: 14` | with the above: no message, this status in the headers ("trailers-only", as servers send errors) |
+//! | `x-echo-grpc-trailer: 14` | with the above: this status in the trailer |
 //! | `upgrade: websocket` | 101, and from then on every byte comes back as it is (HTTP/1.1; no frames are parsed) |
 //!
 //! A steering header with a value that means nothing is answered 400 and a text that says which.
@@ -42,6 +44,10 @@ use tokio::task::JoinHandle;
 use crate::runtime;
 
 mod broken;
+mod steering;
+mod target;
+
+use steering::Steering;
 
 /// How many requests an [`Echo`] remembers; the oldest go first.
 pub const REMEMBERED: usize = 20_000;
@@ -242,7 +248,7 @@ async fn serve(stream: TcpStream, state: Arc<State>, mut stopped: watch::Receive
     tokio::select! {
         _ = stopped.changed() => {}
         // Its errors are peers that went away, and resets that were asked for.
-        _ = server.serve_connection_with_upgrades(TokioIo::new(stream), service) => {}
+        _ = server.serve_connection_with_upgrades(TokioIo::new(target::AnyTarget::new(stream)), service) => {}
     }
 }
 
@@ -277,7 +283,7 @@ async fn answer(
             HeaderMap::from_iter([(CONNECTION, HeaderValue::from_static("upgrade")), (UPGRADE, protocol)]);
         response
     } else if request.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc")) {
-        grpc(&json, steering.grpc_status)
+        grpc(&json, steering.grpc_status, steering.grpc_trailer)
     } else {
         let mut response = match (steering.break_bytes, steering.body_bytes) {
             (Some(length), _) => Response::new(broken::Broken::after(length).boxed()),
@@ -304,15 +310,17 @@ impl Seen {
             let path = uri.path_and_query().map_or("", |path| path.as_str());
             (uri.authority().map_or("", |authority| authority.as_str()).to_owned(), path.to_owned())
         } else {
-            (request.headers().get(HOST).map_or(String::new(), |host| text(host.as_bytes())), uri.to_string())
+            let header = |name| request.headers().get(name).map(|value| text(value.as_bytes()));
+            (header(HOST.as_str()).unwrap_or_default(), header(target::TARGET).unwrap_or_else(|| uri.to_string()))
         };
+        let headers = request.headers().iter().filter(|(name, _)| *name != target::TARGET);
         Seen {
             server: server.to_owned(),
             method: request.method().to_string(),
             path,
             authority,
             version: format!("{:?}", request.version()),
-            headers: request.headers().iter().map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect(),
+            headers: headers.map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect(),
             body_bytes,
             body: if body_bytes == body.len() as u64 { String::from_utf8(body).ok() } else { None },
         }
@@ -336,61 +344,6 @@ async fn read(body: &mut Incoming) -> io::Result<(u64, Vec<u8>)> {
     Ok((length, kept))
 }
 
-/// What the `x-echo-...` headers of one request ask for.
-#[derive(Default)]
-struct Steering {
-    status: Option<StatusCode>,
-    headers: HeaderMap,
-    delay: Duration,
-    body_bytes: Option<usize>,
-    break_bytes: Option<usize>,
-    reset: bool,
-    grpc_status: u32,
-}
-
-impl Steering {
-    fn read(headers: &HeaderMap, state: &State) -> Result<Steering, String> {
-        let mut steering = Steering { status: number(headers, "x-echo-status")?, ..Steering::default() };
-        if let Some(value) = get(headers, "x-echo-status-first")? {
-            let (status, first) = value
-                .split_once('x')
-                .and_then(|(status, first)| Some((status.parse().ok()?, first.parse::<u32>().ok()?)))
-                .ok_or_else(|| format!("x-echo-status-first: `{value}` is not like 503x2"))?;
-            let key = headers.get("x-echo-key").map_or(&b""[..], |key| key.as_bytes());
-            let mut counts = lock(&state.counts);
-            let count = counts.entry(key.to_vec()).or_default();
-            *count += 1;
-            if *count <= first {
-                steering.status = Some(status);
-            }
-        }
-        if let Some(value) = get(headers, "x-echo-headers")? {
-            for pair in value.split(';').filter(|pair| !pair.is_empty()) {
-                let (name, value) = pair
-                    .split_once('=')
-                    .and_then(|(name, value)| Some((name.parse::<HeaderName>().ok()?, value.parse().ok()?)))
-                    .ok_or_else(|| format!("x-echo-headers: `{pair}` is not like name=value"))?;
-                steering.headers.append(name, value);
-            }
-        }
-        steering.delay = Duration::from_millis(number(headers, "x-echo-delay-ms")?.unwrap_or_default());
-        steering.body_bytes = number(headers, "x-echo-body-bytes")?;
-        steering.break_bytes = number(headers, "x-echo-break-bytes")?;
-        steering.reset = number(headers, "x-echo-reset")? == Some(1);
-        steering.grpc_status = number(headers, "x-echo-grpc-status")?.unwrap_or_default();
-        Ok(steering)
-    }
-}
-
-fn get<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, String> {
-    headers.get(name).map(|value| value.to_str().map_err(|_| format!("{name}: not plain text"))).transpose()
-}
-
-fn number<T: str::FromStr>(headers: &HeaderMap, name: &str) -> Result<Option<T>, String> {
-    let parse = |value: &str| value.parse().map_err(|_| format!("{name}: `{value}` is out of range"));
-    get(headers, name)?.map(parse).transpose()
-}
-
 /// A body that comes to its end.
 fn whole(body: impl hyper::body::Body<Data = Bytes, Error = Infallible> + Send + Sync + 'static) -> Body {
     body.map_err(|never| match never {}).boxed()
@@ -402,13 +355,13 @@ fn plain(status: StatusCode, body: impl Into<Bytes>) -> Response<Body> {
     response
 }
 
-fn grpc(message: &str, status: u32) -> Response<Body> {
+fn grpc(message: &str, status: u32, trailer: u32) -> Response<Body> {
     let mut response = if status == 0 {
         // A message is a zero byte (not compressed), its length in four bytes, and itself.
         let mut frame = vec![0];
         frame.extend((message.len() as u32).to_be_bytes());
         frame.extend(message.as_bytes());
-        let trailers = HeaderMap::from_iter([(HeaderName::from_static("grpc-status"), HeaderValue::from(status))]);
+        let trailers = HeaderMap::from_iter([(HeaderName::from_static("grpc-status"), HeaderValue::from(trailer))]);
         Response::new(whole(Full::from(frame).with_trailers(async { Some(Ok(trailers)) })))
     } else {
         let mut response = plain(StatusCode::OK, "");

@@ -1,4 +1,4 @@
-//! What a case can be asked of: four ways to carry out the same resources.
+//! What a case can be asked of: five ways to carry out the same resources.
 //!
 //! | engine | what it is |
 //! |---|---|
@@ -6,12 +6,14 @@
 //! | suite | real Envoy with all behaviours in one module, as `generate bootstrap` sets it up |
 //! | modules | real Envoy with one module a behaviour |
 //! | native | real Envoy without a module, on routes that the [twin](crate::native) makes of the resources |
+//! | istiod | real Envoy without a module, on what Istio's own [control plane](crate::istiod) sends |
 //! | a module alone | real Envoy that loads a single module, where a row asks for it |
 //!
 //! What an engine cannot know it does not say ([`Answer`] has holes), and nobody compares it.
 
 pub mod core;
 mod crowd;
+mod istiod;
 mod listener;
 pub mod proxy;
 
@@ -26,8 +28,7 @@ use crate::corpus::case::RequestFields;
 use crate::metrics::Labels;
 
 /// The engines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// The core alone.
     Core,
@@ -37,8 +38,9 @@ pub enum Kind {
     Modules,
     /// No module: Envoy's own routes.
     Native,
+    /// No module: what Istio's own control plane sends.
+    Istiod,
     /// One module, without the other five.
-    #[serde(skip)]
     Alone(Behaviour),
 }
 
@@ -74,7 +76,7 @@ impl Behaviour {
 
 impl Kind {
     /// Those that run every row, unless it excludes them.
-    pub const WHOLE: [Kind; 4] = [Kind::Core, Kind::Suite, Kind::Modules, Kind::Native];
+    pub const WHOLE: [Kind; 5] = [Kind::Core, Kind::Suite, Kind::Modules, Kind::Native, Kind::Istiod];
 
     /// All of them.
     pub fn all() -> impl Iterator<Item = Kind> {
@@ -89,6 +91,7 @@ impl Kind {
             Kind::Suite => "suite",
             Kind::Modules => "modules",
             Kind::Native => "native",
+            Kind::Istiod => "istiod",
         }
     }
 }
@@ -128,6 +131,8 @@ pub struct Answer {
     pub most_at_once: Option<u32>,
     /// The response headers.
     pub headers: Option<Headers>,
+    /// The response trailers.
+    pub trailers: Option<Headers>,
     /// The body.
     pub body: Option<Vec<u8>>,
     /// What upstreams saw, in order.
@@ -151,6 +156,8 @@ pub struct Upstream {
     pub authority: String,
     /// The method.
     pub method: String,
+    /// `HTTP/1.1` or `HTTP/2.0`, where there is a wire.
+    pub version: Option<String>,
     /// Headers without pseudo headers; values as [`shown`].
     pub headers: Vec<(String, String)>,
 }

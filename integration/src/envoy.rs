@@ -10,6 +10,8 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use envoy_config::generate;
+use envoy_config::yaml::yaml;
 use serde_json::{Value, json};
 
 use crate::child::{dying_with_us, spawn, stop};
@@ -29,6 +31,8 @@ pub struct Options {
     pub arguments: Vec<String>,
     /// The binary; by default [`paths::envoy`].
     pub binary: Option<PathBuf>,
+    /// Whether the bootstrap is JSON, as `sailcloth run` writes it, and not YAML, as `sailcloth generate` prints it.
+    pub json: bool,
     /// Whether static listeners are moved to free ports, so that a config with ports of its own can run many times.
     pub free_ports: bool,
     /// How long the start may take. 60 s by default: modules compile first, on machines that have other work as well.
@@ -43,6 +47,7 @@ impl Default for Options {
             component_log_level: String::new(),
             arguments: Vec::new(),
             binary: None,
+            json: false,
             free_ports: false,
             timeout: Duration::from_secs(60),
         }
@@ -81,7 +86,7 @@ impl Envoy {
         if options.free_ports {
             free_ports(&mut bootstrap);
         }
-        let config = directory.write("bootstrap.json", format!("{bootstrap:#}"));
+        let config = write(&directory, &bootstrap, options.json);
         let admin_file = directory.path().join("admin");
 
         let mut command = dying_with_us(&binary);
@@ -124,7 +129,7 @@ impl Envoy {
     /// refuses, its log is the error.
     pub fn validate(bootstrap: &Value) -> Result<(), String> {
         let directory = TempDir::new("validate");
-        let config = directory.write("bootstrap.json", format!("{bootstrap:#}"));
+        let config = write(&directory, bootstrap, false);
         let log = directory.path().join(LOG);
         let mut command = dying_with_us(paths::envoy());
         command.args(["--disable-hot-restart", "--mode", "validate", "--config-path"]).arg(config);
@@ -283,6 +288,15 @@ pub fn version(binary: &Path) -> String {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let version = text.split_once("version: ").and_then(|(_, rest)| rest.split('/').nth(1));
     version.unwrap_or_else(|| panic!("{} --version says no version: {text}", binary.display())).to_owned()
+}
+
+/// Writes a bootstrap as users get it: Envoy reads YAML another way than JSON.
+fn write(directory: &TempDir, bootstrap: &Value, json: bool) -> PathBuf {
+    if json {
+        directory.write("bootstrap.json", generate::pretty(bootstrap))
+    } else {
+        directory.write("bootstrap.yaml", yaml(bootstrap))
+    }
 }
 
 fn free_ports(bootstrap: &mut Value) {

@@ -12,7 +12,7 @@ mod retry;
 mod route;
 mod sidecar;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use envoy_config::Proxy;
 use serde_json::{Value, json};
@@ -110,29 +110,105 @@ fn virtual_host(name: &str, domains: &[String], host: &Host) -> Value {
     json
 }
 
+/// A server of a Gateway on one port.
+struct Server {
+    gateway: String,
+    /// As `sanitizeServerHostNamespace` leaves them: `host`, or `namespace/host`.
+    hosts: Vec<String>,
+    tls: bool,
+    redirects: bool,
+}
+
+impl Server {
+    /// Those that istiod merges: of servers with `tls` those without a host that one before has (`CheckDuplicates`).
+    fn merged(set: &Resources, gateways: &[String], port: Option<Port>) -> (Vec<Server>, Option<Port>) {
+        let mut port = port;
+        let mut all = Vec::new();
+        let mut known: BTreeSet<String> = BTreeSet::new();
+        for name in gateways {
+            let Some(gateway) = set.gateways.iter().find(|gateway| gateway.meta.full_name() == *name) else {
+                // Somebody else's Gateway: all hosts on whatever port this is.
+                let hosts = vec!["*".to_owned()];
+                all.push(Server { gateway: name.clone(), hosts, tls: false, redirects: false });
+                continue;
+            };
+            port = port.or_else(|| gateway.spec.servers.first().and_then(|server| server.port.number.0));
+            for server in gateway.spec.servers.iter().filter(|server| server.port.number.0 == port && port.is_some()) {
+                let here = gateway.meta.namespace();
+                let sane = |host: &String| match host.split_once('/') {
+                    Some((".", name)) => format!("{here}/{name}"),
+                    Some(("*", name)) => name.to_owned(),
+                    _ => host.clone(),
+                };
+                let mut hosts: Vec<String> = server.hosts.iter().map(sane).collect();
+                if server.hosts.iter().any(|host| host == "*/*") {
+                    hosts = vec!["*".to_owned()];
+                }
+                if server.tls.is_some() {
+                    if hosts.iter().any(|host| known.contains(host)) {
+                        continue;
+                    }
+                    known.extend(hosts.iter().cloned());
+                }
+                let redirects = server.tls.as_ref().is_some_and(|tls| tls.https_redirect);
+                all.push(Server { gateway: name.clone(), hosts, tls: server.tls.is_some(), redirects });
+            }
+        }
+        (all, port)
+    }
+
+    /// Which hosts of a VirtualService it serves (`NamesForNamespace` and `Intersection`).
+    fn both(&self, service: &Resource<VirtualService>) -> Vec<String> {
+        let namespace = service.meta.namespace();
+        let mut both: Vec<String> = Vec::new();
+        for server_host in &self.hosts {
+            let server_host = match server_host.split_once('/') {
+                Some((from, host)) if from == namespace => host,
+                Some(_) => continue,
+                None => server_host,
+            };
+            for host in &service.spec.hosts {
+                let host = names::resolve_host(host, namespace);
+                if let Some(narrower) = names::intersection(server_host, &host)
+                    && !both.iter().any(|known| known == narrower)
+                {
+                    both.push(narrower.to_owned());
+                }
+            }
+        }
+        both
+    }
+}
+
 /// What istiod's `buildGatewayHTTPRouteConfig` makes of all servers on one port: the rules of all VirtualServices of a
 /// host together, and those that take everything at the end.
 fn gateway_hosts(set: &Resources, proxy: &Proxy, gateways: &[String], port: Option<Port>) -> Vec<Value> {
     let registry = Registry::new(set);
+    let (servers, port) = Server::merged(set, gateways, port);
+    let port = port.unwrap_or(Port::MIN);
     let mut hosts: BTreeMap<String, Host> = BTreeMap::new();
-    for name in gateways {
-        let Some(gateway) = set.gateways.iter().find(|gateway| gateway.meta.full_name() == *name) else {
-            // Somebody else's Gateway: all hosts on whatever port this is.
-            let port = port.unwrap_or(Port::MIN);
-            serve(set, proxy, name, &["*".to_owned()], false, port, &registry, &mut hosts);
-            continue;
-        };
-        let first = gateway.spec.servers.first().and_then(|server| server.port.number.0);
-        let Some(port) = port.or(first) else { continue };
-        for server in gateway.spec.servers.iter().filter(|server| server.port.number.0 == Some(port)) {
-            let here = gateway.meta.namespace();
-            let own = |host: &String| match host.strip_prefix("./") {
-                Some(name) => format!("{here}/{name}"),
-                None => host.clone(),
-            };
-            let server_hosts: Vec<String> = server.hosts.iter().map(own).collect();
-            let redirects = server.tls.as_ref().is_some_and(|tls| tls.https_redirect);
-            serve(set, proxy, name, &server_hosts, redirects, port, &registry, &mut hosts);
+    let mut compiled: BTreeMap<(String, String), Vec<Route>> = BTreeMap::new();
+    for server in &servers {
+        for service in by_age(set).into_iter().filter(|service| bound(service, &server.gateway)) {
+            let both = server.both(service);
+            if both.is_empty() {
+                continue;
+            }
+            // Once for a Gateway: the first server's `tls` counts for all.
+            let routes = compiled.entry((server.gateway.clone(), service.meta.full_name())).or_insert_with(|| {
+                let lookup = |host: &str| registry.get(host).cloned();
+                let listener = Listener { proxy, gateway: &server.gateway, port, tls: server.tls, lookup: &lookup };
+                route::routes(service, &listener)
+            });
+            for host in both.into_iter().filter(|_| !routes.is_empty()) {
+                let host = hosts.entry(host.to_ascii_lowercase()).or_default();
+                host.routes.extend(routes.iter().cloned());
+                host.require_tls |= server.redirects;
+            }
+        }
+        // A host with a namespace is a domain with one as well, as it stands.
+        for host in server.hosts.iter().filter(|_| server.redirects) {
+            hosts.entry(host.to_ascii_lowercase()).or_default().require_tls = true;
         }
     }
     for host in hosts.values_mut() {
@@ -140,51 +216,4 @@ fn gateway_hosts(set: &Resources, proxy: &Proxy, gateways: &[String], port: Opti
     }
     let domain = |(name, host): (&String, &Host)| virtual_host(name, std::slice::from_ref(name), host);
     hosts.iter().map(domain).collect()
-}
-
-/// The hosts of one server.
-#[expect(clippy::too_many_arguments, reason = "as flat as the function of istiod that it follows")]
-fn serve(
-    set: &Resources,
-    proxy: &Proxy,
-    gateway: &str,
-    server_hosts: &[String],
-    redirects: bool,
-    port: Port,
-    registry: &Registry,
-    hosts: &mut BTreeMap<String, Host>,
-) {
-    for service in by_age(set).into_iter().filter(|service| bound(service, gateway)) {
-        let namespace = service.meta.namespace();
-        let mut both: Vec<String> = Vec::new();
-        for server_host in server_hosts {
-            let server_host = match server_host.split_once('/') {
-                Some((from, host)) if from == "*" || from == namespace => host,
-                Some(_) => continue,
-                None => server_host,
-            };
-            for host in &service.spec.hosts {
-                let host = names::resolve_host(host, namespace);
-                if let Some(narrower) = names::intersection(&server_host.to_ascii_lowercase(), &host)
-                    && !both.iter().any(|known| known == narrower)
-                {
-                    both.push(narrower.to_owned());
-                }
-            }
-        }
-        if both.is_empty() {
-            continue;
-        }
-        let listener = Listener { proxy, gateway, port, tls: redirects, lookup: &|host| registry.get(host).cloned() };
-        let routes = route::routes(service, &listener);
-        for host in both.into_iter().filter(|_| !routes.is_empty()) {
-            let host = hosts.entry(host).or_default();
-            host.routes.extend(routes.iter().cloned());
-            host.require_tls |= redirects;
-        }
-    }
-    for host in server_hosts.iter().filter(|_| redirects) {
-        let host = host.split_once('/').map_or(host.as_str(), |(_, host)| host);
-        hosts.entry(host.to_ascii_lowercase()).or_default().require_tls = true;
-    }
 }

@@ -34,4 +34,9 @@ impl Random {
         let number = u32::try_from(from.len()).expect("lists are short");
         &from[self.between(0, number) as usize]
     }
+
+    /// One of these words.
+    pub fn word<'a>(&mut self, from: &[&'a str]) -> &'a str {
+        self.pick::<&str>(from)
+    }
 }

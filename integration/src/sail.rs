@@ -1,12 +1,15 @@
-//! An Envoy as users get it: resources in, `sailcloth generate`'s configuration out, with what a test wants otherwise.
+//! An Envoy as users get it: resources in, the YAML of `sailcloth generate` out, with what a test wants otherwise.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use envoy_config::filter::StringValue;
+use envoy_config::wire::Any;
 use envoy_config::{Generated, Packaging};
 use serde_json::Value;
 use shared::finding::Report;
 use shared::model::Resources;
+use shared::plan::guard::Detector;
 
 use crate::envoy::{Envoy, Options};
 use crate::paths;
@@ -18,6 +21,7 @@ pub struct Sail {
     workers: u32,
     raise: bool,
     mesh: bool,
+    detector: Detector,
     adjust: Box<dyn Fn(&mut Value)>,
 }
 
@@ -30,6 +34,7 @@ impl Sail {
             workers: 2,
             raise: false,
             mesh: false,
+            detector: Detector::Envoy,
             adjust: Box::new(|_| {}),
         }
     }
@@ -56,6 +61,16 @@ impl Sail {
     pub fn mesh(mut self) -> Sail {
         self.mesh = true;
         self
+    }
+
+    /// Has the modules carry `outlierDetection` out, as in somebody else's Envoy: its clusters do not.
+    pub fn modules_detect(mut self) -> Sail {
+        self.detector = Detector::Module;
+        self.adjust(|bootstrap| {
+            for_each_object(bootstrap, &mut |object| {
+                object.remove("outlier_detection");
+            });
+        })
     }
 
     /// Changes the bootstrap before Envoy starts.
@@ -102,6 +117,7 @@ impl Sail {
             module_dir: paths::modules(),
             admin: None,
             mesh_listen: self.mesh.then_some(local),
+            detector: self.detector,
             ..envoy_config::Options::default()
         };
         for gateway in set.gateways.iter().flat_map(|gateway| &gateway.spec.servers) {
@@ -129,6 +145,11 @@ impl Sail {
     /// Starts it, or gives back the log of an Envoy that refuses.
     pub fn try_start(&self) -> Result<Envoy, String> {
         Envoy::try_start(&self.bootstrap(), &self.options())
+    }
+
+    /// Starts it from JSON, as `sailcloth run` does.
+    pub fn start_from_json(&self) -> Envoy {
+        Envoy::start(&self.bootstrap(), &Options { json: true, ..self.options() })
     }
 
     fn options(&self) -> Options {
@@ -163,6 +184,20 @@ pub fn for_each_object(value: &mut Value, change: &mut dyn FnMut(&mut serde_json
         }
         _ => {}
     }
+}
+
+/// Changes what every module of a bootstrap is told: its configuration, which is JSON in a string there.
+pub fn for_each_configuration(bootstrap: &mut Value, change: &mut dyn FnMut(&mut Value)) {
+    for_each_object(bootstrap, &mut |object| {
+        if object.contains_key("vm_config")
+            && let Some(told) = object.get_mut("configuration")
+        {
+            let text = told["value"].as_str().expect("a module is told a string");
+            let mut configuration = serde_json::from_str(text).expect("a module is told JSON");
+            change(&mut configuration);
+            *told = envoy_config::to_json(&Any(StringValue::json(&configuration)));
+        }
+    });
 }
 
 /// Replaces text in every string of a JSON value.

@@ -3,20 +3,32 @@
 use integration::client::Request;
 use integration::echo::Echo;
 use integration::envoy::Envoy;
-use integration::sail::{Sail, TO_ECHO, routed};
+use integration::sail::{Sail, TO_ECHO, for_each_configuration, for_each_object, routed};
 use serde_json::{Value, json};
 use shared::check;
 use shared::finding::{Finding, Report};
 use shared::model::Resources;
 
-/// Changes the module's configuration, which is a Struct in the bootstrap.
-fn configuration(bootstrap: &mut Value, change: &mut dyn FnMut(&mut Value)) {
-    match bootstrap {
-        Value::Array(items) => items.iter_mut().for_each(|item| configuration(item, change)),
-        Value::Object(object) if object.contains_key("vm_config") => change(&mut object["configuration"]),
-        Value::Object(object) => object.values_mut().for_each(|value| configuration(value, change)),
-        _ => {}
-    }
+/// Changes the message that the module's configuration is.
+fn message(bootstrap: &mut Value, change: &mut dyn FnMut(&mut Value)) {
+    for_each_object(bootstrap, &mut |object| {
+        if object.contains_key("vm_config") {
+            change(&mut object["configuration"]);
+        }
+    });
+}
+
+/// Makes a `Struct` of it, as people paste it.
+fn as_struct(bootstrap: &mut Value) {
+    message(bootstrap, &mut |message| {
+        let configuration: Value = serde_json::from_str(message["value"].as_str().unwrap()).unwrap();
+        *message = json!({"@type": "type.googleapis.com/google.protobuf.Struct", "value": configuration});
+    });
+}
+
+/// Another text that says the same, which begins as a `Struct` in protobuf's wire format does.
+fn as_other_text(bootstrap: &mut Value) {
+    message(bootstrap, &mut |message| message["value"] = json!(format!("\n{}", message["value"].as_str().unwrap())));
 }
 
 /// An Envoy whose module gets these resources in place of the test's.
@@ -25,7 +37,7 @@ fn with_resources(resources: Value) -> Result<Envoy, String> {
     Sail::new(routed(echo.port(), TO_ECHO))
         .workers(1)
         .adjust(move |bootstrap| {
-            configuration(bootstrap, &mut |value| value["value"]["resources"] = resources.clone());
+            for_each_configuration(bootstrap, &mut |configuration| configuration["resources"] = resources.clone());
         })
         .try_start()
 }
@@ -102,26 +114,59 @@ fn what_is_no_configuration_is_refused() {
         let echo = Echo::start();
         let started = Sail::new(routed(echo.port(), TO_ECHO))
             .workers(1)
-            .adjust(move |bootstrap| configuration(bootstrap, &mut |old| *old = value.clone()))
+            .adjust(move |bootstrap| message(bootstrap, &mut |message| *message = value.clone()))
             .try_start();
         let Err(log) = started else { panic!("{name}: Envoy started") };
         assert!(log.contains("ModuleConfiguration"), "{name}: {log}");
     }
 }
 
-/// Envoy hands over a Struct in protobuf's wire format, a StringValue as its text; both mean the same.
+/// Envoy hands over a Struct in protobuf's wire format, a StringValue as its text; both mean the same. Envoy's YAML reader
+/// makes strings of the fractions in a Struct, and of numbers beyond 32 bits.
 #[test]
 fn a_struct_and_a_string_of_json_are_both_taken() {
+    let rules = "\
+- match: [{uri: {exact: /never}}]
+  fault: {abort: {httpStatus: 418, percentage: {value: 0.0001}}}
+  route: [{destination: {host: echo}}]
+- match: [{uri: {exact: /half}}]
+  fault: {abort: {httpStatus: 418, percentage: {value: 0.5}}, delay: {fixedDelay: 1ms, percentage: {value: 1e-3}}}
+  mirrors: [{destination: {host: echo}, percentage: {value: 12.5}}]
+  route: [{destination: {host: echo}}]
+- fault: {abort: {httpStatus: 418, percentage: {value: 100.0}}}
+  route: [{destination: {host: echo}}]";
+    let rule = "\n---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: echo}\nspec:\n  host: \
+                echo\n  trafficPolicy: {outlierDetection: {consecutive5xxErrors: 4294967295}}\n";
     let echo = Echo::start();
-    let as_text = |bootstrap: &mut Value| {
-        configuration(bootstrap, &mut |value| {
-            let text = serde_json::to_string_pretty(&value["value"]).unwrap();
-            *value = json!({"@type": "type.googleapis.com/google.protobuf.StringValue", "value": format!("\n{text}")});
-        });
-    };
-    for sail in [Sail::new(routed(echo.port(), TO_ECHO)), Sail::new(routed(echo.port(), TO_ECHO)).adjust(as_text)] {
-        let envoy = sail.start();
-        assert_eq!(Request::get("/").send(envoy.listener("gateway-80")).status, 200);
+    let sail = || Sail::new(routed(echo.port(), rules) + rule).workers(1);
+    for (form, sail) in
+        [("as written", sail()), ("other text", sail().adjust(as_other_text)), ("a Struct", sail().adjust(as_struct))]
+    {
+        for envoy in [sail.start(), sail.start_from_json()] {
+            let gateway = envoy.listener("gateway-80");
+            let statuses = ["/never", "/always"].map(|path| Request::get(path).send(gateway).status);
+            assert_eq!(statuses, [200, 418], "{form}");
+        }
+    }
+}
+
+/// What a module is told is what the resource says, whatever stands in it, and in whatever form Envoy gets it.
+#[test]
+fn every_character_reaches_the_module() {
+    let below = (0..=0x2ff).chain(0x2000..=0x206f).chain(0xd7f0..=0xe010).chain(0xfe00..=0x1_0010);
+    let mut body: String = below.filter_map(char::from_u32).collect();
+    body.push_str("\u{1f600}\u{1fffe}\u{10ffff}");
+    body.push_str("\n---\n...\n#: {} [] & * ! | > ' \" ` @ %% %REQ(x)% {{ x }} \\u007f \\ud83d \\\\ \\\n \r\n\t\n  \n");
+    body.push_str(&"long ".repeat(2_000));
+    let rule = json!({"directResponse": {"status": 200, "body": {"string": &body}}});
+    let rules = format!("- {}", envoy_config::json::json(&rule).replace('\n', " "));
+    let echo = Echo::start();
+    let sail = || Sail::new(routed(echo.port(), &rules)).workers(1);
+    for (form, sail) in [("as written", sail()), ("a Struct", sail().adjust(as_struct))] {
+        for envoy in [sail.start(), sail.start_from_json()] {
+            let answer = Request::get("/").send(envoy.listener("gateway-80"));
+            assert_eq!(String::from_utf8(answer.body).unwrap(), body, "{form}");
+        }
     }
 }
 
@@ -137,7 +182,7 @@ fn what_proxy_leaves_open_comes_from_the_node() {
         Sail::new(routed(echo.port(), rules)).workers(1).adjust(move |bootstrap| {
             bootstrap["node"]["metadata"] = json!({"NAMESPACE": namespace, "LABELS": {"istio": "ingressgateway"}});
             // The Gateway is found by the labels, since the configuration names none.
-            configuration(bootstrap, &mut |value| value["value"]["proxy"] = json!({"port": 80}));
+            for_each_configuration(bootstrap, &mut |configuration| configuration["proxy"] = json!({"port": 80}));
         })
     };
     for (namespace, status) in [("shop", 201), ("other", 202)] {

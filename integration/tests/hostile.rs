@@ -46,7 +46,7 @@ spec:
   subsets: [{name: a}, {name: b}]
   trafficPolicy:
     connectionPool: {tcp: {maxConnections: 1000}}
-    outlierDetection: {consecutive5xxErrors: 1000}
+    outlierDetection: {http: {consecutiveErrors: 1000}}
 ";
 
 const CHAIN: &str = "chain";

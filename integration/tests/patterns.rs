@@ -84,6 +84,7 @@ fn request(path: &str, hard: &str, rule: u32) -> RequestFields {
         source: None,
         repeat: 1,
         at_once: None,
+        after_ms: None,
         http2: false,
         raw: None,
     }
@@ -111,7 +112,14 @@ fn the_hardest_requests_for_all_patterns_leave_memory_within_its_bound() {
     };
     // Processes of their own, since RE2 keeps far more; and one worker, which is one VM.
     let [ours, theirs] = [Kind::Suite, Kind::Native].map(|kind| {
-        let placed = Placed { set: &set, proxy: &proxy, alone_to: None, engines: vec![kind] };
+        let placed = Placed {
+            set: &set,
+            documents: &[],
+            unvalidated: false,
+            proxy: &proxy,
+            alone_to: None,
+            engines: vec![kind],
+        };
         (Bench::start(&[placed], 1), kind)
     });
     let mut suite = ours.0.engine(0, ours.1);

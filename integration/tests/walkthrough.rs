@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use integration::catcatgo::{self, Program};
 use integration::client::{Connection, Request};
-use integration::sail::{Sail, for_each_object};
+use integration::sail::{Sail, for_each_configuration};
 
 const MISSPELT: &str = "legacy/canary-misspelt-weight.yaml";
 
@@ -63,11 +63,10 @@ fn a_misspelt_weight_is_refused() {
     let ui = program("ui", "v1", &[]);
     let file: serde_json::Value = serde_yaml::from_str(&read(MISSPELT)).unwrap();
     let sail = mesh(&[&ui], "", "").workers(1).adjust(move |bootstrap| {
-        for_each_object(bootstrap, &mut |object| {
-            if let Some(resources) = object.get_mut("resources").and_then(serde_json::Value::as_array_mut) {
-                resources.retain(|resource| resource["kind"] != "VirtualService");
-                resources.push(file.clone());
-            }
+        for_each_configuration(bootstrap, &mut |configuration| {
+            let resources = configuration["resources"].as_array_mut().unwrap();
+            resources.retain(|resource| resource["kind"] != "VirtualService");
+            resources.push(file.clone());
         });
     });
     let Err(log) = sail.try_start() else { panic!("Envoy started") };

@@ -5,19 +5,20 @@
 //! |---|---|
 //! | Istio's webhook, about one resource (`pkg/config/validation`) | a file a kind, and one for each part of a rule |
 //! | the same, and Kubernetes by Istio's schemas, about what Sailcloth does not read | `unread` |
-//! | `istioctl analyze`, about resources together (`pkg/config/analysis/analyzers`) | `references`, `hosts`, `unreachable` |
-//! | Sailcloth | beside what it is about |
+//! | `istioctl analyze`, about resources together (`pkg/config/analysis/analyzers`) | `references`, `hosts`, `servers`, `unreachable` |
+//! | Sailcloth | `clusters`, `idle`, `unenforced`, and beside what it is about |
 //!
 //! What a single value has to look like is not repeated here: [`model`](crate::model) holds no other.
 
+mod clusters;
 mod connection_pool;
 mod cors;
 mod destination_rule;
 mod fault;
-mod format;
 mod gateway;
 mod headers;
 mod hosts;
+mod idle;
 mod matches;
 mod mirror;
 mod name;
@@ -28,10 +29,17 @@ mod response;
 mod retry;
 mod rewrite;
 mod rule;
+mod servers;
 mod service_entry;
+mod unenforced;
 mod unreachable;
 mod unread;
 mod virtual_service;
+
+pub(crate) use name::is_address;
+pub use unenforced::Unenforced;
+
+use std::time::Duration;
 
 use crate::finding::{Code, Finding, Origin, Report, Severity};
 use crate::load::{Node, Value};
@@ -39,16 +47,32 @@ use crate::model::read::Path;
 use crate::model::{Resource, Resources};
 use crate::registry::Registry;
 
-/// Checks a set: each resource by itself, then all together.
+/// Checks a set: each resource by itself, then all together. What depends on more than the set is for [`idle`] and
+/// [`unenforced`](unenforced()).
 pub fn check(set: &Resources, report: &mut Report) {
     validate(set, report);
     unread::check(set, report);
     for resource in &set.virtual_services {
-        unreachable::check(&resource.spec.http, &mut Findings::new(resource, report));
+        let findings = &mut Findings::new(resource, report);
+        unreachable::check(&resource.spec.http, findings);
+        headers::foreign(&resource.spec.http, findings);
     }
     let registry = Registry::new(set);
     references::check(set, &registry, report);
     hosts::check(set, report);
+    servers::check(set, report);
+}
+
+/// Checks a set against listeners that give up a stream when it has stood idle for so long; zero is never.
+pub fn idle(set: &Resources, stream_idle_timeout: Duration, report: &mut Report) {
+    for resource in &set.virtual_services {
+        idle::check(&resource.spec.http, stream_idle_timeout, &mut Findings::new(resource, report));
+    }
+}
+
+/// Checks a set for protection that Sailcloth does not give.
+pub fn unenforced(set: &Resources, by: Unenforced, report: &mut Report) {
+    unenforced::check(set, by, report);
 }
 
 /// Checks each resource by itself, as far as Sailcloth acts on it. All that can stop a module is found here; a module

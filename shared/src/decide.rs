@@ -7,7 +7,8 @@ mod request;
 mod trace;
 
 pub use client::client_key;
-pub use request::Request;
+pub(crate) use request::is_grpc;
+pub use request::{Request, host_of_any_port};
 pub use trace::{Trace, Untraced};
 
 use crate::plan::fault::Fault;
@@ -55,6 +56,8 @@ pub enum OwnReply {
     Ejected = 8,
     /// It waited for its destination as long as the rule lets a request take: 504, flag `UT`.
     WaitedTooLong = 9,
+    /// The rule delegates, and nobody asks its delegate yet: 503, flag `NC`, since no cluster was found for it.
+    Delegated = 10,
 }
 
 impl OwnReply {
@@ -71,6 +74,7 @@ impl OwnReply {
             Overflow,
             Ejected,
             WaitedTooLong,
+            Delegated,
         ];
         all.into_iter().find(|reply| *reply as u8 == number)
     }
@@ -154,6 +158,7 @@ pub fn find(plan: &Plan, request: &Request<'_>, trace: &mut impl Trace) -> Decis
                 match plan.rule(rule).map(|rule| &rule.action) {
                     Some(Action::Redirect(_)) => Some(OwnReply::Redirect),
                     Some(Action::DirectResponse(_)) => Some(OwnReply::DirectResponse),
+                    Some(Action::Delegate) => Some(OwnReply::Delegated),
                     Some(Action::Route(route)) => {
                         route.cors.as_ref().filter(|cors| cors.answers(request)).map(|_| OwnReply::Preflight)
                     }

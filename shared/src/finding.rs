@@ -149,6 +149,11 @@ impl Report {
         }
     }
 
+    /// Takes those of another report, as far as there is room.
+    pub fn append(&mut self, later: Report) {
+        later.findings.into_iter().for_each(|finding| self.push(finding));
+    }
+
     /// What was found so far, in the order it was found.
     pub fn findings(&self) -> &[Finding] {
         &self.findings

@@ -1,8 +1,8 @@
 //! Text in, one located tree out.
 //!
-//! Modules read JSON ([`json_later`]) or a protobuf `Struct` ([`protobuf_later`]), since a YAML parser would cost every
-//! Envoy worker start-up time; the command also reads YAML (feature `yaml`), of which JSON is a part, with the line and
-//! column of every value.
+//! Modules read JSON ([`json_later`]), which is what the command writes, or a protobuf `Struct` ([`protobuf_later`]), as
+//! people write it by hand: a YAML parser would cost every Envoy worker start-up time. The command also reads YAML
+//! (feature `yaml`), of which JSON is a part, with the line and column of every value.
 
 mod json;
 mod later;

@@ -76,7 +76,7 @@ impl<V> Map<V> {
 
     /// Puts a value there, in place of the one that had its name.
     pub fn insert(&mut self, name: String, value: V) {
-        match self.value_mut(&name) {
+        match self.get_mut(&name) {
             Some(old) => *old = value,
             None => self.push(name, value),
         }
@@ -94,7 +94,7 @@ impl<V> Map<V> {
     where
         V: Default,
     {
-        match self.value_mut(&name) {
+        match self.get_mut(&name) {
             Some(value) => change(value),
             None => {
                 let mut value = V::default();
@@ -104,7 +104,8 @@ impl<V> Map<V> {
         }
     }
 
-    fn value_mut(&mut self, name: &str) -> Option<&mut V> {
+    /// The value called `name`, to change it.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut V> {
         let place = self.place(name)?;
         self.0.as_mut()?.values.get_mut(place)
     }

@@ -6,12 +6,15 @@
 
 pub mod destination_rule;
 pub mod fault;
+pub mod format;
 pub mod gateway;
 pub mod http_route;
 pub mod kinds;
 pub mod kubernetes;
 pub mod meta;
 pub mod read;
+pub mod regex_rewrite;
+pub mod restriction;
 pub mod service_entry;
 pub mod values;
 pub mod virtual_service;
@@ -23,6 +26,7 @@ pub use http_route::HttpRoute;
 pub use kinds::{Resource, Resources};
 pub use kubernetes::{EndpointSlice, Pod, Service};
 pub use meta::Meta;
+pub use restriction::Restriction;
 pub use service_entry::{ServiceEntry, WorkloadEntry};
 pub use values::{Millis, Percent, Port, StringMatch};
 pub use virtual_service::VirtualService;

@@ -2,19 +2,43 @@
 
 use std::fmt::Write;
 
+use crate::model::Port;
+
 /// The domain of the cluster, which short names belong to.
 pub const DOMAIN: &str = "cluster.local";
+
+/// The namespace of what names none.
+pub const DEFAULT_NAMESPACE: &str = "default";
+
+/// HTTP's port: where the mesh looks for a host without one, and for hosts that are no service.
+pub const HTTP_PORT: Port = match Port::new(80) {
+    Some(port) => port,
+    None => Port::MIN,
+};
 
 /// The reserved gateway name that stands for all sidecars.
 pub const MESH: &str = "mesh";
 
-/// A host as it is known in the mesh, in lower case: `reviews` in namespace `prod` is
-/// `reviews.prod.svc.cluster.local`; whatever has a dot, begins with `*` or is an address stays as it is (istiod's
-/// `ResolveShortnameToFQDN`; `reviews.prod` is therefore a name of its own).
+/// What names of Sailcloth's own headers begin with.
+pub const INTERNAL_PREFIX: &str = "x-sailcloth-";
+
+/// Whether this is a header's name: RFC 9110's token.
+pub fn is_header(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+/// Whether a header is one of Sailcloth's own, in upper or lower case.
+pub fn is_internal_header(name: &str) -> bool {
+    name.get(..INTERNAL_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(INTERNAL_PREFIX))
+}
+
+/// A host as it is known in the mesh: `reviews` in namespace `prod` is `reviews.prod.svc.cluster.local`; `*`, addresses
+/// and whatever has a dot stay as they are (istiod's `ResolveShortnameToFQDN`; `reviews.prod` is therefore a name of its
+/// own). Capitals stay as well: a destination in capitals is another one, and where istiod makes no difference it says so
+/// by itself.
 pub fn resolve_host(host: &str, namespace: &str) -> String {
-    let host = host.to_ascii_lowercase();
-    if host.is_empty() || host.contains(['.', ':']) || host.starts_with('*') {
-        host
+    if host.is_empty() || host == "*" || host.contains(['.', ':']) {
+        host.to_owned()
     } else {
         format!("{host}.{namespace}.svc.{DOMAIN}")
     }
@@ -34,6 +58,15 @@ pub fn resolve_gateway(name: &str, namespace: &str) -> String {
             None => format!("{namespace}/{name}"),
         },
     }
+}
+
+/// Whether `gateways` of a VirtualService in `namespace` bind it to a gateway, by its full name, or to the mesh. None
+/// at all is the mesh.
+pub fn binds(gateways: &[String], namespace: &str, gateway: &str) -> bool {
+    if gateways.is_empty() {
+        return gateway == MESH;
+    }
+    gateways.iter().any(|name| resolve_gateway(name, namespace) == gateway)
 }
 
 /// An outbound cluster as Istio names it: `outbound|80|v1|backend.default.svc.cluster.local`.
@@ -75,10 +108,11 @@ mod tests {
     #[test]
     fn short_names_belong_to_their_namespace() {
         assert_eq!(resolve_host("reviews", "prod"), "reviews.prod.svc.cluster.local");
-        for unchanged in ["reviews.prod", "*", "*.example.com", "10.0.0.1", "::1", ""] {
+        for unchanged in ["reviews.prod", "API.Example.com", "*", "*.example.com", "10.0.0.1", "::1", ""] {
             assert_eq!(resolve_host(unchanged, "prod"), unchanged);
         }
-        assert_eq!(resolve_host("API.Example.com", "prod"), "api.example.com");
+        assert_eq!(resolve_host("API", "prod"), "API.prod.svc.cluster.local");
+        assert_eq!(resolve_host("*api", "prod"), "*api.prod.svc.cluster.local");
     }
 
     #[test]

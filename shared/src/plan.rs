@@ -9,6 +9,7 @@
 //! | `routes` | a virtual host's routes, and their index |
 //! | [`matching`] | match blocks: one file a kind of condition, one row each |
 //! | `rule` | a rule: its action and all that goes with it |
+//! | `seen` | a destination's cluster, by what a listener sees of the services |
 //! | [`split`], [`redirect`], [`rewrite`], [`cors`], [`fault`], [`mirror`], [`sticky`], `upstream`, [`header_ops`], [`format`](mod@format) | the parts of a rule |
 //! | [`guard`] | how many requests a destination takes, and when it is left alone |
 //! | [`variant`] | what Envoy's route table must have for the rules |
@@ -30,6 +31,7 @@ pub mod redirect;
 pub mod rewrite;
 mod routes;
 mod rule;
+mod seen;
 pub mod split;
 pub mod sticky;
 pub mod telemetry;
@@ -38,15 +40,17 @@ pub mod variant;
 
 pub use proxy::{ModuleConfig, Proxy};
 pub use rule::{Action, DirectResponse, RouteAction, Rule, RuleSource};
+pub use seen::Seen;
 pub use split::{Destination, Split};
 pub use upstream::Timeout;
-pub(crate) use upstream::grpc_timeout_ms;
+pub(crate) use upstream::{PER_TRY_TIMEOUT, grpc_timeout_ms};
 pub use variant::{RetryVariant, RouteVariant};
 
 use std::sync::Arc;
 
 use crate::decide::{Found, Request, Trace};
 use crate::model::{Port, Resources};
+use crate::names::HTTP_PORT;
 use hosts::HostTable;
 use routes::Routes;
 use telemetry::Telemetry;
@@ -93,9 +97,10 @@ impl VirtualHost {
 }
 
 impl Plan {
-    /// Compiles what `set` means to `proxy`. `set` has been checked: what a check would refuse is left out here.
-    pub fn build(set: &Resources, proxy: &Proxy, fingerprint: u64) -> Plan {
-        build::build(set, proxy, fingerprint)
+    /// Compiles what `set` means to `proxy`, where `detector` carries `outlierDetection` out. `set` has been checked: what
+    /// a check would refuse is left out here.
+    pub fn build(set: &Resources, proxy: &Proxy, detector: guard::Detector, fingerprint: u64) -> Plan {
+        build::build(set, proxy, detector, fingerprint)
     }
 
     /// Identifies the configuration: decisions can be handed over between modules that have the same.
@@ -117,8 +122,8 @@ impl Plan {
 
     /// What guards a rule's destination.
     #[inline]
-    pub fn guard_of(&self, destination: &Destination) -> Option<guard::Guard> {
-        self.guards.of(destination).copied()
+    pub fn guard_of(&self, destination: &Destination) -> Option<&guard::Guard> {
+        self.guards.of(destination)
     }
 
     /// What guards the destination behind a cluster's name.
@@ -177,7 +182,8 @@ impl Plan {
     fn view(&self, request: &Request<'_>) -> Option<&View> {
         if self.by_authority {
             // Whoever asks the mesh for a host without a port means HTTP's.
-            let port = if request.host().len() == request.authority().len() { Some(80) } else { request.port() };
+            let bare = request.host().len() == request.authority().len();
+            let port = if bare { Some(HTTP_PORT.get()) } else { request.port() };
             self.views.iter().find(|view| Some(view.port.get()) == port)
         } else {
             self.views.first()

@@ -127,9 +127,10 @@ mod tests {
         assert_eq!(set.destination_rules.len(), 9, "{:?}", report.findings());
         let rules = DestinationRules::new(&set);
         for (host, namespace, expected) in [
-            ("a.com", "a", "a-acom-3 a-acom-4 b-acom-1 b-acom-2"),
-            ("a.com", "b", "b-acom-1 b-acom-2 a-acom-3 a-acom-4"),
-            ("a.com", "", "b-acom-1 b-acom-2 a-acom-3 a-acom-4"),
+            ("a.com", "a", "a-acom-4 b-acom-1 b-acom-2"),
+            ("A.com", "a", "a-acom-3"),
+            ("a.com", "b", "b-acom-1 b-acom-2 a-acom-4"),
+            ("a.com", "", "b-acom-1 b-acom-2 a-acom-4"),
             ("b.com", "a", "a-xcom-2 b-xcom-1"),
             ("b.com", "b", "b-xcom-1 a-xcom-2"),
             ("x.a.com", "b", "a-xacom-3"),

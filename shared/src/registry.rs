@@ -6,7 +6,10 @@
 use crate::model::kubernetes::TargetPort;
 use crate::model::service_entry::Resolution;
 use crate::model::{EndpointSlice, Pod, Port, Resource, Resources, Service, ServiceEntry, WorkloadEntry};
-use crate::{Map, names};
+use crate::{Map, names, order};
+
+/// More Services of type `ExternalName` than that do not lead from one to the next, unless they lead round in circles.
+const MOST_STEPS: usize = 64;
 
 /// Every service of a set, by host.
 #[derive(Clone, Debug, Default)]
@@ -25,10 +28,14 @@ pub struct MeshService {
     pub namespace: String,
     /// Its ports.
     pub ports: Vec<MeshPort>,
+    /// Ports that an unlike resource of the same host and namespace has: the mesh has routes for them, and no clusters.
+    pub unreached: Vec<MeshPort>,
     /// How endpoints are found.
     pub resolution: Resolution,
-    /// Where a Service of type `ExternalName` leads.
+    /// Where a Service of type `ExternalName` leads. It has no cluster: requests go to that of the service so named.
     pub external_name: Option<String>,
+    /// The Services of type `ExternalName` that lead here in the end, by host.
+    pub aliases: Vec<String>,
     /// Who answers.
     pub endpoints: Vec<MeshEndpoint>,
 }
@@ -102,21 +109,64 @@ impl AppProtocol {
 }
 
 impl Registry {
-    /// Everyone who answers in `set`. A host that two resources define belongs to the first.
+    /// Everyone who answers in `set`. A host that several resources define is a Service's, else the oldest
+    /// ServiceEntry's; what others of the same namespace say of it is added (istiod's `appendSidecarServices`).
     pub fn new(set: &Resources) -> Registry {
-        let mut services = Map::new();
-        for entry in &set.service_entries {
-            for host in &entry.spec.hosts {
-                let service = from_entry(entry, host, set);
-                services.insert_new(&service.host.clone(), || service);
-            }
-        }
+        let mut services: Map<MeshService> = Map::new();
         for service in &set.services {
             let service = from_service(service, set);
             services.insert_new(&service.host.clone(), || service);
         }
+        let mut entries: Vec<_> = set.service_entries.iter().collect();
+        let age = |entry: &Resource<ServiceEntry>| {
+            let meta = &entry.meta;
+            (meta.creation_timestamp.clone(), meta.namespace().to_owned(), meta.name.clone())
+        };
+        order::sort_by(&mut entries, |one, other| age(one).cmp(&age(other)));
+        let mut firsts: Map<&Resource<ServiceEntry>> = Map::new();
+        for entry in entries {
+            for host in &entry.spec.hosts {
+                let service = from_entry(entry, host, set);
+                match (services.get_mut(host), firsts.get(host)) {
+                    (None, _) => {
+                        services.insert(host.clone(), service);
+                        firsts.insert(host.clone(), entry);
+                    }
+                    (Some(known), Some(first))
+                        if known.namespace == service.namespace && !std::ptr::eq(*first, entry) =>
+                    {
+                        known.add(service, alike(first, entry));
+                    }
+                    _ => {}
+                }
+            }
+        }
         let wild = services.names().filter(|host| host.starts_with('*')).cloned().collect();
-        Registry { services, wild }
+        let mut registry = Registry { services, wild };
+        registry.name_aliases();
+        registry
+    }
+
+    /// Tells services their other names, past those that lead to one that leads on (istiod's `resolveServiceAliases`).
+    fn name_aliases(&mut self) {
+        let named: Vec<(String, String)> = self.iter().filter_map(|alias| self.end_of(alias)).collect();
+        for (end, alias) in named {
+            if let Some(service) = self.services.get_mut(&end) {
+                service.aliases.push(alias);
+            }
+        }
+    }
+
+    /// Where a Service of type `ExternalName` leads in the end, and itself; nothing where it leads round in circles.
+    fn end_of(&self, alias: &MeshService) -> Option<(String, String)> {
+        let mut at = alias;
+        for _ in 0..MOST_STEPS {
+            match at.external_name.as_deref().map(|name| (name, self.get(name)))? {
+                (_, Some(next)) if next.external_name.is_some() => at = next,
+                (name, _) => return Some((name.to_owned(), alias.host.clone())),
+            }
+        }
+        None
     }
 
     /// The service called `host` in the mesh.
@@ -144,6 +194,19 @@ impl MeshService {
         self.ports.iter().find(|port| port.number == number)
     }
 
+    /// The port called by this number that the mesh has routes for.
+    pub fn routed_port(&self, number: Port) -> Option<&MeshPort> {
+        self.port(number).or_else(|| self.unreached.iter().find(|port| port.number == number))
+    }
+
+    /// Takes on what another resource says of the same host: who answers, and its other ports.
+    fn add(&mut self, other: MeshService, alike: bool) {
+        self.endpoints.extend(other.endpoints);
+        let mut new = other.ports;
+        new.retain(|port| self.routed_port(port.number).is_none());
+        if alike { &mut self.ports } else { &mut self.unreached }.extend(new);
+    }
+
     /// Its port, when there is just one.
     pub fn only_port(&self) -> Option<Port> {
         match self.ports.as_slice() {
@@ -151,6 +214,18 @@ impl MeshService {
             _ => None,
         }
     }
+}
+
+/// Whether two ServiceEntries of a host can be one service (istiod's `canMergeServices`).
+fn alike(one: &Resource<ServiceEntry>, other: &Resource<ServiceEntry>) -> bool {
+    let selector = |entry: &Resource<ServiceEntry>| entry.spec.workload_selector.as_ref().map(|it| it.labels.clone());
+    one.spec.resolution.unwrap_or(Resolution::None) == other.spec.resolution.unwrap_or(Resolution::None)
+        && same(&one.meta.labels, &other.meta.labels)
+        && same(&selector(one).unwrap_or_default(), &selector(other).unwrap_or_default())
+}
+
+fn same(one: &Map<String>, other: &Map<String>) -> bool {
+    one.len() == other.len() && carries(one, other)
 }
 
 fn from_entry(entry: &Resource<ServiceEntry>, host: &str, set: &Resources) -> MeshService {
@@ -198,11 +273,14 @@ fn from_entry(entry: &Resource<ServiceEntry>, host: &str, set: &Resources) -> Me
         }
     }
     MeshService {
-        host: names::resolve_host(host, namespace),
+        // As it is written: istiod expands short names of Services alone.
+        host: host.to_owned(),
         namespace: namespace.to_owned(),
         ports: ports.collect(),
+        unreached: Vec::new(),
         resolution: spec.resolution.unwrap_or(Resolution::None),
         external_name: None,
+        aliases: Vec::new(),
         endpoints,
     }
 }
@@ -224,6 +302,7 @@ fn from_service(service: &Resource<Service>, set: &Resources) -> MeshService {
             protocol: named.or_else(|| port.name.as_deref().and_then(AppProtocol::named)).unwrap_or(AppProtocol::Http),
         }
     });
+    let leads_elsewhere = spec.r#type.as_deref() == Some("ExternalName");
     let mut endpoints = Vec::new();
     let slices: Vec<_> = set.endpoint_slices.iter().filter(|s| of_service(s, namespace, name)).collect();
     for slice in &slices {
@@ -271,8 +350,10 @@ fn from_service(service: &Resource<Service>, set: &Resources) -> MeshService {
         host: names::resolve_host(name, namespace),
         namespace: namespace.to_owned(),
         ports: ports.collect(),
-        resolution: if spec.r#type.as_deref() == Some("ExternalName") { Resolution::Dns } else { Resolution::Static },
-        external_name: spec.external_name.clone(),
+        unreached: Vec::new(),
+        resolution: Resolution::Static,
+        external_name: spec.external_name.clone().filter(|name| leads_elsewhere && !name.is_empty()),
+        aliases: Vec::new(),
         endpoints,
     }
 }

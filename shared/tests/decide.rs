@@ -4,9 +4,10 @@
 use std::borrow::Cow;
 
 use shared::act::{self, Changes};
-use shared::decide::{Request, Trace, Untraced, decide};
+use shared::decide::{OwnReply, Request, Trace, Untraced, decide};
 use shared::finding::Report;
-use shared::plan::format::{Fact, Source};
+use shared::plan::format::{Clock, Fact, Source};
+use shared::plan::guard::Detector;
 use shared::plan::proxy::NodeMetadata;
 use shared::plan::{ModuleConfig, Plan};
 #[cfg(target_arch = "wasm32")]
@@ -130,6 +131,12 @@ impl Source for Changed {
     fn fact(&self, _: Fact) -> Option<Cow<'_, [u8]>> {
         None
     }
+    fn flags(&self) -> u64 {
+        0
+    }
+    fn time(&self, _: Clock) -> Option<u64> {
+        None
+    }
 }
 
 fn sent(plan: &Plan, path: &str, more: &[(&str, &str)]) -> Changed {
@@ -172,6 +179,51 @@ fn rewrites_operations_and_retries_are_told() {
     }
 }
 
+/// What a filter is not told by Envoy, it knows from the decision.
+#[test]
+fn format_strings_know_what_was_decided() {
+    let operators = "%UPSTREAM_CLUSTER% %UPSTREAM_REQUEST_ATTEMPT_COUNT% %RESPONSE_FLAGS% %RESPONSE_CODE% %ROUTE_NAME%";
+    let plan = plan(
+        GATEWAY,
+        &format!(
+            r#"[{{"name": "rule", "match": [{{"name": "block", "uri": {{"prefix": "/"}}}}],
+                  "headers": {{"request": {{"set": {{"x-a": "{operators}"}}}}, "response": {{"set": {{"x-a": "{operators}"}}}}}},
+                  {}}}]"#,
+            route("one")
+        ),
+    );
+    let cluster = "outbound|80||one.default.svc.cluster.local;";
+    let asked = sent(&plan, "/", &[]);
+    assert_eq!(asked.get("x-a"), Some(format!("{cluster} 1 - 0 rule.block")));
+    use OwnReply::*;
+    for (reply, delayed, expected) in [
+        (FaultAbort, true, "0 DI,FI 0"),
+        (Overflow, false, "1 UO 0"),
+        (Ejected, false, "1 UH 0"),
+        (WaitedTooLong, true, "1 DI,UT 0"),
+    ] {
+        let pairs = headers("a.example", "/", &[]);
+        let mut decision = decide(&plan, &Request::new(&pairs), || 0, &mut Untraced);
+        (decision.reply, decision.delayed) = (Some(reply), delayed);
+        let mut answered = Changed(Vec::new());
+        act::response(&plan, &decision, &mut answered);
+        assert_eq!(answered.get("x-a"), Some(format!("{cluster} {expected} rule.block")), "{reply:?}");
+    }
+}
+
+#[test]
+fn what_would_end_a_header_is_not_written() {
+    let set = r#"{"x-q": "%QUERY_PARAM(q)%", "x-kept": "yes"}"#;
+    let plan = plan(GATEWAY, &format!(r#"[{{"headers": {{"request": {{"set": {set}}}}}, {}}}]"#, route("one")));
+    for (query, expected) in [("a%20b", Some("a b")), ("a%0d%0ab: c", None), ("%00", None), ("a%0a", None)] {
+        let sent = sent(&plan, &format!("/?q={query}"), &[]);
+        assert_eq!((sent.get("x-q").as_deref(), sent.get("x-kept").as_deref()), (expected, Some("yes")), "{query}");
+    }
+    let named = r#""name": "a\nx-evil: 1", "headers": {"request": {"set": {"x-name": "%ROUTE_NAME%"}}}"#;
+    let plan = self::plan(GATEWAY, &format!("[{{{named}, {}}}]", route("one")));
+    assert_eq!(sent(&plan, "/", &[]).get("x-name"), None);
+}
+
 #[test]
 fn a_grpc_client_may_ask_for_less_time() {
     let plan = plan(GATEWAY, &format!(r#"[{{"timeout": "1s", {}}}]"#, route("one")));
@@ -183,6 +235,9 @@ fn a_grpc_client_may_ask_for_less_time() {
     assert_eq!(sent(&plan, "/", &[grpc, ("grpc-timeout", "2S")]).get("grpc-timeout").as_deref(), Some("1000m"));
     assert_eq!(sent(&plan, "/", &[grpc, ("grpc-timeout", "500m")]).get("grpc-timeout").as_deref(), Some("500m"));
     assert_eq!(header(&[("grpc-timeout", "500m")]).as_deref(), Some("1000"));
+    // Who asks for nothing is told of the rule's.
+    assert_eq!(sent(&plan, "/", &[grpc]).get("grpc-timeout").as_deref(), Some("1000m"));
+    assert_eq!(sent(&plan, "/", &[]).get("grpc-timeout"), None);
 }
 
 #[test]
@@ -253,7 +308,7 @@ fn what_only_the_metrics_are_told_keeps_no_module_from_handing_over() {
     let (limited, findings) = read(r#"{"stats": {"maxSeries": 7, "oops": 1}}"#);
     let (plain, limited) = (plain.unwrap(), limited.unwrap());
     assert_eq!(plain.fingerprint, limited.fingerprint);
-    assert_eq!((plain.plan().telemetry().max_series, limited.plan().telemetry().max_series), (5000, 7));
+    assert_eq!((plain.plan().telemetry().max_series, limited.plan().telemetry().max_series), (1000, 7));
     assert!(findings.iter().any(|finding| finding.path == "stats.oops"), "{findings:?}");
     let (off, _) = read(r#"{"stats": {"enabled": false}}"#);
     let off = off.unwrap();
@@ -265,4 +320,27 @@ fn what_only_the_metrics_are_told_keeps_no_module_from_handing_over() {
     let (refused, findings) = read(r#"{"stats": {"maxSeries": 0}}"#);
     assert!(refused.is_none());
     assert_eq!(findings[0].path, "stats.maxSeries");
+}
+
+#[test]
+fn modules_detect_outliers_unless_they_are_told_that_envoy_does() {
+    let read = |text: &str| {
+        let mut report = Report::new();
+        let config = ModuleConfig::read(text.as_bytes().to_vec(), NodeMetadata::default(), &mut report);
+        (config.map(|config| config.detector), report.into_sorted())
+    };
+    for (text, expected) in [
+        ("{}", Detector::Module),
+        (r#"{"outlierDetection": null}"#, Detector::Module),
+        (r#"{"outlierDetection": "module"}"#, Detector::Module),
+        (r#"{"outlierDetection": "envoy"}"#, Detector::Envoy),
+    ] {
+        assert_eq!(read(text), (Some(expected), Vec::new()), "{text}");
+    }
+    for text in [r#"{"outlierDetection": "Envoy"}"#, r#"{"outlierDetection": true}"#, r#"{"outlierDetection": []}"#] {
+        let (refused, findings) = read(text);
+        assert_eq!(refused, None, "{text}");
+        assert_eq!(findings[0].path, "outlierDetection");
+        assert!(findings[0].message.contains("one of `envoy` `module`"), "{findings:?}");
+    }
 }

@@ -3,7 +3,7 @@
 
 use shared::finding::Report;
 use shared::model::Resources;
-use shared::registry::{AppProtocol, MeshService, Registry};
+use shared::registry::{AppProtocol, MeshPort, MeshService, Registry};
 
 fn registry(yaml: &str) -> Registry {
     let mut report = Report::new();
@@ -116,4 +116,63 @@ status: {podIP: 10.0.0.2}
     assert_eq!(endpoints(service(&registry, "cats.example")), expected);
     assert_eq!(endpoints(registry.answering("tom.cats.example").unwrap_or_else(|| panic!("nobody"))), expected);
     assert_eq!(registry.answering("cats.org"), None);
+}
+
+#[test]
+fn other_names_lead_to_the_end_and_not_in_circles() {
+    let alias = |name: &str, namespace: &str, to: &str| {
+        format!(
+            "apiVersion: v1\nkind: Service\nmetadata: {{name: {name}, namespace: {namespace}}}\n\
+             spec: {{type: ExternalName, externalName: {to}}}\n---\n"
+        )
+    };
+    let text = [
+        alias("b", "two", "real.one.svc.cluster.local"),
+        alias("a", "two", "b.two.svc.cluster.local"),
+        alias("z", "one", "a.two.svc.cluster.local"),
+        alias("c1", "one", "c2.one.svc.cluster.local"),
+        alias("c2", "one", "c1.one.svc.cluster.local"),
+        alias("c3", "one", "c1.one.svc.cluster.local"),
+        alias("out", "one", "example.org"),
+    ];
+    let real = "apiVersion: v1\nkind: Service\nmetadata: {name: real, namespace: one}\n\
+                spec: {type: ClusterIP, externalName: example.org, ports: [{port: 80}]}";
+    let registry = registry(&(text.concat() + real));
+    let real = service(&registry, "real.one.svc.cluster.local");
+    assert_eq!(real.aliases, ["a.two.svc.cluster.local", "b.two.svc.cluster.local", "z.one.svc.cluster.local"]);
+    let others = registry.iter().filter(|service| service.host != real.host);
+    others.for_each(|service| assert!(service.aliases.is_empty(), "{service:?}"));
+    assert_eq!(real.external_name, None, "the type says what counts");
+}
+
+#[test]
+fn service_entries_of_one_host_belong_together() {
+    let entry = |name: &str, rest: &str, port: u16, address: &str| {
+        format!(
+            "---\napiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {{name: {name}}}\nspec:\n  hosts: [a.b, A.b]\n  \
+             {rest}\n  ports: [{{number: {port}, name: p{port}, protocol: HTTP}}]\n  endpoints: [{{address: {address}}}]\n"
+        )
+    };
+    let all = [
+        entry("c, creationTimestamp: '2024-01-01T00:00:00Z'", "resolution: DNS", 83, "other.test"),
+        entry("b, creationTimestamp: '2023-01-01T00:00:00Z'", "resolution: STATIC", 82, "10.0.0.2"),
+        entry("a, namespace: z", "resolution: STATIC", 81, "10.0.0.1"),
+        entry("d, creationTimestamp: '2022-01-01T00:00:00Z'", "resolution: STATIC", 84, "10.0.0.4"),
+    ];
+    let older = registry(&all.concat());
+    let ports = |registry: &Registry, host: &str| {
+        let service = service(registry, host);
+        let numbers = |ports: &[_]| ports.iter().map(|port: &MeshPort| port.number.get()).collect::<Vec<_>>();
+        (numbers(&service.ports), numbers(&service.unreached))
+    };
+    assert_eq!(ports(&older, "a.b"), (vec![81], vec![]), "the oldest, and nothing of other namespaces");
+    let own = registry(&[&all[0], &all[1], &all[3]].map(String::as_str).concat());
+    for host in ["a.b", "A.b"] {
+        assert_eq!(ports(&own, host), (vec![84, 82], vec![83]), "those that are alike, and routes alone for the other");
+        assert_eq!(
+            endpoints(service(&own, host)),
+            ["10.0.0.4 84->84 -", "10.0.0.2 82->82 -", "other.test 83->83 -"],
+            "each with its own ports"
+        );
+    }
 }

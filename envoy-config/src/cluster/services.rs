@@ -15,8 +15,8 @@ use shared::policy::{Blocks, DestinationRules};
 use shared::registry::{MeshEndpoint, MeshPort, MeshService, Registry};
 
 use super::{
-    CircuitBreakers, Cluster, CommonHttpProtocolOptions, Discovery, DnsLookupFamily, ExplicitHttpConfig,
-    HttpProtocolOptions, LbEndpoint, LbPolicy, LoadAssignment, Metadata,
+    BothVersions, CircuitBreakers, Cluster, CommonHttpProtocolOptions, Discovery, DnsLookupFamily, ExplicitHttpConfig,
+    HttpProtocolOptions, HttpVersion, LbEndpoint, LbPolicy, LoadAssignment, Metadata,
 };
 use crate::cluster::outlier::{CommonLbConfig, OutlierDetection};
 use crate::wire::{Address, Any};
@@ -24,11 +24,11 @@ use crate::wire::{Address, Any};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Every cluster of the set: `outbound|PORT||HOST` for each service and port, `outbound|PORT|SUBSET|HOST` for each
-/// subset; sorted by name.
+/// subset; sorted by name. A Service of type `ExternalName` has none: its requests go to the cluster of what it names.
 pub fn clusters(set: &Resources) -> Vec<Cluster> {
     let mut all = Vec::new();
     let destination_rules = DestinationRules::new(set);
-    for service in Registry::new(set).iter() {
+    for service in Registry::new(set).iter().filter(|service| service.external_name.is_none()) {
         let rules = destination_rules.of(&service.host, &service.namespace);
         let policy = rules.iter().find_map(|rule| rule.spec.traffic_policy.as_ref());
         for port in &service.ports {
@@ -48,8 +48,11 @@ pub fn clusters(set: &Resources) -> Vec<Cluster> {
     all
 }
 
-/// Where requests for hosts outside of the mesh go, as with Istio's `ALLOW_ANY`: wherever the client was connecting.
+/// Where requests for hosts outside of the mesh go, as with Istio's `ALLOW_ANY`: wherever the client was connecting, in
+/// the version of HTTP that it speaks.
 pub fn passthrough() -> Cluster {
+    let version = HttpVersion::UseDownstreamProtocolConfig(BothVersions::default());
+    let as_spoken = HttpProtocolOptions { common_http_protocol_options: None, version };
     Cluster {
         name: PASSTHROUGH_CLUSTER.to_owned(),
         r#type: Discovery::OriginalDst,
@@ -61,7 +64,7 @@ pub fn passthrough() -> Cluster {
         metadata: None,
         outlier_detection: None,
         common_lb_config: None,
-        typed_extension_protocol_options: BTreeMap::new(),
+        typed_extension_protocol_options: BTreeMap::from([(HttpProtocolOptions::KEY, Any(as_spoken))]),
     }
 }
 
@@ -128,9 +131,6 @@ fn endpoints(service: &MeshService, port: &MeshPort, subset: Option<&Subset>) ->
         Some(path) => Address::Pipe { path: path.to_owned() },
         None => Address::SocketAddress { address: address.to_owned(), port_value: port },
     };
-    if let Some(name) = &service.external_name {
-        return vec![LbEndpoint::at(at(name, port.number.get()))];
-    }
     let by_name = matches!(service.resolution, Resolution::Dns | Resolution::DnsRoundRobin | Resolution::DynamicDns);
     if by_name && service.endpoints.is_empty() && !service.host.starts_with('*') {
         return vec![LbEndpoint::at(at(&service.host, port.target.get()))];
@@ -176,7 +176,8 @@ fn protocol_options(
         false => ExplicitHttpConfig::HttpProtocolOptions {},
     };
     let common_http_protocol_options = most.map(|most| CommonHttpProtocolOptions { max_requests_per_connection: most });
-    let options = HttpProtocolOptions { common_http_protocol_options, explicit_http_config };
+    let version = HttpVersion::ExplicitHttpConfig(explicit_http_config);
+    let options = HttpProtocolOptions { common_http_protocol_options, version };
     BTreeMap::from([(HttpProtocolOptions::KEY, Any(options))])
 }
 

@@ -4,17 +4,25 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use envoy_config::generate;
+use envoy_config::input::Purpose;
+use envoy_config::listener::ENVOYS_STREAM_IDLE_TIMEOUT;
+use shared::check::Unenforced;
+use shared::plan::guard::Detector;
 
-use super::{FINDINGS, Input, Outcome, Output, Setup, print, tell, warn};
+use super::{FINDINGS, Input, Outcome, Output, Setup, print, stops, tell, warn};
 
 const EXAMPLES: &str = "\
 Examples:
   sailcloth generate bootstrap -f services.yaml -f mesh/ > envoy.yaml && envoy -c envoy.yaml
   sailcloth generate bootstrap -f mesh/ --listen 80=9080 --module-dir /etc/envoy/wasm
+  sailcloth generate bootstrap -f mesh/ -f policies/ --allow-unenforced > envoy.yaml
   sailcloth generate filters -f mesh/ --separate --output json";
 
 /// Prints Envoy's configuration for resources. Findings go to standard error; errors that Istio's validation would
 /// refuse keep it from printing anything.
+///
+/// So does protection that resources ask for and Sailcloth does not give yet (SC0018), unless `--allow-unenforced` is
+/// given. Filters for an Envoy of somebody else's leave it to that Envoy and its clusters, and only say so.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -49,10 +57,24 @@ enum Format {
 }
 
 pub fn generate(args: &Args) -> Outcome {
-    let options = args.setup.options(false)?;
-    let loaded = args.input.load()?;
-    tell(&loaded, if matches!(args.output, Format::Json) { Output::Json } else { Output::Text })?;
-    if loaded.stops() {
+    let mut options = args.setup.options(false)?;
+    options.detector = match args.what {
+        What::Bootstrap => Detector::Envoy,
+        What::Filters => Detector::Module,
+    };
+    let purpose = match args.what {
+        What::Bootstrap => {
+            Purpose { stream_idle_timeout: options.stream_idle_timeout, unenforced: args.setup.protection.unenforced() }
+        }
+        What::Filters => Purpose {
+            stream_idle_timeout: args.setup.idle.or(ENVOYS_STREAM_IDLE_TIMEOUT),
+            unenforced: Unenforced::LeftToOthers,
+        },
+    };
+    let loaded = args.input.load(purpose)?;
+    let output = if matches!(args.output, Format::Json) { Output::Json } else { Output::Text };
+    tell(&loaded, output)?;
+    if stops(&loaded, output) {
         return Ok(ExitCode::from(FINDINGS));
     }
     let generated = options.generate(&loaded.set)?;

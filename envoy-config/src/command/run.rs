@@ -6,17 +6,22 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use envoy_config::envoy::{Envoy, TemporaryFolder};
+use envoy_config::input::Purpose;
 use envoy_config::{generate, to_json};
 
-use super::{FINDINGS, Input, Outcome, Output, Setup, print, tell};
+use super::{FINDINGS, Input, Outcome, Output, Setup, print, stops, tell};
 
 const EXAMPLES: &str = "\
 Examples:
   sailcloth run -f services.yaml -f mesh/
   sailcloth run -f mesh/ --listen 80=127.0.0.1:9080 --admin none --concurrency 2
+  sailcloth run -f mesh/ -f policies/ --allow-unenforced
   sailcloth run -f mesh/ --envoy ~/bin/envoy -- --log-level debug";
 
 /// Starts Envoy on resources, and stops it with this program. Exits as Envoy did.
+///
+/// It does not start where resources ask for protection that Sailcloth does not give yet (SC0018), unless
+/// `--allow-unenforced` is given.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -40,9 +45,11 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Outcome {
     let options = args.setup.options(true)?;
-    let loaded = args.input.load()?;
+    let purpose =
+        Purpose { stream_idle_timeout: options.stream_idle_timeout, unenforced: args.setup.protection.unenforced() };
+    let loaded = args.input.load(purpose)?;
     tell(&loaded, args.output)?;
-    if loaded.stops() {
+    if stops(&loaded, args.output) {
         return Ok(ExitCode::from(FINDINGS));
     }
     let generated = options.generate(&loaded.set)?;

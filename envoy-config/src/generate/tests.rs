@@ -1,13 +1,16 @@
+mod clusters;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::json;
 use shared::finding::Report;
 use shared::plan::ModuleConfig;
+use shared::plan::guard::Detector;
 use shared::plan::proxy::NodeMetadata;
 
 use super::{Options, bootstrap_yaml, parts_yaml, pretty};
-use crate::filter::{MODULES, Proxy, configuration};
+use crate::filter::{MODULES, Proxy, StringValue, configuration};
 use crate::input::{Loaded, Source, load, loaded};
 use crate::{Packaging, route_config, to_json};
 
@@ -33,6 +36,30 @@ fn yaml_and_json_say_the_same() {
 }
 
 #[test]
+fn what_modules_are_told_can_be_read_in_the_yaml() {
+    let text = bootstrap_yaml(Options::default().generate(&catcatgo().set).unwrap());
+    let told = "
+                configuration:
+                  \"@type\": type.googleapis.com/google.protobuf.StringValue
+                  value: |-
+                    {
+                      \"outlierDetection\": \"envoy\",
+                      \"proxy\": {
+                        \"gateways\": [\"default/catacatgo-gateway\"],
+                        \"labels\": {\"istio\": \"ingressgateway\"},
+                        \"namespace\": \"default\",
+                        \"port\": 80
+                      },
+                      \"resources\": [
+                        {
+                          \"apiVersion\": \"networking.istio.io/v1alpha3\",
+                          \"kind\": \"VirtualService\",
+                          \"metadata\": {\"name\": \"catcatgo\"},
+";
+    assert!(text.contains(told), "{text}");
+}
+
+#[test]
 fn modules_are_told_who_they_are_and_the_resources_without_endpoints() {
     let options = Options { packaging: Packaging::Separate, module_dir: "/m".into(), ..Options::default() };
     let part = options.generate(&catcatgo().set).unwrap().parts().remove(0);
@@ -42,7 +69,9 @@ fn modules_are_told_who_they_are_and_the_resources_without_endpoints() {
     assert_eq!(written[..names.len()], names);
     let config = &filters[names.len() - 1]["typed_config"]["config"];
     assert_eq!(config["vm_config"]["code"]["local"]["filename"], "/m/router.wasm");
-    let told = &config["configuration"]["value"];
+    assert_eq!(config["configuration"]["@type"], "type.googleapis.com/google.protobuf.StringValue");
+    let told = config["configuration"]["value"].as_str().unwrap();
+    let told: serde_json::Value = serde_json::from_str(told).unwrap();
     let proxy = json!({"namespace": "default", "gateways": ["default/catacatgo-gateway"], "labels": {"istio": "ingressgateway"}, "port": 80});
     assert_eq!(told["proxy"], proxy);
     let resources = told["resources"].as_array().unwrap();
@@ -63,9 +92,9 @@ fn what_modules_are_told_is_what_they_take() {
         let fronts = Options::default().generate(&loaded.set).unwrap().fronts;
         assert!(!fronts.is_empty());
         for front in fronts {
-            let told = configuration(&front.proxy, &loaded.set).to_string();
+            let StringValue { value } = StringValue::json(&configuration(&front.proxy, &loaded.set, Detector::Module));
             let mut report = Report::new();
-            let taken = ModuleConfig::read(told.as_bytes().to_vec(), NodeMetadata::default(), &mut report).unwrap();
+            let taken = ModuleConfig::read(value.into_bytes(), NodeMetadata::default(), &mut report).unwrap();
             assert!(!report.stops(), "{:#?}", report.findings());
             assert_eq!(taken.proxy.gateways, front.proxy.gateways);
             assert_eq!(taken.resources.virtual_services.len(), loaded.set.virtual_services.len());
@@ -80,7 +109,7 @@ fn metadata_is_what_matters() {
     let loaded = loaded(vec![Source { name: "v.yaml".into(), text: text.into() }]);
     let expected = json!({"apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
         "metadata": {"name": "v", "annotations": {"a": "b"}}, "spec": {"hosts": ["a.x"], "http": []}});
-    assert_eq!(crate::filter::resources(&loaded.set), [expected]);
+    assert_eq!(crate::filter::resources(&loaded.set, Detector::Module), [expected]);
 }
 
 /// A sidecar of the mesh.

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use shared::finding::{Code, Origin, Report, Severity};
 use shared::model::gateway::{Protocol, Server};
 use shared::model::{Gateway, Resource, Resources};
-use shared::names::{self, MESH};
+use shared::names::{self, DEFAULT_NAMESPACE, MESH};
 
 use crate::filter::Proxy;
 
@@ -110,7 +110,7 @@ pub fn fronts(
         ports.into_iter().map(|(port, gateways)| gateway_front(port, &gateways, listen.get(&port).copied())).collect();
     if let Some(at) = mesh.or_else(|| applies_to_mesh(set).then_some(MESH_ADDRESS)) {
         let gateways = vec![MESH.to_owned()];
-        let proxy = Proxy { namespace: "default".to_owned(), gateways, labels: BTreeMap::new(), port: None };
+        let proxy = Proxy { namespace: DEFAULT_NAMESPACE.to_owned(), gateways, labels: BTreeMap::new(), port: None };
         fronts.push(Front { name: MESH.to_owned(), at, edge: false, proxy });
     }
     let mut taken: Vec<(&str, SocketAddr)> = Vec::new();
@@ -152,7 +152,7 @@ fn gateway_front(port: u16, gateways: &[&Resource<Gateway>], placed: Option<Sock
     let open = if port < UNPRIVILEGED { port + PRIVILEGED_OFFSET } else { port };
     let labels = gateways.iter().flat_map(|gateway| &gateway.spec.selector);
     let proxy = Proxy {
-        namespace: gateways.first().map_or("default", |gateway| gateway.meta.namespace()).to_owned(),
+        namespace: gateways.first().map_or(DEFAULT_NAMESPACE, |gateway| gateway.meta.namespace()).to_owned(),
         gateways: gateways.iter().map(|gateway| gateway.meta.full_name()).collect(),
         labels: labels.map(|(key, value)| (key.clone(), value.clone())).collect(),
         port: Some(port),
@@ -162,19 +162,15 @@ fn gateway_front(port: u16, gateways: &[&Resource<Gateway>], placed: Option<Sock
 }
 
 fn is_http(server: &Server) -> bool {
-    matches!(server.port.protocol, Protocol::Http | Protocol::Http2 | Protocol::Grpc | Protocol::GrpcWeb)
+    server.port.protocol.is_http()
 }
 
 /// Whether any rule is for sidecars.
 fn applies_to_mesh(set: &Resources) -> bool {
     set.virtual_services.iter().any(|service| {
-        let mesh = |gateways: &[String]| {
-            gateways.iter().any(|name| names::resolve_gateway(name, service.meta.namespace()) == MESH)
-        };
-        let matches = service.spec.http.iter().flat_map(|rule| &rule.r#match);
-        service.spec.gateways.is_empty()
-            || mesh(&service.spec.gateways)
-            || matches.into_iter().any(|m| mesh(&m.gateways))
+        let mut matches = service.spec.http.iter().flat_map(|rule| &rule.r#match);
+        names::binds(&service.spec.gateways, service.meta.namespace(), MESH)
+            || matches.any(|block| block.gateways.iter().any(|name| name == MESH))
     })
 }
 

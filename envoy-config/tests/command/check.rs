@@ -122,3 +122,56 @@ fn help_has_examples() {
         assert!(ran.out.contains("Examples:\n"), "{}", ran.out);
     }
 }
+
+/// A rule that takes so long.
+fn slow(timeout: &str) -> String {
+    format!(
+        "{{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {{name: slow}}, spec: {{hosts: [ui], \
+         http: [{{timeout: {timeout}, route: [{{destination: {{host: ui, subset: v1}}}}]}}]}}}}"
+    )
+}
+
+#[test]
+fn times_are_held_against_the_idle_timeout_that_there_will_be() {
+    let said = |args: &[&str], timeout: &str| {
+        let ran = run_with(&[args, &["-f", SERVICES, "-f", MESH, "-f", "-"]].concat(), &slow(timeout));
+        assert_eq!(ran.code, 0, "{args:?}: {}{}", ran.out, ran.err);
+        let all = ran.out + &ran.err;
+        let line = all.lines().find(|line| line.starts_with("warning[SC0008]: ")).map(str::to_owned);
+        line.map(|line| line.split(" that a stream").next().unwrap().replace("warning[SC0008]: longer than the ", ""))
+    };
+    let bootstrap = ["generate", "bootstrap", "--module-dir", "/modules"];
+    let filters = ["generate", "filters", "--module-dir", "/modules"];
+    let idle = ["--stream-idle-timeout", "90s"];
+    for (args, timeout, longer_than) in [
+        (vec!["check"], "61m", Some("1h")),
+        (vec!["check"], "59m", None),
+        ([&["check"], &idle[..]].concat(), "2m", Some("90s")),
+        ([&["check"], &idle[..]].concat(), "1m", None),
+        (vec!["check", "--stream-idle-timeout", "0s"], "9h", None),
+        (bootstrap.to_vec(), "61m", Some("1h")),
+        ([&bootstrap, &idle[..]].concat(), "2m", Some("90s")),
+        ([&bootstrap, &["--stream-idle-timeout", "2h"][..]].concat(), "61m", None),
+        // Somebody else's listener has what Envoy has by itself, unless it is said what it has.
+        (filters.to_vec(), "6m", Some("5m")),
+        (filters.to_vec(), "5m", None),
+        ([&filters, &["--stream-idle-timeout", "1h"][..]].concat(), "6m", None),
+    ] {
+        assert_eq!(said(&args, timeout).as_deref(), longer_than, "{args:?} {timeout}");
+    }
+}
+
+#[test]
+fn a_delegate_is_an_error_that_keeps_nobody_from_starting() {
+    let rule =
+        slow("1s").replace("timeout: 1s, route: [{destination: {host: ui, subset: v1}}]", "delegate: {name: other}");
+    let ran = run_with(&["check", "-f", SERVICES, "-f", MESH, "-f", "-"], &rule);
+    assert_eq!(ran.code, 1, "{}", ran.out);
+    assert!(ran.out.contains("error[SC0019]: requests that match this rule are answered with 503"), "{}", ran.out);
+    for what in ["bootstrap", "filters"] {
+        let args = ["generate", what, "--module-dir", "/modules", "-f", SERVICES, "-f", MESH, "-f", "-"];
+        let ran = run_with(&args, &rule);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        assert!(ran.err.contains("error[SC0019]") && !ran.out.is_empty(), "{}", ran.err);
+    }
+}

@@ -107,3 +107,32 @@ fn wrong_usage_is_exit_code_2() {
         assert_eq!(ran.out, "", "{more:?}");
     }
 }
+
+/// What `odd` holds is in the resource as JSON has it, so that the input is no other encoding's business.
+#[test]
+fn every_character_of_a_resource_is_printed() {
+    let odd: String = (0..0x100).chain(0x2020..0x2030).chain(0xfe00..0x1_0010).filter_map(char::from_u32).collect();
+    let body = serde_json::json!({"string": &odd});
+    let http = serde_json::json!([{"directResponse": {"status": 200, "body": body}}]);
+    let meta = serde_json::json!({"name": "v"});
+    let resource = serde_json::json!({"apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
+        "metadata": meta, "spec": {"hosts": ["a.x"], "http": http}});
+    for output in ["yaml", "json"] {
+        let args = ["generate", "bootstrap", "-f", "-", "--module-dir", "/modules", "--output", output];
+        let ran = run_with(&args, &resource.to_string());
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        let printed: Value = serde_yaml::from_str(&ran.out).unwrap();
+        let manager = &printed["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"];
+        let configuration = &manager["http_filters"][0]["typed_config"]["config"]["configuration"];
+        let told: Value = serde_json::from_str(configuration["value"].as_str().unwrap()).unwrap();
+        assert_eq!(told["resources"][0]["spec"]["http"][0]["directResponse"]["body"]["string"], odd, "{output}");
+    }
+}
+
+/// What takes colours out would take this out as well.
+#[test]
+fn a_name_with_del_in_it_is_printed() {
+    let gateway = "{apiVersion: networking.istio.io/v1, kind: Gateway, metadata: {name: g, labels: {a: b}}, spec: {\"o\\x7fps\": 1}}";
+    let ran = run_with(&["check", "-f", "-", "--output", "json"], gateway);
+    assert!(ran.out.contains("`o\u{7f}ps`"), "{}", ran.out);
+}

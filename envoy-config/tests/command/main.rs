@@ -8,6 +8,8 @@ mod common;
 #[cfg(test)]
 mod generate;
 #[cfg(test)]
+mod protection;
+#[cfg(test)]
 mod run;
 #[cfg(test)]
 mod validate;

@@ -1,7 +1,7 @@
 //! What is generated is what Envoy takes: `envoy --mode validate` on the real thing.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use envoy_config::filter::FilterConfig;
@@ -11,6 +11,40 @@ use envoy_config::{Options, Packaging};
 use shared::model::Resources;
 
 const EVERYTHING: &str = include_str!("everything.yaml");
+
+/// Fractions in every spelling that YAML has.
+const FRACTIONS: &str = "\
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: gw}
+spec:
+  selector: {istio: ingressgateway}
+  servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ['*']}]
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: web}
+spec:
+  hosts: [web.default.svc.cluster.local]
+  resolution: STATIC
+  ports: [{number: 80, name: http, protocol: HTTP}]
+  endpoints: [{address: 127.0.0.1}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: web}
+spec:
+  hosts: ['*']
+  gateways: [gw]
+  http:
+  - fault: {abort: {httpStatus: 418, percentage: {value: 0.5}}, delay: {fixedDelay: 1ms, percentage: {value: 0.0001}}}
+    mirrors:
+    - {destination: {host: web}, percentage: {value: 12.5}}
+    - {destination: {host: web}, percentage: {value: 1e-3}}
+    - {destination: {host: web}, percentage: {value: .5}}
+    - {destination: {host: web}, percentage: {value: 100.0}}
+    route: [{destination: {host: web}}]
+";
 
 fn envoy() -> PathBuf {
     let named = std::env::var_os("ENVOY").filter(|path| !path.is_empty());
@@ -44,12 +78,16 @@ fn validate(name: &str, set: &Resources, packaging: Packaging) {
     {
         let path = folder.join(file);
         fs::write(&path, text).unwrap();
-        let args = ["--mode", "validate", "--disable-hot-restart", "--log-level", "warning", "--config-path"];
-        let output = Command::new(&envoy).args(args).arg(&path).output().unwrap();
-        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-        assert!(output.status.success(), "{}: {said}", path.display());
-        assert!(!said.contains("Deprecated field"), "{}: {said}", path.display());
+        accepts(&envoy, &path);
     }
+}
+
+fn accepts(envoy: &Path, bootstrap: &Path) {
+    let args = ["--mode", "validate", "--disable-hot-restart", "--log-level", "warning", "--config-path"];
+    let output = Command::new(envoy).args(args).arg(bootstrap).output().unwrap();
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success(), "{}: {said}", bootstrap.display());
+    assert!(!said.contains("Deprecated field"), "{}: {said}", bootstrap.display());
 }
 
 #[test]
@@ -65,4 +103,27 @@ fn every_kind_of_cluster_and_route_is_accepted() {
     let loaded = loaded(vec![Source { name: "everything.yaml".into(), text: EVERYTHING.into() }]);
     assert!(!loaded.stops(), "{:#?}", loaded.findings);
     validate("validate-everything", &loaded.set, Packaging::Suite);
+}
+
+/// What the command prints is what modules take, fractions included: without `check`'s own reading in between.
+#[test]
+fn fractions_are_accepted_as_they_are_printed() {
+    let modules = crate::common::root().join("target/wasm");
+    if !Packaging::Suite.files(&modules).all(|(_, there)| there) {
+        return;
+    }
+    let folder = crate::common::folder("validate-fractions");
+    let resources = folder.join("resources.yaml");
+    fs::write(&resources, FRACTIONS).unwrap();
+    for output in ["yaml", "json"] {
+        for packaging in [&[][..], &["--separate"]] {
+            let common = ["generate", "bootstrap", "--admin", "none", "--output", output];
+            let places = ["--module-dir", modules.to_str().unwrap(), "-f", resources.to_str().unwrap()];
+            let ran = crate::common::run(&[&common[..], &places, packaging].concat());
+            assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+            let path = folder.join(format!("envoy.{output}"));
+            fs::write(&path, ran.out).unwrap();
+            accepts(&envoy(), &path);
+        }
+    }
 }

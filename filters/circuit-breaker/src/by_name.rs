@@ -36,6 +36,10 @@ impl<V> ByName<V> {
         self.0.iter().map(|(_, value)| value)
     }
 
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_ref())
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

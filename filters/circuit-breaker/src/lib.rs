@@ -1,6 +1,6 @@
 //! The circuit breaker: it lets a request to its destination, lets it wait, or refuses it, as the destination's
-//! `connectionPool` says; and it leaves a destination alone all of whose endpoints fail, as its `outlierDetection`
-//! says.
+//! `connectionPool` says; and it leaves a destination alone all of whose endpoints are ejected, as its
+//! `outlierDetection` says, where no cluster of Envoy's does that.
 //!
 //! | file | what |
 //! |---|---|
@@ -20,14 +20,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use host::vm::Vm;
-use host::{AttendPhase, Behaviour, DonePhase, Reply, RequestPhase, Step, Wait};
+use host::{AttendPhase, Behaviour, DonePhase, Reply, RequestPhase, ResponsePhase, Step, Wait};
 use shared::act;
 use shared::decide::{Found, OwnReply};
 use shared::plan::Plan;
 use shared::plan::guard::{Ejection, Guard};
 use shared::plan::variant::CLUSTER_HEADER;
 
-use crate::ejection::{Passage, Verdict};
+use crate::ejection::{Verdict, grpc_as_http};
 use crate::outlook::Outlook;
 use crate::slots::Slots;
 use crate::table::Admission;
@@ -65,30 +65,29 @@ enum Place {
 }
 
 /// A request whose answer tells something about its endpoint.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Watched {
-    ejection: Ejection,
-    probe: bool,
+    ejection: Arc<Ejection>,
     grpc: bool,
+    /// The status that stands for the one of gRPC in the response's headers; Envoy does not count one in trailers.
+    status: Option<u64>,
 }
 
 impl Behaviour for CircuitBreaker {
     type Stream = Guarded;
 
     fn new(_: &Plan) -> CircuitBreaker {
-        CircuitBreaker { slots: Slots::new(), outlook: Outlook::default() }
+        CircuitBreaker { slots: Slots::new(), outlook: Outlook::new() }
     }
 
     fn request(&self, own: &mut Guarded, request: &mut RequestPhase<'_>) -> Step {
         let Some((cluster, guard)) = guarded(request) else { return Step::Next };
         let cluster = own.cluster.insert(cluster);
         if let Some(ejection) = guard.ejection {
-            let passage = self.outlook.pass(cluster, request.vm());
-            if passage == Passage::Refused {
+            if !self.outlook.lets_through(cluster, request.vm()) {
                 return refuse(OwnReply::Ejected, request);
             }
-            let probe = passage == Passage::Probes;
-            own.watched = Some(Watched { ejection, probe, grpc: request.request().is_grpc() });
+            own.watched = Some(Watched { ejection, grpc: request.request().is_grpc(), status: None });
         }
         let Some(limits) = guard.limits else { return Step::Next };
         match self.slots.admit(cluster, limits, request) {
@@ -109,7 +108,7 @@ impl Behaviour for CircuitBreaker {
                 Step::Wait(Wait::UntilWoken(most))
             }
             Admission::Refused => {
-                own.leave_unwatched(request.vm().now());
+                own.watched = None;
                 refuse(OwnReply::Overflow, request)
             }
         }
@@ -126,11 +125,16 @@ impl Behaviour for CircuitBreaker {
         match until {
             Some(until) if until <= now => {
                 self.slots.leave(cluster, request.stream(), now);
-                own.place = Place::Nowhere;
-                own.leave_unwatched(now);
+                (own.place, own.watched) = (Place::Nowhere, None);
                 refuse(why, request)
             }
             until => Step::Wait(Wait::UntilWoken(until.map(|until| Duration::from_millis(until.saturating_sub(now))))),
+        }
+    }
+
+    fn response(&self, own: &mut Guarded, response: &mut ResponsePhase<'_>) {
+        if let Some(watched) = own.watched.as_mut().filter(|watched| watched.grpc) {
+            watched.status = response.header(b"grpc-status").map(|status| grpc_as_http(&status));
         }
     }
 
@@ -141,22 +145,15 @@ impl Behaviour for CircuitBreaker {
             Place::Waiting(..) => self.slots.leave(cluster, done.stream(), done.vm().now()),
             Place::Active => self.slots.end(cluster, || done.vm().now()),
         }
-        let Some(watched) = own.watched.take() else { return };
-        let Some(status) = done.status() else {
-            // The client did not wait for an answer.
-            return outlook::unprobed(cluster, watched.probe, done.vm().now());
-        };
-        let verdict = match Verdict::of(status.into(), watched.ejection.at_once(), || done.flags()) {
-            Verdict::Good if watched.grpc => {
-                done.grpc_status().map_or(Verdict::Good, |status| Verdict::of_grpc(status.cast_unsigned()))
-            }
-            verdict => verdict,
-        };
-        self.outlook.tell(cluster, verdict, watched.probe, &watched.ejection, done);
+        // Without a status the client did not wait for an answer.
+        let (Some(watched), Some(status)) = (own.watched.take(), done.status()) else { return };
+        let status = watched.status.unwrap_or(status.into());
+        let verdict = Verdict::of(status, watched.ejection.at_once(), || done.flags());
+        self.outlook.tell(cluster, verdict, &watched.ejection, done);
     }
 
     fn attend(&self, attend: &mut AttendPhase<'_>) {
-        self.outlook.forget();
+        self.outlook.attend(attend);
         self.slots.attend(attend);
     }
 
@@ -166,21 +163,12 @@ impl Behaviour for CircuitBreaker {
     }
 }
 
-impl Guarded {
-    /// The request ends here and tells nothing about an endpoint.
-    fn leave_unwatched(&mut self, now: u64) {
-        if let (Some(cluster), Some(watched)) = (&self.cluster, self.watched.take()) {
-            outlook::unprobed(cluster, watched.probe, now);
-        }
-    }
-}
-
 /// The cluster of the destination that was decided, and what guards it; of a request that no resource is about, the one
 /// that Envoy's own routes lead to. Nothing for a request that is answered here.
 fn guarded(request: &mut RequestPhase<'_>) -> Option<(Arc<str>, Guard)> {
     let (decision, plan) = (request.destination()?, request.plan());
     if let Some(destination) = decision.chosen(plan) {
-        return Some((Arc::clone(&destination.cluster), plan.guard_of(destination)?));
+        return Some((Arc::clone(&destination.cluster), plan.guard_of(destination)?.clone()));
     }
     // A client that names a cluster itself leads generated routes nowhere, since the router takes the name away.
     let own_route = decision.reply == Some(OwnReply::NotFound)

@@ -77,6 +77,11 @@ pub(crate) fn log(level: Level, message: &str) {
     unsafe { proxy_log(level as u32, message.as_ptr(), message.len()) };
 }
 
+/// Writes a warning to Envoy's log. It names what the configuration names; what a client sends does not belong there.
+pub fn warn(message: &str) {
+    log(Level::Warn, message);
+}
+
 /// Which of a stream's header maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
@@ -103,6 +108,14 @@ pub(crate) fn header_map(map: Map) -> Option<Vec<u8>> {
     // SAFETY: both results are ours to write.
     let status = unsafe { proxy_get_header_map_pairs(map as u32, &mut data, &mut size) };
     owned(status, data, size)
+}
+
+/// The bytes of all names and values of a map; 0 where there is none.
+pub(crate) fn map_bytes(map: Map) -> u64 {
+    let map = header_map(map).unwrap_or_default();
+    let pairs = crate::headers::pairs(&map);
+    let bytes: usize = pairs.iter().map(|(name, value)| name.len() + value.len()).sum();
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
 /// The first value of a header; nothing when there is none.
@@ -243,10 +256,20 @@ pub(crate) fn take_message(queue: u32) -> bool {
 /// Milliseconds of a clock that never goes back and is the same in all VMs of a process.
 pub(crate) fn now() -> u64 {
     const MONOTONIC: u32 = 1;
+    clock(MONOTONIC) / 1_000_000
+}
+
+/// Nanoseconds since 1970.
+pub(crate) fn wall_clock() -> u64 {
+    const REALTIME: u32 = 0;
+    clock(REALTIME)
+}
+
+fn clock(clock: u32) -> u64 {
     let mut nanos = 0;
     // SAFETY: the result is ours to write.
-    let status = unsafe { clock_time_get(MONOTONIC, 1, &mut nanos) };
-    if status == 0 { nanos / 1_000_000 } else { 0 }
+    let status = unsafe { clock_time_get(clock, 1, &mut nanos) };
+    if status == 0 { nanos } else { 0 }
 }
 
 /// A gauge of this process, `wasmcustom.<name>` among Envoy's stats.

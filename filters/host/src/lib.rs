@@ -48,7 +48,7 @@ mod stream;
 pub mod vm;
 mod waits;
 
-pub use abi::{Counter, Gauge, Histogram};
+pub use abi::{Counter, Gauge, Histogram, warn};
 pub use behaviour::{Alone, Behaviour, Chain, Step, Wait};
 pub use dispatch::Dispatcher;
 pub use done::{DonePhase, ServiceField};

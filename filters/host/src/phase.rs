@@ -1,13 +1,14 @@
 //! What a behaviour may do in each phase of a stream: just what Envoy allows then.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::time::Duration;
 
 use rand::Rng;
 use shared::act::{self, Changes};
 use shared::decide::{self, Decision, Request, Untraced};
 use shared::plan::Plan;
-use shared::plan::format::{Fact, Source};
+use shared::plan::format::{Clock, Fact, Source};
 
 use crate::abi::{self, Map};
 use crate::done::final_decision;
@@ -237,6 +238,14 @@ impl Source for RequestHeaders {
     fn fact(&self, fact: Fact) -> Option<Cow<'_, [u8]>> {
         facts::fact(fact)
     }
+
+    fn flags(&self) -> u64 {
+        facts::flags()
+    }
+
+    fn time(&self, clock: Clock) -> Option<u64> {
+        facts::time(clock)
+    }
 }
 
 /// Response headers are here and may be changed; the request's are gone but for what was kept.
@@ -258,6 +267,11 @@ impl<'a> ResponsePhase<'a> {
         final_decision(self.plan, self.common, self.hands_over)
     }
 
+    /// The first value of a response header.
+    pub fn header(&self, name: &[u8]) -> Option<Vec<u8>> {
+        abi::header(Map::Response, name)
+    }
+
     /// Adds a value beside those that a response header has.
     pub fn add_header(&mut self, name: &[u8], value: &[u8]) {
         abi::add_header(Map::Response, name, value);
@@ -271,14 +285,31 @@ impl<'a> ResponsePhase<'a> {
     /// Applies the rule's response operations and CORS headers.
     pub fn finish(&mut self) {
         if let Some(decision) = self.common.decision {
-            act::response(self.plan, &decision, &mut ResponseHeaders { kept: &self.common.kept });
+            let mut headers = ResponseHeaders { kept: &self.common.kept, of_envoy: OnceCell::new() };
+            act::response(self.plan, &decision, &mut headers);
         }
     }
 }
 
+/// The only header of a reply of Envoy's own when its formatter sees it.
+const STATUS: &[u8] = b":status";
+
+/// Its bytes, with a status of three digits.
+const ONLY_STATUS: &[u8] = b"10";
+
 /// Envoy's response headers, as they are by now.
 struct ResponseHeaders<'a> {
     kept: &'a [(Box<[u8]>, Vec<u8>)],
+    of_envoy: OnceCell<bool>,
+}
+
+impl ResponseHeaders<'_> {
+    /// Whether Envoy itself has answered. Its own formatter sees such a reply before it has a status, a body, or whatever
+    /// gRPC clients are told.
+    fn is_of_envoy(&self) -> bool {
+        let ask = || abi::property("response\0code_details").is_some_and(|details| details != b"via_upstream");
+        *self.of_envoy.get_or_init(ask)
+    }
 }
 
 impl Changes for ResponseHeaders<'_> {
@@ -301,11 +332,28 @@ impl Source for ResponseHeaders<'_> {
     }
 
     fn response_header(&self, name: &[u8]) -> Option<Cow<'_, [u8]>> {
-        abi::header(Map::Response, name).map(Cow::Owned)
+        match (self.is_of_envoy(), name) {
+            (false, _) => abi::header(Map::Response, name).map(Cow::Owned),
+            (true, STATUS) => facts::fact(Fact::ResponseCode),
+            (true, _) => None,
+        }
     }
 
     fn fact(&self, fact: Fact) -> Option<Cow<'_, [u8]>> {
-        facts::fact(fact)
+        match fact {
+            Fact::ResponseCode if self.is_of_envoy() => None,
+            Fact::ResponseHeadersBytes if self.is_of_envoy() => Some(Cow::Borrowed(ONLY_STATUS)),
+            Fact::ResponseHeadersBytes => facts::response_headers_bytes(),
+            other => facts::fact(other),
+        }
+    }
+
+    fn flags(&self) -> u64 {
+        facts::flags()
+    }
+
+    fn time(&self, clock: Clock) -> Option<u64> {
+        facts::time(clock)
     }
 }
 

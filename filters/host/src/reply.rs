@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use shared::act::{self, Changes};
 use shared::decide::{Decision, Request};
 use shared::plan::Plan;
-use shared::plan::format::{Fact, Source};
+use shared::plan::format::{Clock, Fact, Source};
 
 use crate::{abi, facts, headers};
 
@@ -28,7 +28,7 @@ pub struct Reply {
 /// Sends a reply, with the response operations of the rule behind `decision`.
 pub(crate) fn send(reply: Reply, plan: &Plan, decision: Option<&Decision>, request: &Request<'_>) {
     let Reply { status, headers, body, details, grpc_status } = reply;
-    let mut headers = ReplyHeaders { headers, request, status };
+    let mut headers = ReplyHeaders { headers, request, status: status.to_string(), details };
     if let Some(decision) = decision {
         act::response(plan, decision, &mut headers);
     }
@@ -36,11 +36,15 @@ pub(crate) fn send(reply: Reply, plan: &Plan, decision: Option<&Decision>, reque
     abi::send_reply(status, details, &body, &headers::serialize(pairs), grpc_status);
 }
 
+/// Envoy writes it where its own formatter can see it before anything else.
+const STATUS: &[u8] = b":status";
+
 /// The headers of a reply before it is sent.
 struct ReplyHeaders<'a> {
     headers: Vec<(Vec<u8>, Vec<u8>)>,
     request: &'a Request<'a>,
-    status: u32,
+    status: String,
+    details: &'static str,
 }
 
 impl Changes for ReplyHeaders<'_> {
@@ -65,13 +69,28 @@ impl Source for ReplyHeaders<'_> {
     }
 
     fn response_header(&self, name: &[u8]) -> Option<Cow<'_, [u8]>> {
+        if name == STATUS {
+            return Some(Cow::Borrowed(self.status.as_bytes()));
+        }
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| Cow::Borrowed(value.as_slice()))
     }
 
     fn fact(&self, fact: Fact) -> Option<Cow<'_, [u8]>> {
         match fact {
-            Fact::ResponseCode => Some(Cow::Owned(self.status.to_string().into_bytes())),
+            Fact::ResponseCodeDetails => Some(Cow::Borrowed(self.details.as_bytes())),
+            Fact::ResponseHeadersBytes => {
+                let others: usize = self.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+                Some(Cow::Owned((STATUS.len() + self.status.len() + others).to_string().into_bytes()))
+            }
             other => facts::fact(other),
         }
+    }
+
+    fn flags(&self) -> u64 {
+        facts::flags()
+    }
+
+    fn time(&self, clock: Clock) -> Option<u64> {
+        facts::time(clock)
     }
 }

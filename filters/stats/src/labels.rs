@@ -8,7 +8,7 @@ use shared::plan::telemetry::{LABELS, SOURCE_LABELS, TargetService, Workload};
 /// The longest value, in bytes: as long as a DNS name may be, and a little.
 const LONGEST: usize = 256;
 
-/// What every label of a request that finds no room says.
+/// What a label says that is the same for all requests that find no room.
 pub const OVERFLOW: &str = "overflow";
 
 /// What the labels say of a request, its source aside.
@@ -57,7 +57,7 @@ pub fn destination(out: &mut String, labels: &Labels) {
     known(out, "destination_service_name", &service.name);
     known(out, "destination_service_namespace", &service.namespace);
     known(out, "destination_cluster", &peer.cluster);
-    push(out, "request_protocol", if labels.grpc { "grpc" } else { "http" });
+    push(out, "request_protocol", protocol(labels.grpc));
     push(out, "response_code", &labels.status.unwrap_or(0).to_string());
     push(out, "grpc_response_status", &labels.grpc_status.map(|status| status.to_string()).unwrap_or_default());
     push(out, "response_flags", &labels.flags);
@@ -65,11 +65,32 @@ pub fn destination(out: &mut String, labels: &Labels) {
     push(out, "connection_security_policy", "unknown");
 }
 
-/// The same for all requests that find no room.
+/// Those of requests whose destination has no room for more series: where they went, and what kind of status came of it.
+/// The class of a status reads as the status itself does where people ask for `5.*`.
+pub fn in_short(out: &mut String, labels: &Labels) {
+    const CLASSES: [&str; 10] = ["0", "1xx", "2xx", "3xx", "4xx", "5xx", "6xx", "7xx", "8xx", "9xx"];
+    let class = CLASSES.get(labels.status.map_or(0, |status| status as usize / 100)).unwrap_or(&OVERFLOW);
+    for key in LABELS.into_iter().skip(SOURCE_LABELS) {
+        match key {
+            "destination_service" => known(out, key, &labels.service.host),
+            "destination_service_name" => known(out, key, &labels.service.name),
+            "destination_service_namespace" => known(out, key, &labels.service.namespace),
+            "request_protocol" => push(out, key, protocol(labels.grpc)),
+            "response_code" => push(out, key, class),
+            _ => push(out, key, OVERFLOW),
+        }
+    }
+}
+
+/// The same for all requests that find no room at all.
 pub fn overflow(out: &mut String) {
     for key in LABELS.iter().skip(SOURCE_LABELS) {
         push(out, key, OVERFLOW);
     }
+}
+
+fn protocol(grpc: bool) -> &'static str {
+    if grpc { "grpc" } else { "http" }
 }
 
 fn known(out: &mut String, key: &str, value: &str) {
@@ -137,11 +158,41 @@ mod tests {
 
     #[test]
     fn overflow_has_the_same_keys() {
-        let (mut some, mut over) = (String::new(), String::new());
+        let (mut some, mut short, mut over) = (String::new(), String::new(), String::new());
         destination(&mut some, &Labels::default());
+        in_short(&mut short, &Labels::default());
         overflow(&mut over);
         let keys = |name: &str| pairs(name).into_iter().map(|(key, _)| key).collect::<Vec<_>>();
-        assert_eq!(keys(&some), keys(&over));
+        assert_eq!((keys(&some), keys(&some)), (keys(&short), keys(&over)));
         assert!(pairs(&over).iter().all(|(_, value)| value == OVERFLOW));
+    }
+
+    #[test]
+    fn in_short_service_protocol_and_the_status_class_are_left() {
+        let service = TargetService { host: "a.b".to_owned(), name: "a".to_owned(), namespace: "b".to_owned() };
+        for (status, class) in [
+            (None, "0"),
+            (Some(0), "0"),
+            (Some(100), "1xx"),
+            (Some(404), "4xx"),
+            (Some(999), "9xx"),
+            (Some(1000), OVERFLOW),
+        ] {
+            let mut out = String::new();
+            let peer = Workload { version: "v1".to_owned(), ..Workload::default() };
+            let (service, flags) = (service.clone(), "NR".to_owned());
+            in_short(&mut out, &Labels { service, peer, grpc: true, status, grpc_status: Some(5), flags });
+            for (key, value) in pairs(&out) {
+                let expected = match key.as_str() {
+                    "destination_service" => "a.b",
+                    "destination_service_name" => "a",
+                    "destination_service_namespace" => "b",
+                    "request_protocol" => "grpc",
+                    "response_code" => class,
+                    _ => OVERFLOW,
+                };
+                assert_eq!(value, expected, "{key} of {status:?}");
+            }
+        }
     }
 }

@@ -4,7 +4,6 @@
 //! Where a request went and why it was answered here comes from the decision, the rest from Envoy. A usual request
 //! writes no label: its series is found by a small key.
 
-mod flags;
 mod labels;
 mod series;
 mod target;
@@ -13,10 +12,11 @@ use std::cell::RefCell;
 
 use host::{Behaviour, Counter, DonePhase, Histogram, RequestPhase, Step};
 use labels::Labels;
-use series::{Recent, Registry};
+use series::{Full, Recent, Registry, Whose};
+use shared::act::flags;
 use shared::plan::Plan;
-use shared::plan::telemetry::Workload;
-use target::Target;
+use shared::plan::telemetry::{TargetService, Workload};
+use target::{Reached, Target};
 
 /// The behaviour.
 pub struct Stats {
@@ -24,7 +24,7 @@ pub struct Stats {
     /// The labels of the source, as each name begins.
     source: String,
     max_series: u32,
-    recent: RefCell<Recent<Series>>,
+    recent: RefCell<Recent<Room>>,
     overflow: RefCell<Option<Series>>,
     overflowed: Counter,
 }
@@ -91,6 +91,14 @@ impl Series {
     }
 }
 
+/// Where a request is counted.
+#[derive(Clone, Copy, Debug)]
+struct Room {
+    series: Series,
+    /// Whether all who are counted there have these labels, and found room for them.
+    own: bool,
+}
+
 thread_local! {
     /// A VM has one thread, and may have several configurations after each other, or for several listeners.
     static REGISTRY: RefCell<Registry<Series>> = RefCell::default();
@@ -151,24 +159,29 @@ impl Behaviour for Stats {
         };
         let place = key.number();
         let recent = self.recent.try_borrow().ok().and_then(|recent| recent.get(place));
-        let series = recent.or_else(|| {
-            let series = self.find(&key, &end.target, &peer, done.plan());
-            if let (Some(series), Ok(mut recent)) = (series, self.recent.try_borrow_mut()) {
-                recent.insert(place, series);
+        let room = recent.or_else(|| {
+            let room = self.find(&key, &end.target, &peer, done.plan())?;
+            // Nobody comes twice who makes up a host for each request.
+            if (room.own || !end.target.is_made_up())
+                && let Ok(mut recent) = self.recent.try_borrow_mut()
+            {
+                recent.insert(place, room);
             }
-            series
+            Some(room)
         });
-        match series.or_else(|| self.overflow()) {
-            Some(series) => series.count(done),
-            None => self.overflowed.increment(),
+        if room.is_none_or(|room| !room.own) {
+            self.overflowed.increment();
+        }
+        if let Some(series) = room.map(|room| room.series).or_else(|| self.overflow()) {
+            series.count(done);
         }
     }
 }
 
 impl Stats {
-    /// The series of a request by its labels; nothing when there is no room for another.
-    fn find(&self, key: &Key, target: &target::Reached, peer: &[u8], plan: &Plan) -> Option<Series> {
-        let described = Labels {
+    /// Where a request is counted, by its labels; nothing when there is no room at all.
+    fn find(&self, key: &Key, target: &Reached, peer: &[u8], plan: &Plan) -> Option<Room> {
+        let mut described = Labels {
             service: target.service(plan),
             peer: if peer.is_empty() { Workload::default() } else { Workload::decode(&String::from_utf8_lossy(peer)) },
             grpc: key.grpc,
@@ -178,12 +191,41 @@ impl Stats {
         };
         let mut name = self.source.clone();
         labels::destination(&mut name, &described);
-        registry(|registry| registry.series(&name, self.max_series, Series::define))
+        let whose = if target.is_made_up() {
+            Whose::MadeUp
+        } else {
+            let TargetService { host, name, namespace } = &described.service;
+            Whose::Destination(hash([host, name, namespace].map(String::as_str).join("\n").as_bytes()))
+        };
+        match self.series(&name, whose)? {
+            Ok(series) => return Some(Room { series, own: true }),
+            Err(full) => self.tell(full),
+        }
+        described.service = target.in_short(plan);
+        name.clone_from(&self.source);
+        labels::in_short(&mut name, &described);
+        match self.series(&name, Whose::Shared)? {
+            Ok(series) => Some(Room { series, own: false }),
+            Err(full) => {
+                self.tell(full);
+                None
+            }
+        }
+    }
+
+    fn series(&self, labels: &str, whose: Whose) -> Option<Result<Series, Full>> {
+        registry(|registry| Some(registry.series(labels, whose, self.max_series, Series::define)))
+    }
+
+    /// Says once that there is no more room.
+    fn tell(&self, full: Full) {
+        if registry(|registry| Some(registry.is_news(full))) == Some(true) {
+            log::warn!("stats, maxSeries {}: {}", self.max_series, full.warning());
+        }
     }
 
     /// The series of all that find no room, made for the first of them.
     fn overflow(&self) -> Option<Series> {
-        self.overflowed.increment();
         let mut overflow = self.overflow.try_borrow_mut().ok()?;
         Some(*overflow.get_or_insert_with(|| {
             let mut name = self.source.clone();

@@ -1,11 +1,12 @@
 //! Where a request went: from the decision where somebody carried it out, else from what Envoy did.
 
 use host::{DonePhase, ServiceField};
-use shared::decide::{Decision, Found, OwnReply};
+use shared::act::{DELEGATED_DETAILS, flags};
+use shared::decide::{Decision, Found, OwnReply, host_of_any_port};
 use shared::plan::telemetry::{TargetService, host_of};
 use shared::plan::{PASSTHROUGH_CLUSTER, Plan};
 
-use crate::flags;
+use crate::labels::OVERFLOW;
 
 /// Where Istio sends what it must not let through.
 const BLACK_HOLE_CLUSTER: &str = "BlackHoleCluster";
@@ -26,9 +27,16 @@ pub enum Reached {
     Service(u32),
     /// A service that Envoy's configuration knows and the plan does not.
     Foreign(TargetService),
-    /// Nobody: the host that was asked for, and Istio's name for where such requests go. Where that is empty the host is
-    /// the service's name as well, as Istio's host header fallback has it.
-    Host(Vec<u8>, &'static str),
+    /// Nobody that is known.
+    Nobody {
+        /// The host that was asked for, in lower case and without its port; empty where hosts are not looked at.
+        host: Vec<u8>,
+        /// Istio's name for where such requests go. Where that is empty the host is the service's name as well, as Istio's
+        /// host header fallback has it.
+        name: &'static str,
+        /// Whether a client may have made the host up: no resource has it.
+        made_up: bool,
+    },
 }
 
 impl Reached {
@@ -40,8 +48,15 @@ impl Reached {
                 [&service.host, &service.name, &service.namespace].map(String::as_str).join("\n").as_bytes(),
             )),
             // No authority has a NUL in it.
-            Reached::Host(host, name) => Target::Other(hash(&[host.as_slice(), b"\0", name.as_bytes()].concat())),
+            Reached::Nobody { host, name, .. } => {
+                Target::Other(hash(&[host.as_slice(), b"\0", name.as_bytes()].concat()))
+            }
         }
+    }
+
+    /// Whether a client may have made up what labels say of it.
+    pub fn is_made_up(&self) -> bool {
+        matches!(self, Reached::Nobody { made_up: true, .. })
     }
 
     /// As labels describe it.
@@ -49,11 +64,22 @@ impl Reached {
         match self {
             Reached::Service(index) => plan.telemetry().get(*index).cloned().unwrap_or_default(),
             Reached::Foreign(service) => service.clone(),
-            Reached::Host(host, name) => {
+            Reached::Nobody { host, name, .. } => {
                 let host = String::from_utf8_lossy(host).into_owned();
                 let name = if name.is_empty() { host.clone() } else { (*name).to_owned() };
                 TargetService { host, name, namespace: String::new() }
             }
+        }
+    }
+
+    /// As labels describe it where series are short: made-up hosts are one.
+    pub fn in_short(&self, plan: &Plan) -> TargetService {
+        match self {
+            Reached::Nobody { name, made_up: true, .. } => {
+                let name = if name.is_empty() { OVERFLOW } else { name };
+                TargetService { host: OVERFLOW.to_owned(), name: name.to_owned(), namespace: String::new() }
+            }
+            known => known.service(plan),
         }
     }
 }
@@ -93,7 +119,7 @@ pub fn end(done: &DonePhase<'_>) -> End {
             ),
         ) => of_rule(done, rule, &decision),
         (_, None) => by_cluster(done),
-        _ => Reached::Host(done.host(), ""),
+        _ => nobody(done, ""),
     };
     End { target, flags: flags::of_decision(&decision), answered_here: decision.reply.is_some() }
 }
@@ -104,6 +130,7 @@ fn answered(reply: OwnReply, details: &[u8]) -> bool {
         OwnReply::NotFound => details == b"route_not_found",
         OwnReply::Redirect | OwnReply::DirectResponse | OwnReply::HttpsRedirect => details == b"direct_response",
         OwnReply::Preflight => details == b"cors_response",
+        OwnReply::Delegated => details == DELEGATED_DETAILS.as_bytes(),
         // Nobody decides these without carrying them out.
         OwnReply::FaultAbort | OwnReply::Overflow | OwnReply::Ejected | OwnReply::WaitedTooLong => true,
     }
@@ -117,7 +144,7 @@ fn of_rule(done: &DonePhase<'_>, rule: u32, decision: &Decision) -> Reached {
     // Nobody chose: this module is alone, or the request ended before.
     let reached = by_cluster(done);
     match (&reached, telemetry.service(rule, None)) {
-        (Reached::Host(..), Some(service)) => Reached::Service(service),
+        (Reached::Nobody { .. }, Some(service)) => Reached::Service(service),
         _ => reached,
     }
 }
@@ -125,7 +152,7 @@ fn of_rule(done: &DonePhase<'_>, rule: u32, decision: &Decision) -> Reached {
 /// By the cluster that Envoy's route chose.
 fn by_cluster(done: &DonePhase<'_>) -> Reached {
     let name = done.cluster();
-    let Ok(name) = std::str::from_utf8(&name) else { return Reached::Host(done.host(), "") };
+    let Ok(name) = std::str::from_utf8(&name) else { return nobody(done, "") };
     let special = match name {
         // Istio's routes for hosts that it does not know.
         "" => match done.route().as_slice() {
@@ -138,7 +165,7 @@ fn by_cluster(done: &DonePhase<'_>) -> Reached {
         _ => None,
     };
     if let Some(special) = special {
-        return Reached::Host(done.host(), special);
+        return nobody(done, special);
     }
     if let Some(service) = done.plan().telemetry().of_cluster(name) {
         return Reached::Service(service);
@@ -152,5 +179,24 @@ fn by_cluster(done: &DonePhase<'_>) -> Reached {
     if name.starts_with("outbound|") {
         return Reached::Foreign(TargetService::named(host_of(name)));
     }
-    Reached::Host(done.host(), "")
+    nobody(done, "")
+}
+
+/// Nobody, by the host that was asked for where hosts are looked at.
+fn nobody(done: &DonePhase<'_>, name: &'static str) -> Reached {
+    if !done.plan().telemetry().host_header_fallback {
+        return Reached::Nobody { host: Vec::new(), name, made_up: false };
+    }
+    let host = host_of_any_port(&done.host()).to_ascii_lowercase();
+    let made_up = !host.is_empty() && !is_of_a_resource(done, &host);
+    Reached::Nobody { host, name, made_up }
+}
+
+/// Whether the virtual host that the request found has this very name, and does not take any name that ends so.
+fn is_of_a_resource(done: &DonePhase<'_>, host: &[u8]) -> bool {
+    let found = match done.decision().map(|decision| decision.found) {
+        Some(Found::Rule { host, .. } | Found::Host(host)) => done.plan().host(host),
+        Some(Found::Nothing) | None => None,
+    };
+    found.is_some_and(|found| found.domain.as_bytes() == host)
 }

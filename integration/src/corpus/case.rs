@@ -21,9 +21,15 @@ pub struct Scene {
     pub workers: Option<u32>,
     /// Where the generated routes lead when a module is alone that names no cluster.
     pub alone_to: Option<String>,
+    /// Why Istio's webhook refuses one of the resources, where it does: `istiod` is asked past it.
+    pub unvalidated: Option<String>,
     /// Which engines run the cases.
     #[serde(default)]
     pub engines: Engines,
+    /// Whether clusters have their `outlier_detection`. Each engine then has an Envoy of its own, for what one of them does
+    /// to its upstreams must not show at another; so it is for a whole file as soon as one scene says it.
+    #[serde(default)]
+    pub outlier_detection: bool,
     /// The rows.
     pub cases: Vec<Case>,
 }
@@ -60,7 +66,7 @@ pub struct ProxyFields {
 pub struct Engines {
     /// Those that do not, each with its reason.
     #[serde(default)]
-    pub exclude: BTreeMap<Kind, Exclusion>,
+    pub exclude: BTreeMap<Excluded, Exclusion>,
     /// Modules that run it too, each without the others; of a row in place of its scene's.
     pub alone: Option<Vec<Behaviour>>,
 }
@@ -68,10 +74,44 @@ pub struct Engines {
 impl Engines {
     /// Whether the engine is excluded where Envoy is of this version.
     pub fn excluded(&self, kind: Kind, envoy: &str) -> bool {
-        self.exclude.get(&kind).is_some_and(|exclusion| match exclusion {
-            Exclusion::Always(_) => true,
-            Exclusion::Before { before, .. } => numbers(envoy) < numbers(before),
+        self.exclude.iter().any(|(excluded, exclusion)| {
+            let now = match exclusion {
+                Exclusion::Always(_) => true,
+                Exclusion::Before { before, .. } => numbers(envoy) < numbers(before),
+            };
+            now && excluded.holds(kind)
         })
+    }
+}
+
+/// Who does not run something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Excluded {
+    /// The core alone.
+    Core,
+    /// All behaviours in one module.
+    Suite,
+    /// One module a behaviour.
+    Modules,
+    /// Envoy without a module, whoever wrote its routes: both `native` and `istiod`.
+    Native,
+    /// The native twin, which does not know what istiod does.
+    Twin,
+    /// What Istio's control plane sends.
+    Istiod,
+}
+
+impl Excluded {
+    fn holds(self, kind: Kind) -> bool {
+        match self {
+            Excluded::Core => kind == Kind::Core,
+            Excluded::Suite => kind == Kind::Suite,
+            Excluded::Modules => kind == Kind::Modules,
+            Excluded::Native => matches!(kind, Kind::Native | Kind::Istiod),
+            Excluded::Twin => kind == Kind::Native,
+            Excluded::Istiod => kind == Kind::Istiod,
+        }
     }
 }
 
@@ -141,6 +181,8 @@ pub struct RequestFields {
     pub repeat: u32,
     /// How many clients ask it at the same time, each over a connection of its own.
     pub at_once: Option<u32>,
+    /// So many milliseconds after what was asked before; absent is at once.
+    pub after_ms: Option<u64>,
     /// Whether it comes over HTTP/2.
     #[serde(default)]
     pub http2: bool,

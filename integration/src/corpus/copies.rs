@@ -46,6 +46,7 @@ mod tests {
             cluster: cluster.to_owned(),
             path: path.to_owned(),
             authority: String::new(),
+            version: None,
             method: "GET".to_owned(),
             headers: Vec::new(),
         };

@@ -184,6 +184,7 @@ mod tests {
             cluster: "a".into(),
             path: "/x".into(),
             authority: "h".into(),
+            version: None,
             method: "GET".into(),
             headers: vec![("x-a".into(), "1".into()), ("x-a".into(), "2".into())],
         };

@@ -5,19 +5,30 @@ use std::path::{Path, PathBuf};
 
 use envoy_config::input::{self, Loaded, Source};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::model::Resources;
 
-use super::case::{Exclusion, ResourceSource, Scene, numbers};
-use crate::engine::{Behaviour, Kind};
+use super::case::{Excluded, Exclusion, ResourceSource, Scene, numbers};
+use crate::engine::Behaviour;
 
 /// A case file.
 #[derive(Debug)]
 pub struct CaseFile {
     /// Its name, without folder and ending.
     pub name: String,
-    /// Its scenes, each with its resources read.
-    pub scenes: Vec<(Scene, Resources)>,
+    /// Its scenes.
+    pub scenes: Vec<Read>,
+}
+
+/// A scene with its resources read.
+#[derive(Debug)]
+pub struct Read {
+    /// The scene.
+    pub scene: Scene,
+    /// Its resources.
+    pub set: Resources,
+    /// The same as documents, whatever their kind: what Istio is told.
+    pub documents: Vec<Value>,
 }
 
 /// Every case file in `folder` whose name holds `filter`, by name.
@@ -36,9 +47,9 @@ fn file(path: &Path, name: String) -> CaseFile {
     let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let scenes = scenes(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let read = |(index, scene): (usize, Scene)| {
-        let set = resources(path, &scene.resources);
+        let (set, documents) = resources(path, &scene.resources);
         check(&scene, &format!("{name}, scene {index}"));
-        (scene, set)
+        Read { scene, set, documents }
     };
     let scenes = scenes.into_iter().enumerate().map(read).collect();
     CaseFile { name, scenes }
@@ -54,7 +65,7 @@ pub fn scenes(text: &str) -> Result<Vec<Scene>, String> {
         .collect()
 }
 
-fn resources(case_file: &Path, from: &[ResourceSource]) -> Resources {
+fn resources(case_file: &Path, from: &[ResourceSource]) -> (Resources, Vec<Value>) {
     let folder = case_file.parent().unwrap_or(Path::new("."));
     let mut sources = Vec::new();
     let mut inline = Vec::new();
@@ -71,9 +82,38 @@ fn resources(case_file: &Path, from: &[ResourceSource]) -> Resources {
         let list = json!({"apiVersion": "v1", "kind": "List", "items": inline});
         sources.push(Source { name: format!("{} (inline)", case_file.display()), text: list.to_string() });
     }
+    let documents = documents(&sources);
     let loaded = input::loaded(sources);
     assert!(!loaded.stops(), "{}: {}", case_file.display(), said(&loaded));
-    loaded.set
+    (loaded.set, documents)
+}
+
+/// What the texts hold, one by one: lists taken apart, and of what is there twice the later, as `kubectl apply` does.
+fn documents(sources: &[Source]) -> Vec<Value> {
+    let mut all: Vec<Value> = Vec::new();
+    let mut add = |document: Value| match document.get("items").and_then(Value::as_array) {
+        Some(items) => all.extend(items.iter().cloned()),
+        None if document.is_null() => {}
+        None => all.push(document),
+    };
+    for source in sources {
+        // JSON may hold characters that the YAML reader refuses.
+        if let Ok(document) = serde_json::from_str(&source.text) {
+            add(document);
+            continue;
+        }
+        for document in serde_yaml::Deserializer::from_str(&source.text) {
+            add(Value::deserialize(document).unwrap_or_else(|error| panic!("{}: {error}", source.name)));
+        }
+    }
+    let name = |document: &Value| {
+        let namespace = document["metadata"]["namespace"].as_str().unwrap_or("default");
+        format!("{}/{namespace}/{}", document["kind"], document["metadata"]["name"])
+    };
+    let names: Vec<String> = all.iter().map(name).collect();
+    let replaced = |index: usize| names[index + 1..].contains(&names[index]);
+    let kept = all.into_iter().enumerate().filter(|(index, _)| !replaced(*index));
+    kept.map(|(_, document)| document).collect()
 }
 
 fn said(loaded: &Loaded) -> String {
@@ -87,12 +127,12 @@ fn check(scene: &Scene, place: &str) {
         let reason = match exclusion {
             Exclusion::Always(reason) => reason,
             Exclusion::Before { before, why } => {
-                assert!(*engine != Kind::Core, "{place}: core has no Envoy to be older than {before}");
+                assert!(*engine != Excluded::Core, "{place}: core has no Envoy to be older than {before}");
                 numbers(before);
                 why
             }
         };
-        assert!(!reason.trim().is_empty(), "{place}: {engine} is excluded without a reason");
+        assert!(!reason.trim().is_empty(), "{place}: {engine:?} is excluded without a reason");
     }
     let mesh = scene.proxy.gateways.iter().any(|gateway| gateway == "mesh");
     for case in &scene.cases {
@@ -124,6 +164,7 @@ fn check(scene: &Scene, place: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Kind;
 
     #[test]
     fn a_typo_is_an_error_with_its_place() {
@@ -142,6 +183,7 @@ mod tests {
         let engines = &scenes(text).expect("no typo")[0].engines;
         for (envoy, excluded) in [("1.9.0", true), ("1.38.2", true), ("1.39.0", false), ("1.41.0-dev", false)] {
             assert_eq!(engines.excluded(Kind::Native, envoy), excluded, "{envoy}");
+            assert_eq!(engines.excluded(Kind::Istiod, envoy), excluded, "{envoy}, as it has no module either");
             assert!(engines.excluded(Kind::Core, envoy) && !engines.excluded(Kind::Suite, envoy));
         }
         assert!(scenes(&text.replace("before", "until")).is_err());

@@ -10,13 +10,13 @@ use envoy_config::Proxy;
 
 use super::case::{Case, ProxyFields, Scene};
 use super::copies::{judge_copies, take_copies};
-use super::load::CaseFile;
+use super::load::{CaseFile, Read};
 use super::report::{Table, Tally};
 use super::{Comparison, judge, judge_counted, judge_shares};
 use crate::engine::core::Core;
 use crate::engine::proxy::{Bench, Placed};
 use crate::engine::{Behaviour, Engine, Kind};
-use crate::{envoy, paths};
+use crate::{envoy, istiod, paths};
 
 /// How many files run at the same time; Envoy and its upstreams fill a core each.
 const AT_ONCE: usize = 2;
@@ -53,6 +53,9 @@ pub fn run_all(files: &[CaseFile]) -> BTreeMap<Kind, u32> {
     }
     let table = Table::new(&tallies);
     println!("{table}");
+    if istiod::program().is_none() {
+        println!("no row ran on istiod: scripts/istiod.sh has built none");
+    }
     assert!(!tallies.is_empty(), "no case file");
     let failed: usize = tallies.iter().map(|tally| tally.failures.len()).sum();
     assert_eq!(failed, 0, "failures are above");
@@ -71,22 +74,31 @@ fn broken(file: &CaseFile, why: &(dyn std::any::Any + Send)) -> Tally {
     Tally { name: file.name.clone(), failures: vec![failure], ..Tally::default() }
 }
 
-/// Runs one file: the engines that run every row share an Envoy, each module alone has one that loads no other.
+/// Runs one file: the engines that run every row share an Envoy, unless its clusters detect outliers; each module alone
+/// has one that loads no other.
 pub fn run(file: &CaseFile) -> Tally {
     let before = Instant::now();
     let mut tally = Tally { name: file.name.clone(), ..Tally::default() };
-    for (scene, _) in &file.scenes {
+    for Read { scene, .. } in &file.scenes {
         tally.rows += count(scene.cases.iter());
-        for kind in Kind::WHOLE {
+        // Who is not there excludes nothing.
+        for kind in Kind::WHOLE.into_iter().filter(|kind| *kind != Kind::Istiod || istiod::program().is_some()) {
             tally.excluded += count(scene.cases.iter().filter(|case| !runs(scene, case, kind)));
         }
     }
-    run_on(file, &Kind::WHOLE, &mut tally);
+    match detects(file) {
+        true => Kind::WHOLE.iter().for_each(|kind| run_on(file, &[*kind], &mut tally)),
+        false => run_on(file, &Kind::WHOLE, &mut tally),
+    }
     for behaviour in Behaviour::ALL {
         run_on(file, &[Kind::Alone(behaviour)], &mut tally);
     }
     tally.took = before.elapsed();
     tally
+}
+
+fn detects(file: &CaseFile) -> bool {
+    file.scenes.iter().any(|read| read.scene.outlier_detection)
 }
 
 fn count<'a>(cases: impl Iterator<Item = &'a Case>) -> u32 {
@@ -103,9 +115,10 @@ fn run_on(file: &CaseFile, kinds: &[Kind], tally: &mut Tally) {
     if placed.iter().all(|scene| scene.engines.is_empty()) {
         return;
     }
-    let workers = file.scenes.iter().find_map(|(scene, _)| scene.workers).unwrap_or(2);
-    let bench = Bench::start(&placed, workers);
-    for (index, ((scene, set), placed)) in file.scenes.iter().zip(&placed).enumerate() {
+    let workers = file.scenes.iter().find_map(|read| read.scene.workers).unwrap_or(2);
+    let start = if detects(file) { Bench::detecting } else { Bench::start };
+    let bench = start(&placed, workers);
+    for (index, (Read { scene, set, .. }, placed)) in file.scenes.iter().zip(&placed).enumerate() {
         for kind in placed.engines.iter().copied() {
             let mut engine: Box<dyn Engine + '_> = match kind {
                 Kind::Core => Box::new(Core::new(set, placed.proxy)),
@@ -201,21 +214,26 @@ pub(super) fn runs(scene: &Scene, case: &Case, kind: Kind) -> bool {
         let asked = case.engines.alone.as_ref().or(scene.engines.alone.as_ref());
         return asked.is_some_and(|asked| asked.contains(&behaviour));
     }
+    if kind == Kind::Istiod && istiod::program().is_none() {
+        return false;
+    }
     let envoy = version();
     !scene.engines.excluded(kind, envoy) && !case.engines.excluded(kind, envoy)
 }
 
 /// The proxy of each scene, as modules are told of it.
 pub(super) fn proxies(file: &CaseFile) -> Vec<Proxy> {
-    file.scenes.iter().map(|(scene, _)| proxy(&scene.proxy)).collect()
+    file.scenes.iter().map(|read| proxy(&read.scene.proxy)).collect()
 }
 
 /// The scenes as an Envoy has them.
 pub(super) fn placed<'a>(file: &'a CaseFile, proxies: &'a [Proxy]) -> Vec<Placed<'a>> {
     let scenes = file.scenes.iter().zip(proxies);
     scenes
-        .map(|((scene, set), proxy)| Placed {
+        .map(|(Read { scene, set, documents }, proxy)| Placed {
             set,
+            documents,
+            unvalidated: scene.unvalidated.is_some(),
             proxy,
             alone_to: scene.alone_to.as_deref(),
             engines: engines(scene),

@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
-use envoy_config::filter;
+use envoy_config::filter::{self, StringValue};
 use shared::act::{self, Changes, INTERNAL_HEADERS};
 use shared::decide::{self, Decision, Request, Untraced};
 use shared::finding::Report;
 use shared::model::Resources;
 use shared::plan::fault::hits;
-use shared::plan::format::{Fact, Source};
+use shared::plan::format::{Clock, Fact, Source};
+use shared::plan::guard::Detector;
 use shared::plan::mirror::MOST;
 use shared::plan::proxy::{ModuleConfig, NodeMetadata};
 use shared::plan::{Action, PASSTHROUGH_CLUSTER, Plan, Rule};
@@ -47,9 +48,9 @@ pub struct Core {
 impl Core {
     /// Compiles what a module on this proxy would be told.
     pub fn new(set: &Resources, proxy: &envoy_config::Proxy) -> Core {
-        let configuration = filter::configuration(proxy, set).to_string();
+        let StringValue { value } = StringValue::json(&filter::configuration(proxy, set, Detector::Envoy));
         let mut report = Report::new();
-        let config = ModuleConfig::read(configuration.as_bytes().to_vec(), NodeMetadata::default(), &mut report);
+        let config = ModuleConfig::read(value.into_bytes(), NodeMetadata::default(), &mut report);
         let config = config.unwrap_or_else(|| panic!("the module refuses its configuration: {:?}", report.findings()));
         let clusters = envoy_config::cluster::clusters(set).into_iter().map(|cluster| cluster.name);
         let clusters = clusters.chain([PASSTHROUGH_CLUSTER.to_owned()]).collect();
@@ -96,7 +97,8 @@ impl Engine for Core {
         let request = Request::new(&pairs);
         let source = fields.source.clone().unwrap_or_else(|| "127.0.0.1".to_owned());
         let decision = self.decide(&request, &source);
-        let mut exchange = Exchange { request: sent.clone(), response: Vec::new(), answering: false, source };
+        let (request_headers, response, status) = (sent.clone(), Vec::new(), 200);
+        let mut exchange = Exchange { request: request_headers, response, answering: false, source, status };
         act::request(&self.plan, &decision, &request, &mut exchange);
 
         let answer = Answer { unknown_headers: OF_ENVOY, ..Answer::default() };
@@ -104,6 +106,7 @@ impl Engine for Core {
             Some(reply) => {
                 let header = |(name, value): (Cow<'_, [u8]>, Vec<u8>)| (text(&name), value);
                 exchange.response = reply.headers.into_iter().map(header).collect();
+                exchange.status = reply.status;
                 (u16::try_from(reply.status).ok(), Some(reply.body.to_vec()), Vec::new())
             }
             None => {
@@ -170,6 +173,8 @@ struct Exchange {
     response: Headers,
     answering: bool,
     source: String,
+    /// Of a reply, or of an upstream that was told nothing else.
+    status: u32,
 }
 
 impl Exchange {
@@ -186,6 +191,7 @@ impl Exchange {
             cluster,
             path: pseudo(":path"),
             authority: pseudo(":authority"),
+            version: None,
             method: pseudo(":method"),
             headers: sent.map(|(name, value)| (name.clone(), shown(value))).collect(),
         }
@@ -225,6 +231,9 @@ impl Source for Exchange {
     }
 
     fn response_header(&self, name: &[u8]) -> Option<Cow<'_, [u8]>> {
+        if name == b":status" && self.answering {
+            return Some(Cow::Owned(self.status.to_string().into_bytes()));
+        }
         first(&self.response, name).filter(|_| self.answering)
     }
 
@@ -235,6 +244,15 @@ impl Source for Exchange {
             // Cases that ask for ports and statuses leave this engine out.
             _ => None,
         }
+    }
+
+    fn flags(&self) -> u64 {
+        0
+    }
+
+    /// Rows that look at times leave this engine out.
+    fn time(&self, _: Clock) -> Option<u64> {
+        None
     }
 }
 

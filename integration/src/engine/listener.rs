@@ -9,12 +9,12 @@
 //! | stats, circuit breaker | Envoy's own, as the [native twin](crate::native) has them |
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
 
-use envoy_config::filter::{self, Struct, configuration, module_filter};
-use envoy_config::listener::{Front, Listener};
+use envoy_config::filter::{self, StringValue, configuration, module_filter};
+use envoy_config::listener::{Front, Listener, STREAM_IDLE_TIMEOUT};
 use envoy_config::{Packaging, http_filters, route_config, to_json};
 use serde_json::{Value, json};
+use shared::plan::guard::Detector;
 
 use super::proxy::Placed;
 use super::{Behaviour, Kind};
@@ -34,16 +34,16 @@ pub(super) fn listener(index: usize, engine: Kind, scene: &Placed<'_>) -> Value 
         edge: !native::gateways(scene.set, scene.proxy).iter().any(|gateway| gateway == "mesh"),
         proxy: scene.proxy.clone(),
     };
-    let idle = Duration::from_secs(3600);
     let of_modules = |packaging| {
-        let filters = http_filters(scene.proxy, scene.set, packaging, &paths::modules());
-        to_json(&Listener::new(&front, idle, route_config(scene.proxy, scene.set), filters))
+        let filters = http_filters(scene.proxy, scene.set, Detector::Envoy, packaging, &paths::modules());
+        to_json(&Listener::new(&front, STREAM_IDLE_TIMEOUT, route_config(scene.proxy, scene.set), filters))
     };
     match engine {
         Kind::Suite => of_modules(Packaging::Suite),
         Kind::Modules => of_modules(Packaging::Separate),
-        Kind::Native | Kind::Core | Kind::Alone(_) => {
-            let plain = Listener::new(&front, idle, route_config(scene.proxy, scene.set), vec![filter::router()]);
+        Kind::Native | Kind::Core | Kind::Istiod | Kind::Alone(_) => {
+            let routes = route_config(scene.proxy, scene.set);
+            let plain = Listener::new(&front, STREAM_IDLE_TIMEOUT, routes, vec![filter::router()]);
             let mut listener = to_json(&plain);
             let manager = listener.pointer_mut("/filter_chains/0/filters/0/typed_config");
             let manager = manager.expect("a listener has an HTTP connection manager");
@@ -61,7 +61,7 @@ pub(super) fn listener(index: usize, engine: Kind, scene: &Placed<'_>) -> Value 
 
 /// Puts the module and its routes into an HTTP connection manager.
 fn put_alone(behaviour: Behaviour, scene: &Placed<'_>, manager: &mut Value) {
-    let told = Struct { value: configuration(scene.proxy, scene.set) };
+    let told = StringValue::json(&configuration(scene.proxy, scene.set, Detector::Envoy));
     let mut filters = vec![to_json(&module_filter(behaviour.module(), &paths::modules(), told))];
     match behaviour {
         Behaviour::Stats | Behaviour::CircuitBreaker => {

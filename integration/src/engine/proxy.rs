@@ -2,7 +2,7 @@
 //! [`Echo`] for each cluster, which tells who got a request.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use nix::unistd::Pid;
 use serde_json::{Value, json};
 use shared::model::Resources;
 
+use super::istiod::{Judged, own_prefix};
 use super::{Answer, Behaviour, Engine, Kind, Upstream, crowd, headers, listener, shown};
 use crate::client::{Connection, Raw, Request};
 use crate::corpus::case::{RequestFields, latin1};
@@ -23,6 +24,9 @@ use crate::metrics::{Labels, series};
 
 /// So many connections are used in turn, so that every worker has its share.
 const CONNECTIONS: usize = 4;
+
+/// A response header in which a rule says how many copies its requests have.
+pub const COPIES: &str = "x-echo-copies";
 
 /// How long mirrors have for their copies.
 const COPIES_WITHIN: Duration = Duration::from_secs(5);
@@ -42,6 +46,10 @@ pub struct Bench {
 pub struct Placed<'a> {
     /// What the proxy is told.
     pub set: &'a Resources,
+    /// The same as documents, for Istio's control plane.
+    pub documents: &'a [Value],
+    /// Whether Istio's webhook, which refuses one of them, is passed by.
+    pub unvalidated: bool,
     /// Who the proxy is.
     pub proxy: &'a Proxy,
     /// Where the generated routes lead for a module alone that names no cluster.
@@ -51,28 +59,55 @@ pub struct Placed<'a> {
 }
 
 impl Bench {
-    /// Starts Envoy with everything that these scenes need.
+    /// Starts Envoy with everything that these scenes need, but for `outlier_detection`: engines share the clusters, so what
+    /// one of them did to its upstreams must not show at another.
     pub fn start(scenes: &[Placed<'_>], workers: u32) -> Bench {
+        Bench::new(scenes, workers, false)
+    }
+
+    /// Starts Envoy for a single engine.
+    pub fn detecting(scenes: &[Placed<'_>], workers: u32) -> Bench {
+        Bench::new(scenes, workers, true)
+    }
+
+    fn new(scenes: &[Placed<'_>], workers: u32, detecting: bool) -> Bench {
         let mut clusters: BTreeMap<String, Cluster> = BTreeMap::new();
         for scene in scenes {
             let all = cluster::clusters(scene.set).into_iter().chain([cluster::passthrough()]);
             clusters.extend(all.map(|cluster| (cluster.name.clone(), cluster)));
         }
-        let echoes: BTreeMap<String, Echo> = clusters.keys().map(|name| (name.clone(), Echo::named(name))).collect();
+        let with_istiod = scenes.iter().enumerate().filter(|(_, scene)| scene.engines.contains(&Kind::Istiod));
+        let judged: Vec<(usize, Judged)> =
+            with_istiod.map(|(index, scene)| (index, Judged::new(index, scene))).collect();
+        let names = judged.iter().flat_map(|(_, judged)| judged.destinations().map(str::to_owned));
+        let names: BTreeSet<String> = names.chain(clusters.keys().cloned()).collect();
+        let echoes: BTreeMap<String, Echo> = names.iter().map(|name| (name.clone(), Echo::named(name))).collect();
         for (name, cluster) in &mut clusters {
             cluster.set_endpoints([echoes[name].address()]);
-            // All engines share the clusters, so what one of them did to its upstreams must not show at another.
-            cluster.outlier_detection = None;
+            if !detecting {
+                cluster.outlier_detection = None;
+            }
         }
         let mut listeners = Vec::new();
         for (index, scene) in scenes.iter().enumerate() {
             let mut engines = scene.engines.clone();
-            engines.retain(|engine| *engine != Kind::Core);
+            engines.retain(|engine| !matches!(engine, Kind::Core | Kind::Istiod));
             listeners.extend(engines.into_iter().map(|engine| listener::listener(index, engine, scene)));
+        }
+        // `%UPSTREAM_CLUSTER%` is a cluster's name in statistics, which istiod ends so.
+        let as_istiod_names_it = |cluster: &Cluster| {
+            let mut json = to_json(cluster);
+            json["alt_stat_name"] = json!(format!("{};", cluster.name));
+            json
+        };
+        let mut clusters: Vec<Value> = clusters.values().map(as_istiod_names_it).collect();
+        for (index, judged) in &judged {
+            listeners.push(judged.listener(&listener::name(*index, Kind::Istiod)));
+            clusters.extend(judged.clusters(detecting, |name| echoes[name].address()));
         }
         let bootstrap = json!({
             "node": {"id": "sailcloth", "cluster": "sailcloth"},
-            "static_resources": {"listeners": listeners, "clusters": clusters.values().map(to_json).collect::<Value>()},
+            "static_resources": {"listeners": listeners, "clusters": clusters},
             "stats_config": to_json(&StatsConfig::default()),
             // As in Istio's bootstrap: the native twin's patterns may be as large as Istio lets them be.
             "layered_runtime": {"layers": [
@@ -89,7 +124,8 @@ impl Bench {
     pub fn engine(&self, scene: usize, kind: Kind) -> ProxyEngine<'_> {
         let address = self.envoy.listener(&listener::name(scene, kind));
         let counts = matches!(kind, Kind::Suite | Kind::Modules | Kind::Alone(Behaviour::Stats));
-        ProxyEngine { bench: self, address, counts, one: Turn::default(), two: Turn::default() }
+        let prefix = (kind == Kind::Istiod).then(|| own_prefix(scene));
+        ProxyEngine { bench: self, address, prefix, counts, one: Turn::default(), two: Turn::default() }
     }
 
     /// How often a module had to be loaded again.
@@ -157,6 +193,8 @@ impl Turn {
 pub struct ProxyEngine<'a> {
     bench: &'a Bench,
     address: SocketAddr,
+    /// What its clusters' names begin with, and values of headers that name one are rid of.
+    prefix: Option<String>,
     counts: bool,
     one: Turn,
     two: Turn,
@@ -165,6 +203,9 @@ pub struct ProxyEngine<'a> {
 impl ProxyEngine<'_> {
     /// Sends the request and says what came back, and what upstreams saw.
     pub fn exchange(&mut self, fields: &RequestFields, key: &str, at_least: usize) -> Answer {
+        if let Some(ms) = fields.after_ms {
+            std::thread::sleep(Duration::from_millis(ms));
+        }
         self.bench.take();
         if self.counts {
             self.bench.to_count.update(|before| before + fields.at_once.unwrap_or(1));
@@ -173,28 +214,39 @@ impl ProxyEngine<'_> {
             return self.crowd(fields, key, clients);
         }
         let before = Instant::now();
-        let (status, headers, body) = match &fields.raw {
+        let (status, headers, body, trailers) = match &fields.raw {
             Some(raw) => send_raw(self.address, &latin1(raw)),
             None => {
                 let request = to_request(fields, key);
                 let turn = if fields.http2 { &mut self.two } else { &mut self.one };
                 match turn.take(self.address, fields.http2).try_send(&request) {
-                    Ok(response) => (Some(response.status), response.headers, response.body),
+                    Ok(response) => (Some(response.status), response.headers, response.body, response.trailers),
                     // Envoy closed the connection: there is an answer to that as well, no status.
                     Err(_) => {
                         *turn = Turn::default();
-                        (None, Vec::new(), Vec::new())
+                        (None, Vec::new(), Vec::new(), Vec::new())
                     }
                 }
             }
         };
         let took = before.elapsed();
-        let upstream = self.bench.take_at_least(at_least).into_iter().map(upstream).collect();
+        let at_least = at_least.max(copies(&headers).map_or(0, |copies| 1 + copies));
+        let mut upstream: Vec<Upstream> = self.bench.take_at_least(at_least).into_iter().map(upstream).collect();
+        let mut headers = headers;
+        if let Some(prefix) = &self.prefix {
+            for (_, value) in upstream.iter_mut().flat_map(|request| &mut request.headers) {
+                *value = value.replace(prefix, "");
+            }
+            for (_, value) in headers.iter_mut().filter(|(_, value)| value.is_ascii()) {
+                *value = shown(value).replace(prefix, "").into_bytes();
+            }
+        }
         Answer {
             status: Some(status.unwrap_or(0)),
             statuses: None,
             most_at_once: None,
             headers: Some(headers),
+            trailers: Some(trailers),
             body: Some(body),
             upstream: Some(upstream),
             all_attempts: true,
@@ -240,6 +292,12 @@ impl Engine for ProxyEngine<'_> {
     }
 }
 
+/// How many copies a rule says that its requests have; they come when they come.
+fn copies(headers: &super::Headers) -> Option<usize> {
+    let (_, value) = headers.iter().find(|(name, _)| name == COPIES)?;
+    shown(value).parse().ok()
+}
+
 fn to_request(fields: &RequestFields, key: &str) -> Request {
     let url = fields.url.as_deref().expect("a request that is not raw has a URL");
     let mut request = Request::new(fields.method.as_deref().unwrap_or("GET"), url).http2(fields.http2);
@@ -253,12 +311,12 @@ fn to_request(fields: &RequestFields, key: &str) -> Request {
 }
 
 fn upstream(seen: Seen) -> Upstream {
-    let Seen { server, path, authority, method, headers, .. } = seen;
+    let Seen { server, path, authority, method, version, headers, .. } = seen;
     let headers = headers.into_iter().filter(|(name, _)| name != "host").collect();
-    Upstream { cluster: server, path, authority, method, headers }
+    Upstream { cluster: server, path, authority, method, version: Some(version), headers }
 }
 
-type Parsed = (Option<u16>, super::Headers, Vec<u8>);
+type Parsed = (Option<u16>, super::Headers, Vec<u8>, super::Headers);
 
 /// Sends bytes and reads one response; no status where there is none. It does not wait for the connection's end, which
 /// Envoy puts off by a second.
@@ -275,7 +333,9 @@ fn send_raw(address: SocketAddr, bytes: &[u8]) -> Parsed {
     };
     let headers: super::Headers = lines.filter_map(pair).collect();
     let length = headers.iter().find(|(name, _)| name == "content-length");
-    let length = length.and_then(|(_, value)| shown(value).parse().ok()).unwrap_or(0);
+    // `HEAD` is told the length of what it does not get.
+    let bare = bytes.starts_with(b"HEAD ") || matches!(status, Some(101 | 204 | 304));
+    let length = length.filter(|_| !bare).and_then(|(_, value)| shown(value).parse().ok()).unwrap_or(0);
     let body = raw.read(length);
-    (status, headers, body)
+    (status, headers, body, Vec::new())
 }

@@ -1,6 +1,7 @@
 //! Header operations as Envoy's lists (istiod's `TranslateHeadersOperations`).
 
 use serde_json::{Value, json};
+use shared::model::format::Template;
 use shared::model::http_route::{HeaderOperations, Headers};
 
 /// What the header operations of a rule or a destination come to.
@@ -16,9 +17,9 @@ pub struct Operations {
 pub fn operations(headers: Option<&Headers>) -> Operations {
     let Some(headers) = headers else { return Operations::default() };
     let (request, response) = (headers.request.as_ref(), headers.response.as_ref());
-    let authority = |list: &shared::Map<String>| {
+    let authority = |list: &shared::Map<Template>| {
         let found = list.iter().find(|(name, _)| is_authority(name));
-        found.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
+        found.map(|(_, value)| value.text().to_owned()).filter(|value| !value.is_empty())
     };
     Operations {
         lists: vec![
@@ -44,9 +45,10 @@ pub fn append(target: &mut Value, operations: &Operations) {
 /// Everything that is set, by name, then everything that is added, by name.
 fn added(operations: Option<&HeaderOperations>) -> Vec<Value> {
     let Some(operations) = operations else { return Vec::new() };
-    let list = |map: &shared::Map<String>, action: &str| -> Vec<Value> {
+    let list = |map: &shared::Map<Template>, action: &str| -> Vec<Value> {
         let ours = map.iter().filter(|(name, _)| !is_internal(name));
-        ours.map(|(name, value)| json!({"header": {"key": name, "value": value}, "append_action": action})).collect()
+        let header = |name: &String, value: &Template| json!({"key": name, "value": value.text()});
+        ours.map(|(name, value)| json!({"header": header(name, value), "append_action": action})).collect()
     };
     let mut all = list(&operations.set, "OVERWRITE_IF_EXISTS_OR_ADD");
     all.extend(list(&operations.add, "APPEND_IF_EXISTS_OR_ADD"));

@@ -4,7 +4,7 @@ use envoy_config::Proxy;
 use serde_json::{Map, Value, json};
 use shared::model::http_route::{
     CorsPolicy, DerivePort, Destination, HttpBody, HttpDirectResponse, HttpMatchRequest, HttpRedirect, HttpRoute,
-    UnmatchedPreflights,
+    RegexRewrite, UnmatchedPreflights,
 };
 use shared::model::{Port, Resource, StringMatch, VirtualService};
 use shared::names;
@@ -39,7 +39,8 @@ pub struct Route {
 /// The routes of a VirtualService on a listener, up to the first that takes everything.
 pub fn routes(service: &Resource<VirtualService>, listener: &Listener<'_>) -> Vec<Route> {
     let mut all = Vec::new();
-    for rule in &service.spec.http {
+    // Rows that come to a delegate are not asked here: istiod carries it out.
+    for rule in service.spec.http.iter().filter(|rule| rule.delegate.is_none()) {
         if rule.r#match.is_empty() {
             all.push(translate(service, rule, None, listener));
             return all;
@@ -112,13 +113,14 @@ fn routed(service: &Resource<VirtualService>, rule: &HttpRoute, own: &Operations
     let mut action = json!({"timeout": timeout, "max_grpc_timeout": timeout});
     let mut authority = own.authority.clone();
     if let Some(rewrite) = &rule.rewrite {
-        if let Some(regex) = &rewrite.uri_regex_rewrite {
-            let pattern = json!({"regex": regex.r#match.0.pattern()});
-            action["regex_rewrite"] = json!({"pattern": pattern, "substitution": regex.rewrite});
+        if let Some(RegexRewrite(regex)) = &rewrite.uri_regex_rewrite {
+            let pattern = json!({"regex": regex.pattern()});
+            action["regex_rewrite"] = json!({"pattern": pattern, "substitution": regex.rewrite()});
         } else if let Some(uri) = rewrite.uri.as_deref().filter(|uri| !uri.is_empty()) {
             action["prefix_rewrite"] = json!(uri);
         }
-        authority = rewrite.authority.clone().filter(|authority| !authority.is_empty()).or(authority);
+        let rewritten = rewrite.authority.as_deref().filter(|authority| !authority.is_empty());
+        authority = rewritten.map(str::to_owned).or(authority);
     }
     let cluster = |destination: &Destination| cluster(destination, service.meta.namespace(), listener);
     if let [only] = rule.route.as_slice() {
@@ -212,10 +214,10 @@ fn string(text: &StringMatch) -> Option<Value> {
 
 /// istiod's `ApplyRedirect`.
 fn redirected(redirect: &HttpRedirect, listener: &Listener<'_>) -> Value {
-    let mut json = json!({"host_redirect": redirect.authority.clone().unwrap_or_default()});
+    let mut json = json!({"host_redirect": redirect.authority.as_deref().unwrap_or_default()});
     match redirect.prefix_rewrite.as_deref().filter(|prefix| !prefix.is_empty()) {
         Some(prefix) => json["prefix_rewrite"] = json!(prefix),
-        None => json["path_redirect"] = json!(redirect.uri.clone().unwrap_or_default()),
+        None => json["path_redirect"] = json!(redirect.uri.as_deref().unwrap_or_default()),
     }
     let scheme = redirect.scheme.as_deref().filter(|scheme| !scheme.is_empty());
     if let Some(scheme) = scheme {

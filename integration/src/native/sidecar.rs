@@ -36,8 +36,10 @@ pub fn virtual_hosts(set: &Resources, proxy: &Proxy, port: Port) -> Vec<Value> {
 /// HTTP proxy listener; none is 80.
 pub fn all_ports(set: &Resources, proxy: &Proxy) -> Vec<Value> {
     let registry = Registry::new(set);
-    let ports = registry.iter().flat_map(|service| service.ports.iter().map(|port| port.number));
-    let ports: BTreeSet<Port> = ports.chain(Port::new(80)).collect();
+    // Aliases get no listeners.
+    let concrete = registry.iter().filter(|service| service.external_name.is_none());
+    let ports = concrete.flat_map(|service| service.ports.iter().chain(&service.unreached));
+    let ports: BTreeSet<Port> = ports.map(|port| port.number).chain(Port::new(80)).collect();
     let mut all = Vec::new();
     for port in ports {
         for (name, domains, routes) in domains(set, proxy, port) {
@@ -55,11 +57,12 @@ pub fn all_ports(set: &Resources, proxy: &Proxy) -> Vec<Value> {
 /// Name, domains and routes of every virtual host of a port.
 fn domains(set: &Resources, proxy: &Proxy, port: Port) -> Vec<(String, Vec<String>, Vec<Route>)> {
     let registry = Registry::new(set);
-    let on_port = registry.iter().filter(|service| service.port(port).is_some());
+    let on_port = registry.iter().filter_map(|service| Some((service, service.routed_port(port)?)));
     let services: Services = on_port
-        .map(|service| {
-            let ports = service.ports.iter().filter(|one| one.number == port).cloned().collect();
-            (service.host.clone(), MeshService { ports, ..service.clone() })
+        .map(|(service, port)| {
+            let ports = vec![port.clone()];
+            let host = service.host.to_ascii_lowercase();
+            (host.clone(), MeshService { host, ports, ..service.clone() })
         })
         .collect();
     let mut bound: Vec<_> = by_age(set).into_iter().filter(|service| super::bound(service, MESH)).collect();
@@ -78,17 +81,18 @@ fn domains(set: &Resources, proxy: &Proxy, port: Port) -> Vec<(String, Vec<Strin
         })
         .collect();
     let taken: BTreeSet<String> = wrappers.iter().flat_map(|wrapper| wrapper.services.clone()).collect();
-    for (host, service) in services.iter().filter(|(host, _)| !taken.contains(*host)) {
+    let concrete = services.iter().filter(|(_, service)| service.external_name.is_none());
+    for (host, service) in concrete.filter(|(host, _)| !taken.contains(*host)) {
         if service.port(port).is_some_and(|port| port.protocol != AppProtocol::Tcp) {
             let routes = vec![default_route(&names::cluster(port.get(), "", host))];
             wrappers.push(Wrapper { hosts: Vec::new(), services: vec![host.clone()], routes });
         }
     }
-    name_domains(wrappers, proxy)
+    name_domains(wrappers, &registry, proxy)
 }
 
 /// Gives every host its domains; a domain that is taken stays where it is.
-fn name_domains(wrappers: Vec<Wrapper>, proxy: &Proxy) -> Vec<(String, Vec<String>, Vec<Route>)> {
+fn name_domains(wrappers: Vec<Wrapper>, registry: &Registry, proxy: &Proxy) -> Vec<(String, Vec<String>, Vec<Route>)> {
     let full: BTreeSet<String> = wrappers.iter().flat_map(|wrapper| wrapper.services.clone()).collect();
     let (mut names, mut known) = (BTreeSet::new(), BTreeSet::new());
     let mut all = Vec::new();
@@ -98,9 +102,16 @@ fn name_domains(wrappers: Vec<Wrapper>, proxy: &Proxy) -> Vec<(String, Vec<Strin
             if !names.insert(host.clone()) {
                 continue;
             }
-            let others = if service { other_names(&host, &proxy.namespace) } else { Vec::new() };
-            let mut domains = vec![host.clone()];
-            domains.extend(others.into_iter().filter(|name| !full.contains(name)));
+            // An address of IPv6, as authorities write it.
+            let mut domains = vec![if host.contains(':') { format!("[{host}]") } else { host.clone() }];
+            if service {
+                let aliases = registry.get(&host).into_iter().flat_map(|service| &service.aliases);
+                for (number, name) in std::iter::once(&host).chain(aliases).enumerate() {
+                    domains.extend((number > 0).then(|| name.clone()));
+                    let others = other_names(name, &proxy.namespace).into_iter();
+                    domains.extend(others.filter(|name| !full.contains(name)));
+                }
+            }
             domains.retain(|domain| known.insert(domain.clone()));
             if !domains.is_empty() {
                 all.push((host, domains, routes.clone()));
@@ -110,9 +121,14 @@ fn name_domains(wrappers: Vec<Wrapper>, proxy: &Proxy) -> Vec<(String, Vec<Strin
     all
 }
 
-/// The names of the VirtualService's hosts, in full.
-fn hosts(service: &Resource<VirtualService>) -> Vec<String> {
+/// The names of the VirtualService's hosts, in full, as they are written.
+fn written(service: &Resource<VirtualService>) -> Vec<String> {
     service.spec.hosts.iter().map(|host| names::resolve_host(host, service.meta.namespace())).collect()
+}
+
+/// The same in lower case.
+fn hosts(service: &Resource<VirtualService>) -> Vec<String> {
+    written(service).into_iter().map(|host| host.to_ascii_lowercase()).collect()
 }
 
 fn overlap(a: &str, b: &str) -> bool {
@@ -120,11 +136,11 @@ fn overlap(a: &str, b: &str) -> bool {
 }
 
 /// Which VirtualService a service belongs to: the one that names it, else the one with the longest wildcard; of equal
-/// ones the oldest.
+/// ones the oldest. Here istiod compares names as they are written.
 fn index(bound: &[&Resource<VirtualService>], registry: &Registry) -> BTreeMap<String, String> {
     let mut index = BTreeMap::new();
     for service in registry.iter() {
-        let all = || bound.iter().flat_map(|vs| hosts(vs).into_iter().map(|host| (host, vs.meta.full_name())));
+        let all = || bound.iter().flat_map(|vs| written(vs).into_iter().map(|host| (host, vs.meta.full_name())));
         let exact = all().find(|(host, _)| *host == service.host);
         let wild = || {
             let fitting = all().filter(|(host, _)| host.starts_with('*') && names::covers(host, &service.host));

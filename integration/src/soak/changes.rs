@@ -8,7 +8,7 @@ use super::mesh::{self, Ports, Settings};
 use crate::discovery::{Discovery, Made};
 use crate::envoy::Envoy;
 use crate::random::Random;
-use crate::sail::{Sail, for_each_object};
+use crate::sail::{Sail, for_each_configuration};
 
 /// One configuration of so many is none: Envoy has to keep the one before.
 const REFUSED_EVERY: u32 = 8;
@@ -70,11 +70,7 @@ impl<'a> Changes<'a> {
 /// What no module takes.
 fn spoilt(sail: Sail) -> Sail {
     sail.adjust(|bootstrap| {
-        for_each_object(bootstrap, &mut |object| {
-            if let Some(configuration) = object.get_mut("configuration") {
-                configuration["value"]["proxy"] = json!(SPOILT);
-            }
-        });
+        for_each_configuration(bootstrap, &mut |configuration| configuration["proxy"] = json!(SPOILT));
     })
 }
 

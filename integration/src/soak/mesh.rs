@@ -113,7 +113,7 @@ spec:
   host: flaky
   trafficPolicy:
     connectionPool: {{tcp: {{maxConnections: 4}}, http: {{http1MaxPendingRequests: 4}}}}
-    outlierDetection: {{consecutive5xxErrors: 4, interval: 100ms, baseEjectionTime: 100ms}}
+    outlierDetection: {{http: {{consecutiveErrors: 4, interval: 100ms, baseEjectionTime: 100ms}}}}
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService

@@ -6,6 +6,8 @@ mod ejection;
 mod failures;
 mod leaving;
 mod limits;
+mod outlier;
+mod outlier_causes;
 mod replaced;
 
 use std::net::SocketAddr;

@@ -5,7 +5,7 @@ use super::*;
 use integration::client::Raw;
 use integration::discovery::{Discovery, Made};
 use integration::echo::Echo;
-use integration::sail::for_each_object;
+use integration::sail::for_each_configuration;
 use integration::under_way;
 use serde_json::json;
 
@@ -141,11 +141,7 @@ fn a_configuration_that_is_refused_changes_nothing() {
     stay.extend((0..3).map(|_| send(address, Request::get("/waits"))));
     until("three wait", Duration::from_secs(5), || gauges(&envoy) == (2, 3));
     let spoilt = sail(echo.port(), BEFORE, 2, false).adjust(|bootstrap| {
-        for_each_object(bootstrap, &mut |object| {
-            if let Some(configuration) = object.get_mut("configuration") {
-                configuration["value"]["proxy"] = json!(7);
-            }
-        });
+        for_each_configuration(bootstrap, &mut |configuration| configuration["proxy"] = json!(7));
     });
     assert_eq!(discovery.replace(&envoy, &spoilt), Made::Refused);
     assert_eq!(gauges(&envoy), (2, 3));

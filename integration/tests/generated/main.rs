@@ -75,7 +75,14 @@ fn agree(count: usize, hit: usize) {
         port: Some(80),
     };
     let reference = Reference::new(&set, &proxy);
-    let placed = Placed { set: &set, proxy: &proxy, alone_to: None, engines: vec![Kind::Suite, Kind::Native] };
+    let placed = Placed {
+        set: &set,
+        documents: &resources,
+        unvalidated: false,
+        proxy: &proxy,
+        alone_to: None,
+        engines: vec![Kind::Suite, Kind::Native],
+    };
     let bench = Bench::start(&[placed], 2);
     let [mut suite, mut native] = [Kind::Suite, Kind::Native].map(|kind| bench.engine(0, kind));
     let started = began.elapsed();

@@ -1,9 +1,11 @@
 //! What Istio's words say, with no index: hosts looked at one by one, then routes in their order.
 
-use envoy_config::{Proxy, filter};
+use envoy_config::Proxy;
+use envoy_config::filter::{self, StringValue};
 use shared::decide::{Found, Request, Untraced, find};
 use shared::finding::Report;
 use shared::model::Resources;
+use shared::plan::guard::Detector;
 use shared::plan::proxy::NodeMetadata;
 use shared::plan::{ModuleConfig, Plan};
 
@@ -26,9 +28,9 @@ pub struct Answers {
 impl Reference {
     /// The plan that the modules make.
     pub fn new(set: &Resources, proxy: &Proxy) -> Reference {
-        let text = filter::configuration(proxy, set).to_string();
+        let StringValue { value } = StringValue::json(&filter::configuration(proxy, set, Detector::Envoy));
         let mut report = Report::new();
-        let config = ModuleConfig::read(text.as_bytes().to_vec(), NodeMetadata::default(), &mut report);
+        let config = ModuleConfig::read(value.into_bytes(), NodeMetadata::default(), &mut report);
         Reference(config.unwrap_or_else(|| panic!("{:?}", report.findings())).plan())
     }
 

@@ -90,6 +90,7 @@ pub fn fields(wants: &Wants, http2: bool) -> RequestFields {
         source: None,
         repeat: 1,
         at_once: None,
+        after_ms: None,
         http2,
         raw: None,
     }

@@ -115,7 +115,8 @@ fn sail(kind: Kind, yaml: &str) -> Sail {
     }
 }
 
-/// Labels of a request from that proxy: what is not given is as it is for a request whose destination nobody knows.
+/// Labels of a request from that proxy: what is not given is as it is for a request whose destination nobody knows. What
+/// the client asked for is no label of it, since the proxy is a gateway.
 fn labels(given: &[(&str, &str)]) -> Labels {
     let mut all: Labels = [
         ("reporter", "source"),
@@ -132,11 +133,10 @@ fn labels(given: &[(&str, &str)]) -> Labels {
         ("destination_principal", "unknown"),
         ("destination_app", "unknown"),
         ("destination_version", "unknown"),
-        ("destination_service", "cats.example"),
+        ("destination_service", "unknown"),
         ("destination_canonical_service", "unknown"),
         ("destination_canonical_revision", "latest"),
-        // The host header, as for the service itself.
-        ("destination_service_name", "cats.example"),
+        ("destination_service_name", "unknown"),
         ("destination_service_namespace", "unknown"),
         ("destination_cluster", "unknown"),
         ("request_protocol", "http"),

@@ -11,6 +11,12 @@ use crate::plan::{Action, Plan};
 /// What Envoy's own fault filter says.
 const ABORTED: &[u8] = b"fault filter abort";
 
+/// Of a rule with a delegate, as Envoy's own replies say in a word what is missing.
+const DELEGATED: &[u8] = b"delegate not carried out";
+
+/// What access logs say of it.
+pub const DELEGATED_DETAILS: &str = "delegate_not_carried_out";
+
 /// An answer given here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply<'p> {
@@ -64,6 +70,7 @@ pub fn reply<'p>(plan: &'p Plan, decision: &Decision, request: &Request<'_>) -> 
             };
             Reply { body: ABORTED, grpc_status, ..empty(status, "fault_filter_abort") }
         }
+        (OwnReply::Delegated, _) => Reply { body: DELEGATED, ..empty(503, DELEGATED_DETAILS) },
         _ => empty(404, "route_not_found"),
     })
 }

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use super::scene::Moment;
 use super::{Changes, apply};
 use crate::decide::{Decision, Found, Request};
+use crate::names::INTERNAL_PREFIX;
 use crate::plan::format::Source;
+
 use crate::plan::variant::{CLUSTER_HEADER, ROUTE_HEADER};
-use crate::plan::{Action, Plan, Rule, Timeout, grpc_timeout_ms};
+use crate::plan::{Action, PER_TRY_TIMEOUT, Plan, RouteAction, Rule, Timeout, grpc_timeout_ms};
 
 /// Headers that only Sailcloth writes: what a client sends under these names is taken away. With them Envoy's router
 /// would be told where a request goes and how often it is tried.
@@ -26,9 +29,6 @@ pub const INTERNAL_HEADERS: &[&str] = &[
     "x-envoy-upstream-stream-duration-ms",
 ];
 
-/// Whatever begins so is internal as well.
-const INTERNAL_PREFIX: &[u8] = b"x-sailcloth-";
-
 /// Tells the changes that send a request to its destination. For requests that are answered here there are none.
 ///
 /// `headers` answers format strings from the request as it is by then, changes included.
@@ -45,14 +45,15 @@ pub fn request<S: Source + Changes>(plan: &Plan, decision: &Decision, request: &
     };
     let destination = decision.destination.and_then(|index| route.destinations.get(index));
 
+    let moment = Moment { plan, decision, answering: false };
     let of_destination = destination.map(|it| &it.request_headers).filter(|ops| !ops.is_empty());
     match of_destination {
         Some(ops) if route.destinations.is_weighted() => {
-            apply(&[ops], headers);
-            apply(&[&rule.request_headers], headers);
+            apply(&[ops], moment, headers);
+            apply(&[&rule.request_headers], moment, headers);
         }
-        Some(ops) => apply(&[&rule.request_headers, ops], headers),
-        None => apply(&[&rule.request_headers], headers),
+        Some(ops) => apply(&[&rule.request_headers, ops], moment, headers),
+        None => apply(&[&rule.request_headers], moment, headers),
     }
     // The rule's authority wins over a destination's, in istiod for one destination and in Envoy for several. Envoy
     // tells the upstream what a route's replaced; of a weighted cluster's it says nothing.
@@ -70,11 +71,15 @@ pub fn request<S: Source + Changes>(plan: &Plan, decision: &Decision, request: &
     }
     if let (Some(rewrite), Found::Rule { matched, .. }) = (&route.rewrite, decision.found)
         && let Some(block) = rule.matches.get(matched as usize)
+        && let Some(path) = rewrite.apply(request, block.path())
     {
         headers.set(b"x-envoy-original-path", request.path_and_query());
-        headers.set(b":path", &rewrite.apply(request, block.path()));
+        headers.set(b":path", &path);
     }
     limit(route.timeout.as_deref(), request, headers);
+    if request.is_grpc() {
+        deadline(route, request, headers);
+    }
     if let Some(name) = route.variants.name(decision.mirrors) {
         headers.set(ROUTE_HEADER.as_bytes(), name);
     }
@@ -106,14 +111,22 @@ fn grpc_timeout(request: &Request<'_>) -> Option<u64> {
 fn limit(rule: Option<&Timeout>, request: &Request<'_>, headers: &mut impl Changes) {
     const TIMEOUT: &[u8] = b"x-envoy-upstream-rq-timeout-ms";
     match (rule, grpc_timeout(request)) {
-        (None, None) => {}
-        (Some(rule), None) => headers.set(TIMEOUT, &rule.value),
-        (Some(rule), Some(asked)) if asked > rule.ms => {
-            headers.set(TIMEOUT, &rule.value);
-            // The destination is told how long it really has, as Envoy tells it.
-            headers.set(b"grpc-timeout", &[&rule.value, &b"m"[..]].concat());
-        }
+        (Some(rule), asked) if asked.is_none_or(|asked| asked > rule.ms) => headers.set(TIMEOUT, &rule.value),
         (_, Some(asked)) => headers.set(TIMEOUT, asked.to_string().as_bytes()),
+        (_, None) => {}
+    }
+}
+
+/// Tells a gRPC destination how long it has, in `grpc-timeout`: for the whole request, or for a try where that is less.
+///
+/// With `max_grpc_timeout` Envoy would tell it by itself, and at each attempt what is left; here every attempt is told what
+/// the first one has.
+fn deadline(route: &RouteAction, request: &Request<'_>, headers: &mut impl Changes) {
+    let rule = route.timeout.as_ref().map(|timeout| timeout.ms);
+    let tries = route.retries.iter().find(|(name, _)| *name == PER_TRY_TIMEOUT);
+    let one_try = tries.and_then(|(_, ms)| std::str::from_utf8(ms).ok()?.parse().ok());
+    if let Some(most) = rule.into_iter().chain(grpc_timeout(request)).chain(one_try).min() {
+        headers.set(b"grpc-timeout", &[most.to_string().as_bytes(), b"m"].concat());
     }
 }
 
@@ -135,6 +148,6 @@ pub fn name_route(plan: &Plan, decision: &Decision, request: &Request<'_>, heade
 
 #[inline]
 fn is_internal(name: &[u8]) -> bool {
-    name.starts_with(INTERNAL_PREFIX)
+    name.starts_with(INTERNAL_PREFIX.as_bytes())
         || (name.starts_with(b"x-envoy-") && INTERNAL_HEADERS.iter().any(|internal| internal.as_bytes() == name))
 }

@@ -1,5 +1,6 @@
 //! Changes to a response on its way back, whoever made it.
 
+use super::scene::Moment;
 use super::{Changes, apply};
 use crate::decide::{Decision, OwnReply, Request};
 use crate::plan::format::Source;
@@ -15,17 +16,18 @@ pub fn response<S: Source + Changes>(plan: &Plan, decision: &Decision, headers: 
         return;
     }
     let Some(rule) = decision.rule(plan) else { return };
+    let moment = Moment { plan, decision, answering: true };
     let Rule { action: Action::Route(route), .. } = rule else {
-        return apply(&[&rule.response_headers], headers);
+        return apply(&[&rule.response_headers], moment, headers);
     };
     let destination = decision.destination.and_then(|index| route.destinations.get(index));
     match destination.map(|it| &it.response_headers).filter(|ops| !ops.is_empty()) {
         Some(ops) if route.destinations.is_weighted() => {
-            apply(&[ops], headers);
-            apply(&[&rule.response_headers], headers);
+            apply(&[ops], moment, headers);
+            apply(&[&rule.response_headers], moment, headers);
         }
-        Some(ops) => apply(&[&rule.response_headers, ops], headers),
-        None => apply(&[&rule.response_headers], headers),
+        Some(ops) => apply(&[&rule.response_headers, ops], moment, headers),
+        None => apply(&[&rule.response_headers], moment, headers),
     }
     // Envoy's CORS filter marks responses to requests that it has seen; a fault's abort stands before it.
     if let Some(cors) = &route.cors

@@ -1,12 +1,12 @@
 //! `corsPolicy` (Istio's `validateCORSPolicy`).
 
 use super::Findings;
-use super::name::is_header;
 use crate::finding::Code;
 use crate::model::StringMatch;
 use crate::model::http_route::CorsPolicy;
 use crate::model::read::{Path, nearest, shorten};
 use crate::model::values::GoDuration;
+use crate::names::is_header;
 
 const METHODS: [&str; 10] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE", "*"];
 
@@ -46,9 +46,11 @@ pub(super) fn check(policy: &CorsPolicy, path: &Path<'_>, findings: &mut Finding
         let path = Path::Key(path, field);
         for (index, name) in names.iter().enumerate() {
             // `*` is a token as well, so that `is_header` takes it.
+            let here = Path::Index(&path, index);
             if !is_header(name) {
-                findings.invalid(&Path::Index(&path, index), super::headers::not_a_header(name), "");
+                findings.invalid(&here, super::headers::not_a_header(name), "");
             }
+            super::headers::internal(name, &here, findings);
         }
     }
     if let Some(GoDuration(age)) = policy.max_age

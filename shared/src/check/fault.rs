@@ -1,6 +1,6 @@
 //! `fault` (Istio's `validateHTTPFaultInjection`).
 
-use super::{Findings, rule};
+use super::Findings;
 use crate::finding::Code;
 use crate::model::fault::{Abort, Delay, HttpFault, OldPercent};
 use crate::model::read::Path;
@@ -22,8 +22,9 @@ fn check_delay(delay: &Delay, path: &Path<'_>, findings: &mut Findings<'_>) {
         let message = "`exponentialDelay` is not supported, by Istio either";
         findings.invalid(&Path::Key(path, "exponentialDelay"), message, "write `fixedDelay`");
     }
-    if let Some(time) = delay.fixed_delay {
-        rule::longer_than_idle(time, &Path::Key(path, "fixedDelay"), findings);
+    if delay.fixed_delay.is_none() && delay.exponential_delay.is_none() {
+        let message = "a delay without `fixedDelay` does nothing";
+        findings.doubtful(Code::SchemaValidationError, path, message, "write `fixedDelay: 1s`");
     }
     deprecated(delay.percent, delay.percentage.is_some(), &Path::Key(path, "percent"), findings);
 }
@@ -36,6 +37,10 @@ fn check_abort(abort: &Abort, path: &Path<'_>, findings: &mut Findings<'_>) {
     if abort.http_status.is_some() && abort.grpc_status.is_some() {
         let message = "an abort cannot have both `httpStatus` and `grpcStatus`";
         findings.invalid(&Path::Key(path, "grpcStatus"), message, "keep one of them");
+    }
+    if abort.http_status.is_none() && abort.grpc_status.is_none() && abort.http2_error.is_none() {
+        let message = "an abort without `httpStatus` or `grpcStatus` does nothing";
+        findings.doubtful(Code::SchemaValidationError, path, message, "write `httpStatus: 503`");
     }
     if let Some(status) = abort.http_status.filter(|status| !(200..600).contains(status)) {
         let message = format!("expected an HTTP status from 200 to 599, found `{status}`");

@@ -76,7 +76,7 @@ fn bind(server: &Server, path: &Path<'_>, findings: &mut Findings<'_>) {
 
 fn tls(server: &Server, path: &Path<'_>, findings: &mut Findings<'_>) {
     let here = Path::Key(path, "tls");
-    let is_http = matches!(server.port.protocol, Protocol::Http | Protocol::Http2 | Protocol::Grpc | Protocol::GrpcWeb);
+    let is_http = server.port.protocol.is_http();
     let is_tls = matches!(server.port.protocol, Protocol::Https | Protocol::Tls);
     match &server.tls {
         None if is_tls => {

@@ -1,11 +1,12 @@
 //! `headers` of a rule or a destination (Istio's `ValidateHTTPHeaderOperationName` and its neighbours).
 
-use super::name::is_header;
-use super::{Findings, format};
+use super::Findings;
 use crate::finding::Code;
 use crate::model::HttpRoute;
+use crate::model::format::Wrong;
 use crate::model::http_route::{HeaderOperations, Headers};
 use crate::model::read::{Path, shorten};
+use crate::names::{is_header, is_internal_header};
 
 #[derive(Clone, Copy, PartialEq)]
 enum Direction {
@@ -25,12 +26,10 @@ pub(super) fn check(headers: &Headers, path: &Path<'_>, findings: &mut Findings<
 fn check_operations(operations: &HeaderOperations, path: &Path<'_>, direction: Direction, findings: &mut Findings<'_>) {
     for (field, values) in [("set", &operations.set), ("add", &operations.add)] {
         let path = Path::Key(path, field);
-        for (name, text) in values {
-            let here = Path::Key(&path, name);
+        for (name, _) in values {
             if !(direction == Direction::Request && is_authority(name)) {
-                check_name(name, direction, &here, findings);
+                check_name(name, direction, &Path::Key(&path, name), findings);
             }
-            value(text, direction, &here, findings);
         }
     }
     let remove = Path::Key(path, "remove");
@@ -52,27 +51,48 @@ fn check_name(name: &str, direction: Direction, path: &Path<'_>, findings: &mut 
     } else if !is_header(name) {
         // Istio lets it pass, and Envoy writes it on the wire as it stands, which breaks the request.
         findings.invalid(path, not_a_header(name), "");
+    } else {
+        internal(name, path, findings);
     }
 }
 
-fn value(text: &str, direction: Direction, path: &Path<'_>, findings: &mut Findings<'_>) {
-    if text.chars().any(|c| c.is_ascii_control() && c != '\t') {
-        let message = format!(
-            "`{}` has a control character, which no header may have",
-            shorten(&text.escape_debug().to_string())
-        );
-        return findings.invalid(path, message, "");
+/// With a header of Sailcloth's own a rule could send requests anywhere, past all rules.
+pub(super) fn internal(name: &str, path: &Path<'_>, findings: &mut Findings<'_>) {
+    if is_internal_header(name) {
+        let Wrong { message, hint } = Wrong::internal_header(name);
+        findings.invalid(path, message, hint);
     }
-    match format::check(text, direction == Direction::Response) {
-        Ok(()) => {}
-        Err(format::Problem::Syntax(wrong)) => {
-            let message = format!("`{}` is not a header's value: {wrong}", shorten(text));
-            findings.invalid(path, message, "a percent sign itself is written `%%`");
+}
+
+/// Values that Envoy takes and Istio's webhook does not. Where there is no webhook they do what they say, so that modules
+/// have nothing to say of them.
+pub(super) fn foreign(rules: &[HttpRoute], findings: &mut Findings<'_>) {
+    let spec = Path::Key(&Path::Root, "spec");
+    let http = Path::Key(&spec, "http");
+    for (index, rule) in rules.iter().enumerate() {
+        let path = Path::Index(&http, index);
+        let route = Path::Key(&path, "route");
+        foreign_values(rule.headers.as_deref(), &path, findings);
+        for (index, way) in rule.route.iter().enumerate() {
+            foreign_values(way.headers.as_deref(), &Path::Index(&route, index), findings);
         }
-        Err(format::Problem::Unsupported(operator)) => {
-            let message = format!("`%{}%` is not supported by Sailcloth here", shorten(&operator));
-            let hint = format!("supported are {}", format::supported(direction == Direction::Response));
-            findings.warn(Code::UnsupportedOperator, path, message, hint);
+    }
+}
+
+fn foreign_values(headers: Option<&Headers>, path: &Path<'_>, findings: &mut Findings<'_>) {
+    let path = Path::Key(path, "headers");
+    let Some(headers) = headers else { return };
+    for (direction, operations) in [("request", &headers.request), ("response", &headers.response)] {
+        let Some(operations) = operations else { continue };
+        let path = Path::Key(&path, direction);
+        for (field, values) in [("set", &operations.set), ("add", &operations.add)] {
+            for (name, value) in values {
+                if let Some(operator) = value.foreign_to_istio() {
+                    let message = format!("`%{}%` is refused by Istio's webhook; Envoy takes it", shorten(operator));
+                    let (field, hint) = (Path::Key(&path, field), "it works outside a cluster alone");
+                    findings.warn(Code::SchemaValidationError, &Path::Key(&field, name), message, hint);
+                }
+            }
         }
     }
 }
@@ -91,7 +111,7 @@ pub(super) fn check_authority(rule: &HttpRoute, path: &Path<'_>, findings: &mut 
                     let here = Path::Key(&headers, request);
                     findings.invalid(&Path::Key(&Path::Key(&here, field), name), message, "keep one of them");
                 }
-                None => before = Some((value, format!("headers.request.{field}.{name}"))),
+                None => before = Some((value.text(), format!("headers.request.{field}.{name}"))),
             }
         }
     }

@@ -27,10 +27,9 @@ pub(super) fn check(set: &Resources, report: &mut Report) {
 fn mesh(set: &Resources, report: &mut Report) {
     let mut claims: Map<Vec<(&Resource<VirtualService>, usize)>> = Map::new();
     for service in &set.virtual_services {
-        let gateways = &service.spec.gateways;
-        if gateways.is_empty() || gateways.iter().any(|name| name == MESH) {
+        if names::binds(&service.spec.gateways, service.meta.namespace(), MESH) {
             for (index, host) in service.spec.hosts.iter().enumerate() {
-                let host = names::resolve_host(host, service.meta.namespace());
+                let host = names::resolve_host(host, service.meta.namespace()).to_ascii_lowercase();
                 claims.change(host, |claims| claims.push((service, index)));
             }
         }
@@ -94,7 +93,7 @@ fn served(service: &Resource<VirtualService>, gateways: &Map<&Resource<Gateway>>
                 Some((".", _)) => gateway.meta.namespace() == namespace,
                 Some((own, _)) => own == namespace,
             })
-            .map(|entry| entry.split_once('/').map_or(entry.as_str(), |(_, host)| host).to_ascii_lowercase())
+            .map(|entry| entry.split_once('/').map_or(entry.as_str(), |(_, host)| host).to_owned())
             .collect();
         let fits = |host: &String| served.iter().any(|pattern| names::intersection(pattern, host).is_some());
         if !hosts.iter().any(fits) {

@@ -1,6 +1,6 @@
 //! What a rule matches (Istio's `validateHTTPRouteMatchRequest`).
 
-use super::name::{is_header, is_label, label};
+use super::name::{is_label, label};
 use super::rule::not_a_label;
 use super::{Findings, virtual_service};
 use crate::finding::Code;
@@ -8,6 +8,7 @@ use crate::model::StringMatch;
 use crate::model::http_route::HttpMatchRequest;
 use crate::model::read::Path;
 use crate::model::values::WithoutMatch;
+use crate::names::is_header;
 
 /// Matches on a token's claims are written as headers of this name.
 const CLAIMS: &str = "@request.auth.claims";
@@ -68,6 +69,8 @@ fn header(name: &str, path: &Path<'_>, on_gateway: bool, findings: &mut Findings
         }
     } else if !PSEUDO_HEADERS.contains(&name) && !is_header(name) {
         findings.invalid(path, super::headers::not_a_header(name), "");
+    } else {
+        super::headers::internal(name, path, findings);
     }
 }
 

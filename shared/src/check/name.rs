@@ -1,5 +1,5 @@
-//! Names as Istio takes them: DNS labels and domains (`pkg/config/labels`, `agent.ValidateWildcardDomain`), header
-//! names, label keys and values.
+//! Names as Istio takes them: DNS labels and domains (`pkg/config/labels`, `agent.ValidateWildcardDomain`), label keys
+//! and values.
 
 /// Longest DNS label.
 const LABEL: usize = 63;
@@ -55,7 +55,7 @@ pub(super) fn is_partial_wildcard(text: &str) -> bool {
 }
 
 /// An IPv4 or IPv6 address. The standard library's parser, which also says which, is five times as large.
-pub(super) fn is_address(text: &str) -> bool {
+pub(crate) fn is_address(text: &str) -> bool {
     if is_ipv4(text) {
         return true;
     }
@@ -129,11 +129,6 @@ fn bad_label(text: &str, label: &str) -> String {
     }
     let label = crate::model::read::shorten(label);
     format!("`{text}` is not a host: expected letters, digits and `-` up to {LABEL}, found the label `{label}`")
-}
-
-/// A header's name: RFC 9110's token.
-pub(super) fn is_header(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
 /// What is wrong with a label of Kubernetes (`labels.Instance.Validate`).

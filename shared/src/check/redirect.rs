@@ -5,6 +5,7 @@ use crate::finding::Code;
 use crate::model::StringMatch;
 use crate::model::http_route::{HttpMatchRequest, HttpRedirect};
 use crate::model::read::Path;
+use crate::model::values::Line;
 
 /// What Envoy's `RedirectResponseCode` has. With any other code Istio's route ends up without an action.
 const CODES: [u32; 5] = [301, 302, 303, 307, 308];
@@ -15,7 +16,7 @@ pub(super) fn check(
     path: &Path<'_>,
     findings: &mut Findings<'_>,
 ) {
-    let written = |field: &Option<String>| field.as_deref().is_some_and(|text| !text.is_empty());
+    let written = |field: &Option<Line>| field.as_deref().is_some_and(|text| !text.is_empty());
     let (uri, prefix, authority, scheme) = (
         written(&redirect.uri),
         written(&redirect.prefix_rewrite),

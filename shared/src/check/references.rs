@@ -2,10 +2,11 @@
 //! `virtualservice.GatewayAnalyzer`, `DestinationHostAnalyzer`, `DestinationRuleAnalyzer`).
 
 use super::Findings;
+use super::clusters::{self, Listeners};
 use crate::finding::{Code, Origin, Report, Severity};
 use crate::model::http_route::Destination;
 use crate::model::read::{Path, nearest, shorten};
-use crate::model::{DestinationRule, Resource, Resources, VirtualService};
+use crate::model::{DestinationRule, Resource, Resources, ServiceEntry, VirtualService};
 use crate::names::{self, MESH};
 use crate::registry::{MeshService, Registry};
 use crate::{Map, Names};
@@ -36,23 +37,38 @@ pub(super) fn check(set: &Resources, registry: &Registry, report: &mut Report) {
             Findings::new(rule, report).push(UNKNOWN_HOST, &Path::Key(&path, "host"), message, hint);
         }
         if let Some(service) = registry.get(&host) {
+            if let Some(name) = &service.external_name {
+                let message = format!("this rule has no effect: requests to `{host}` go to the cluster of `{name}`");
+                let path = Path::Key(&Path::Root, "spec");
+                let hint = format!("write `host: {name}`");
+                Findings::new(rule, report).warn(Code::NoCluster, &Path::Key(&path, "host"), message, hint);
+            }
             check_endpoints(&rule.spec, service, &mut Findings::new(rule, report));
         }
         subsets.change(host, |names| {
             rule.spec.subsets.iter().for_each(|subset| _ = names.add(&subset.name));
         });
     }
+    let mut empty = Names::new();
+    for entry in &set.service_entries {
+        check_capitals(entry, &mut Findings::new(entry, report));
+    }
     for service in &set.virtual_services {
         let mut findings = Findings::new(service, report);
         check_gateways(service, &gateways, &mut findings);
         let spec = Path::Key(&Path::Root, "spec");
         let http = Path::Key(&spec, "http");
-        let mut check = |destination: &Destination, path: &Path<'_>| {
-            check_destination(destination, service.meta.namespace(), registry, path, &mut findings);
-            check_subset(destination, service.meta.namespace(), &subsets, path, &mut findings);
-        };
+        let listeners = Listeners::of(service, set, registry);
         for (index, rule) in service.spec.http.iter().enumerate() {
             let here = Path::Index(&http, index);
+            let namespace = service.meta.namespace();
+            let mut check = |destination: &Destination, path: &Path<'_>| {
+                if check_destination(destination, namespace, registry, path, &mut findings) {
+                    listeners.check(rule, destination, namespace, path, &mut findings);
+                    clusters::check_endpoints(destination, namespace, registry, &mut empty, path, &mut findings);
+                }
+                check_subset(destination, namespace, registry, &subsets, path, &mut findings);
+            };
             let route = Path::Key(&here, "route");
             for (index, way) in rule.route.iter().enumerate() {
                 let here = Path::Index(&route, index);
@@ -65,6 +81,29 @@ pub(super) fn check(set: &Resources, registry: &Registry, report: &mut Report) {
             for (index, mirror) in rule.mirrors.iter().enumerate() {
                 check(&mirror.destination, &Path::Key(&Path::Index(&mirrors, index), "destination"));
             }
+        }
+    }
+}
+
+/// Hosts in capitals: istiod calls the service's clusters by them, and leads requests of the mesh to names in lower case.
+fn check_capitals(entry: &Resource<ServiceEntry>, findings: &mut Findings<'_>) {
+    let spec = Path::Key(&Path::Root, "spec");
+    let path = Path::Key(&spec, "hosts");
+    for (index, host) in entry.spec.hosts.iter().enumerate() {
+        let lower = host.to_ascii_lowercase();
+        if lower != *host {
+            let message = format!(
+                "requests of the mesh for `{}` are answered with 503, unless a VirtualService leads them elsewhere: they \
+                 are sent to `{}`, and that is another service to Istio",
+                shorten(host),
+                shorten(&lower)
+            );
+            findings.warn(
+                Code::NeverMatches,
+                &Path::Index(&path, index),
+                message,
+                format!("write `{}`", shorten(&lower)),
+            );
         }
     }
 }
@@ -105,13 +144,14 @@ fn check_gateways(service: &Resource<VirtualService>, known: &Names, findings: &
     }
 }
 
+/// Whether it is fine as far as names go.
 fn check_destination(
     destination: &Destination,
     namespace: &str,
     registry: &Registry,
     path: &Path<'_>,
     findings: &mut Findings<'_>,
-) {
+) -> bool {
     let host = names::resolve_host(&destination.host, namespace);
     // A ServiceEntry for `*` is refused, so it answers for nobody.
     let Some(service) = registry.answering(&host).filter(|service| service.host != "*") else {
@@ -122,25 +162,31 @@ fn check_destination(
         // Comparing takes its time, and a set that is wrong in so many places needs another kind of help.
         let few = findings.report.findings().len() < MOST_COMPARED;
         let hint = if few { similar(&destination.host, namespace, registry) } else { String::new() };
-        return findings.push(NOT_FOUND, &Path::Key(path, "host"), message, hint);
+        findings.push(NOT_FOUND, &Path::Key(path, "host"), message, hint);
+        return false;
     };
     let ports = || service.ports.iter().map(|port| port.number.to_string()).collect::<Vec<_>>().join(", ");
     match &destination.port {
-        Some(port) if service.port(port.number).is_none() && !service.ports.is_empty() => {
+        // Which ports a Service of type `ExternalName` lists does not matter to who names one.
+        Some(port)
+            if service.port(port.number).is_none() && !service.ports.is_empty() && service.external_name.is_none() =>
+        {
             let message = format!("`{}` has no port {}", shorten(&destination.host), port.number);
             let here = Path::Key(path, "port");
             findings.push(NOT_FOUND, &Path::Key(&here, "number"), message, format!("its ports are {}", ports()));
+            false
         }
         None if service.ports.len() > 1 => {
             let message = format!("`{}` has several ports: {}", shorten(&destination.host), ports());
             findings.push(PORT_NEEDED, path, message, "add `port: {number: ...}`");
+            false
         }
-        _ => {}
+        _ => true,
     }
 }
 
 /// What the user may have meant by a host that nobody defines.
-fn similar(host: &str, namespace: &str, registry: &Registry) -> String {
+pub(super) fn similar(host: &str, namespace: &str, registry: &Registry) -> String {
     // `reviews.prod` is a name of its own, and not short for the service in that namespace.
     let full = format!("{host}.svc.{}", names::DOMAIN);
     if registry.get(&full).is_some() {
@@ -160,27 +206,28 @@ fn similar(host: &str, namespace: &str, registry: &Registry) -> String {
 fn check_subset(
     destination: &Destination,
     namespace: &str,
+    registry: &Registry,
     subsets: &Subsets,
     path: &Path<'_>,
     findings: &mut Findings<'_>,
 ) {
     let Some(subset) = destination.subset.as_deref().filter(|subset| !subset.is_empty()) else { return };
     let host = names::resolve_host(&destination.host, namespace);
-    let own = subsets.get(&host);
-    let wild = || subsets.iter().filter(|(pattern, _)| pattern.starts_with('*') && names::covers(pattern, &host));
+    let leads = registry.get(&host).and_then(|service| service.external_name.clone());
+    let said = leads.as_ref().unwrap_or(&destination.host);
+    let host = leads.as_ref().unwrap_or(&host);
+    let own = subsets.get(host);
+    let wild = || subsets.iter().filter(|(pattern, _)| pattern.starts_with('*') && names::covers(pattern, host));
     if own.is_some_and(|names| names.contains(subset)) || wild().any(|(_, names)| names.contains(subset)) {
         return;
     }
     let known = || own.into_iter().flat_map(Names::names).take(MOST_COMPARED).cloned();
     let hint = match nearest(subset, known()) {
         Some(name) => format!("did you mean `{name}`?"),
-        None if own.is_none() => format!("add a DestinationRule for `{}`", shorten(&destination.host)),
-        None if known().next().is_none() => {
-            format!("add it to the DestinationRule of `{}`", shorten(&destination.host))
-        }
+        None if own.is_none() => format!("add a DestinationRule for `{}`", shorten(said)),
+        None if known().next().is_none() => format!("add it to the DestinationRule of `{}`", shorten(said)),
         None => format!("its subsets are {}", known().take(10).collect::<Vec<_>>().join(", ")),
     };
-    let message =
-        format!("no DestinationRule defines the subset `{}` of `{}`", shorten(subset), shorten(&destination.host));
+    let message = format!("no DestinationRule defines the subset `{}` of `{}`", shorten(subset), shorten(said));
     findings.push(NOT_FOUND, &Path::Key(path, "subset"), message, hint);
 }

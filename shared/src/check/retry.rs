@@ -1,6 +1,6 @@
 //! `retries` (Istio's `ValidateHTTPRetry`).
 
-use super::{Findings, rule};
+use super::Findings;
 use crate::model::http_route::HttpRetry;
 use crate::model::read::{Path, nearest, shorten};
 
@@ -41,9 +41,6 @@ pub(super) fn check(retries: &HttpRetry, path: &Path<'_>, findings: &mut Finding
     {
         let message = format!("`{field}` without `attempts`, which is 0 and so switches retries off");
         findings.invalid(&Path::Key(path, field), message, "add `attempts: 2`");
-    }
-    if let Some(timeout) = retries.per_try_timeout {
-        rule::longer_than_idle(timeout, &Path::Key(path, "perTryTimeout"), findings);
     }
     // Istio does not trim: `5xx, reset` is refused although the space would do no harm.
     for condition in retry_on.into_iter().flat_map(|text| text.split(',')) {

@@ -2,10 +2,10 @@
 
 use super::name::{is_label, wildcard_domain};
 use super::{Findings, cors, fault, headers, matches, mirror, redirect, response, retry, rewrite};
-use crate::finding::Code;
+use crate::finding::{Code, Origin, Severity};
+use crate::model::HttpRoute;
 use crate::model::http_route::{Destination, HttpRouteDestination, Weight};
 use crate::model::read::Path;
-use crate::model::{HttpRoute, Millis};
 
 /// What a rule has to know of its VirtualService.
 #[derive(Clone, Copy)]
@@ -15,9 +15,6 @@ pub(super) struct Context {
     /// It is for gateways alone.
     pub on_gateway: bool,
 }
-
-/// Envoy's `stream_idle_timeout` in the listeners that Sailcloth writes, in milliseconds.
-const IDLE_TIMEOUT_MS: u64 = 3_600_000;
 
 pub(super) fn check(rule: &HttpRoute, path: &Path<'_>, context: Context, findings: &mut Findings<'_>) {
     actions(rule, path, context, findings);
@@ -46,17 +43,6 @@ pub(super) fn check(rule: &HttpRoute, path: &Path<'_>, context: Context, finding
     }
     headers::check_authority(rule, path, findings);
     mirror::check(rule, path, findings);
-    if let Some(timeout) = rule.timeout {
-        longer_than_idle(timeout, &Path::Key(path, "timeout"), findings);
-    }
-}
-
-/// A time after which Envoy has already given up an idle stream.
-pub(super) fn longer_than_idle(time: Millis, path: &Path<'_>, findings: &mut Findings<'_>) {
-    if time.get() > IDLE_TIMEOUT_MS {
-        let message = "longer than the 1h that a stream may stand idle, after which Envoy resets it";
-        findings.warn(Code::LongerThanIdleTimeout, path, message, "raise the idle timeout of the listeners too");
-    }
 }
 
 /// `validateHTTPRouteConflict`.
@@ -73,6 +59,13 @@ fn actions(rule: &HttpRoute, path: &Path<'_>, context: Context, findings: &mut F
                     let message = format!("a rule with `delegate` cannot have `{field}`");
                     findings.invalid(&Path::Key(path, field), message, "keep one of them");
                 }
+            }
+            if rule.delegate.is_some() {
+                let rule = (Severity::Error, Origin::Sailcloth, Code::Delegated);
+                let message =
+                    "requests that match this rule are answered with 503: Sailcloth does not carry out delegates yet";
+                // No error of validation: a module carries out all the other rules.
+                findings.push(rule, &delegate, message, "copy the delegate's rules to its place");
             }
             return;
         }

@@ -7,7 +7,7 @@ use crate::finding::{Code, Origin, Severity};
 use crate::load::Node;
 use crate::model::read::{Path, shorten};
 use crate::model::{Resource, VirtualService};
-use crate::names::MESH;
+use crate::names::{MESH, is_internal_header};
 use crate::plan::sticky::{self, Sticky};
 
 pub(super) fn check(resource: &Resource<VirtualService>, findings: &mut Findings<'_>) {
@@ -74,6 +74,8 @@ fn annotations(resource: &Resource<VirtualService>, findings: &mut Findings<'_>)
         if name != sticky::ANNOTATION {
             let hint = format!("known is `{}`", sticky::ANNOTATION);
             findings.push(rule, &path, format!("unknown annotation `{name}`, which has no effect"), hint);
+        } else if let Some(header) = value.strip_prefix("header=").filter(|header| is_internal_header(header)) {
+            super::headers::internal(header, &path, findings);
         } else if Sticky::parse(value).is_none() {
             let expected = "`cookie=NAME`, `header=NAME`, `query=NAME` or `source-ip`";
             let message = format!("expected {expected}, found `{}`; it has no effect", shorten(value));

@@ -73,11 +73,7 @@ impl<'a> Request<'a> {
     /// `ignore_port_in_host_matching` is set. What a client puts there must not lead past a host's rules.
     #[inline]
     pub fn host_of_any_port(&self) -> &'a [u8] {
-        let end = self.authority.iter().rposition(|byte| matches!(byte, b':' | b']'));
-        match end.and_then(|at| self.authority.split_at_checked(at)) {
-            Some((host, [b':', ..])) => host,
-            _ => self.authority,
-        }
+        host_of_any_port(self.authority)
     }
 
     /// The port that the authority names.
@@ -132,10 +128,26 @@ impl<'a> Request<'a> {
     /// Whether this is a gRPC request, by its content type.
     #[inline]
     pub fn is_grpc(&self) -> bool {
-        self.header(b"content-type").is_some_and(|value| match value.strip_prefix(b"application/grpc") {
-            Some(rest) => rest.is_empty() || rest.starts_with(b"+"),
-            None => false,
-        })
+        self.header(b"content-type").is_some_and(|value| is_grpc(&value))
+    }
+}
+
+/// Whether this is the content type of a gRPC request.
+#[inline]
+pub(crate) fn is_grpc(content_type: &[u8]) -> bool {
+    match content_type.strip_prefix(b"application/grpc") {
+        Some(rest) => rest.is_empty() || rest.starts_with(b"+"),
+        None => false,
+    }
+}
+
+/// The same of an authority by itself.
+#[inline]
+pub fn host_of_any_port(authority: &[u8]) -> &[u8] {
+    let end = authority.iter().rposition(|byte| matches!(byte, b':' | b']'));
+    match end.and_then(|at| authority.split_at_checked(at)) {
+        Some((host, [b':', ..])) => host,
+        _ => authority,
     }
 }
 

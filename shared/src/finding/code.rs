@@ -70,7 +70,7 @@ codes! {
     NotQuoted = "SC0010",
     /// The file or the set is larger than Sailcloth reads.
     TooLarge = "SC0011",
-    /// A match that no request can fulfil.
+    /// A match, a host or a Gateway's server that no request comes to.
     NeverMatches = "SC0012",
     /// A redirect code that Envoy does not have.
     NoSuchRedirect = "SC0013",
@@ -80,6 +80,16 @@ codes! {
     BadAnnotation = "SC0015",
     /// More mirrors than Sailcloth acts on.
     TooManyMirrors = "SC0016",
+    /// A number in quotes: Istio takes it, and Kubernetes refuses it before.
+    NumberInQuotes = "SC0017",
+    /// Protection that a resource asks for and Sailcloth does not give: requests are let through, or go in plain text.
+    Unenforced = "SC0018",
+    /// A rule with a `delegate`, which Sailcloth does not carry out yet; its requests are answered with 503.
+    Delegated = "SC0019",
+    /// A destination whose cluster nobody writes: its requests are answered with 503.
+    NoCluster = "SC0020",
+    /// A destination that has no endpoint in the set: without one its requests are answered with 503.
+    NoEndpoints = "SC0021",
 }
 
 impl fmt::Display for Code {

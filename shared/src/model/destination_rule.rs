@@ -38,7 +38,7 @@ object! {
         outlier_detection: Option<OutlierDetection>,
         /// Ports that are used otherwise.
         port_level_settings: Vec<PortTrafficPolicy>,
-    } unsupported { "tls", "tunnel", "proxy_protocol", "retry_budget" }
+    } unsupported { "tunnel", "proxy_protocol", "retry_budget" } ignored { "tls" }
 }
 
 object! {
@@ -53,7 +53,7 @@ object! {
         connection_pool: Option<ConnectionPoolSettings>,
         /// Endpoints that fail.
         outlier_detection: Option<OutlierDetection>,
-    } unsupported { "tls" }
+    } ignored { "tls" }
 }
 
 object! {
@@ -178,7 +178,7 @@ object! {
         consecutive_errors: Option<i32>,
         /// Whether failures of the connection are counted apart from the answers.
         split_external_local_origin_errors: bool,
-        /// So many failures of the connection in a row; absent is 5, 0 is never. Only when counted apart.
+        /// So many failures of the connection in a row; absent and 0 are 5. Only when counted apart.
         consecutive_local_origin_failures: Option<u32>,
         /// So many 502, 503 and 504 in a row; absent and 0 are never.
         consecutive_gateway_errors: Option<u32>,

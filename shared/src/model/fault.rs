@@ -73,7 +73,7 @@ impl Read for OldPercent {
 pub struct GrpcStatus(pub u8);
 
 /// By number, as in gRPC's `statuscodes.md`.
-const GRPC_STATUSES: [&str; 17] = [
+pub(crate) const GRPC_STATUSES: [&str; 17] = [
     "OK",
     "CANCELLED",
     "UNKNOWN",

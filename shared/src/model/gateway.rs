@@ -62,6 +62,13 @@ words! {
     } any_case true
 }
 
+impl Protocol {
+    /// Whether it is HTTP in plain text.
+    pub fn is_http(self) -> bool {
+        matches!(self, Protocol::Http | Protocol::Http2 | Protocol::Grpc | Protocol::GrpcWeb)
+    }
+}
+
 object! {
     /// `servers[].tls`.
     pub struct ServerTls {

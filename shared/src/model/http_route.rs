@@ -1,7 +1,9 @@
 //! `HTTPRoute`: one rule of a VirtualService, and everything in it.
 
 use super::fault::HttpFault;
-use super::values::{GoDuration, Millis, MirrorPercent, Port, PortOrNone, Regex, StringMatch, WithoutMatch};
+use super::format::Template;
+use super::regex_rewrite::RegexRewrite;
+use super::values::{GoDuration, Line, Millis, MirrorPercent, Port, PortOrNone, StringMatch, WithoutMatch};
 use crate::{Map, object, words};
 
 object! {
@@ -37,7 +39,19 @@ object! {
         mirror_percentage: Option<MirrorPercent>,
         /// Several mirrors, each with a share of its own. Not beside `mirror`.
         mirrors: Vec<HttpMirrorPolicy>,
-    } unsupported { "delegate" }
+        /// Another VirtualService says what becomes of the requests. Sailcloth does not ask it yet.
+        delegate: Option<Box<Delegate>>,
+    }
+}
+
+object! {
+    /// A VirtualService without hosts.
+    pub struct Delegate {
+        /// Its name.
+        name: Option<String>,
+        /// Its namespace; absent is that of the VirtualService that delegates.
+        namespace: Option<String>,
+    }
 }
 
 object! {
@@ -136,17 +150,17 @@ object! {
     /// Answers with a redirect, 301 unless `redirectCode` says otherwise.
     pub struct HttpRedirect {
         /// In place of the whole path; the query is kept unless this has one.
-        uri: Option<String>,
+        uri: Option<Line>,
         /// In place of the matched prefix.
-        prefix_rewrite: Option<String>,
+        prefix_rewrite: Option<Line>,
         /// In place of the host, without port.
-        authority: Option<String>,
+        authority: Option<Line>,
         /// In place of the port; 0 asks for nothing.
         port: Option<PortOrNone>,
         /// Where the port comes from.
         derive_port: Option<DerivePort>,
         /// `http` or `https`.
-        scheme: Option<String>,
+        scheme: Option<Line>,
         /// 301, 302, 303, 307 or 308.
         redirect_code: Option<u32>,
     }
@@ -226,21 +240,11 @@ object! {
     /// Changes path and authority on the way to the destination.
     pub struct HttpRewrite {
         /// In place of the matched prefix, or of the whole path for `exact` and `regex`; the query stays.
-        uri: Option<String>,
+        uri: Option<Line>,
         /// In place of the authority.
-        authority: Option<String>,
+        authority: Option<Line>,
         /// A substitution in the path, in place of `uri`.
         uri_regex_rewrite: Option<RegexRewrite>,
-    }
-}
-
-object! {
-    /// Every match of the regex in the path is replaced.
-    pub struct RegexRewrite {
-        /// RE2.
-        r#match: Regex = required,
-        /// `\1` is the first group.
-        rewrite: String = required,
     }
 }
 
@@ -310,9 +314,9 @@ object! {
     /// Envoy removes first, then sets, then adds.
     pub struct HeaderOperations {
         /// In place of what is there.
-        set: Map<String>,
+        set: Map<Template>,
         /// Beside what is there.
-        add: Map<String>,
+        add: Map<Template>,
         /// Taken away.
         remove: Vec<String>,
     }

@@ -1,9 +1,14 @@
 //! The kinds of resources that Sailcloth reads, one row each, and the set that holds them.
 
 use super::read::{Path, Place, Read, Reader, nearest};
-use super::{DestinationRule, EndpointSlice, Gateway, Meta, Pod, Service, ServiceEntry, VirtualService, WorkloadEntry};
+use super::{
+    DestinationRule, EndpointSlice, Gateway, Meta, Pod, Restriction, Service, ServiceEntry, VirtualService,
+    WorkloadEntry,
+    restriction::{self, Asked},
+};
 use crate::finding::{About, Code, Finding, Origin, Report, Severity};
 use crate::load::{Entry, Mark, Node, Value};
+use crate::names::DEFAULT_NAMESPACE;
 
 /// A resource: what it says about itself, what it asks for, and the text it came from.
 #[derive(Clone, Debug)]
@@ -76,7 +81,11 @@ macro_rules! kinds {
     ($($(#[$doc:meta])* $field:ident: $Spec:ident, $group:literal, [$($version:literal),+], $root:ident;)+) => {
         /// A set of resources, by kind.
         #[derive(Clone, Debug, Default)]
-        pub struct Resources { $($(#[$doc])* pub $field: Vec<Resource<$Spec>>,)+ }
+        pub struct Resources {
+            $($(#[$doc])* pub $field: Vec<Resource<$Spec>>,)+
+            /// What restricts requests, and is not carried out.
+            pub restrictions: Vec<Restriction>,
+        }
 
         /// `(kind, apiVersion)` of everything that Sailcloth reads.
         const KINDS: &[(&str, &[&str])] = &[$((stringify!($Spec), &[$(concat!($group, $version)),+]),)+];
@@ -84,12 +93,13 @@ macro_rules! kinds {
         impl Resources {
             /// How many there are.
             pub fn len(&self) -> usize {
-                0 $(+ self.$field.len())+
+                self.restrictions.len() $(+ self.$field.len())+
             }
 
             /// Lets go of the texts, when nothing is to be found out about places in them any more.
             pub(crate) fn forget_trees(&mut self) {
                 $(self.$field.iter_mut().for_each(|it| it.tree = Node::unplaced(Value::Null));)+
+                self.restrictions.clear();
             }
 
             fn take(&mut self, about: &About, node: Node, report: &mut Report) {
@@ -97,7 +107,7 @@ macro_rules! kinds {
                     $(stringify!($Spec) => {
                         put(&mut self.$field, (stringify!($Spec), kinds!(@root $root)), about, node, report);
                     })+
-                    _ => {}
+                    _ => self.restrictions.push(Restriction { about: about.clone(), tree: node }),
                 }
             }
         }
@@ -139,6 +149,17 @@ impl Resources {
         set
     }
 
+    /// Reads what restricts requests.
+    pub fn restrictions(&self, report: &mut Report) -> Vec<Resource<Asked>> {
+        let mut all = Vec::new();
+        for Restriction { about, tree } in &self.restrictions {
+            if let Some((kind, _)) = restriction::KINDS.iter().find(|(known, _)| *known == about.kind) {
+                put(&mut all, (kind, Some("spec")), about, tree.clone(), report);
+            }
+        }
+        all
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -162,7 +183,7 @@ impl Resources {
         let meta = node.get("metadata");
         let word = |key| meta.and_then(|meta| meta.text(key)).filter(|text| !text.is_empty());
         let about = About {
-            namespace: word("namespace").unwrap_or("default").to_owned(),
+            namespace: word("namespace").unwrap_or(DEFAULT_NAMESPACE).to_owned(),
             name: word("name").unwrap_or_default().to_owned(),
             kind,
             file,
@@ -214,19 +235,36 @@ fn unreadable(kind: &str, version: &str, node: &Node) -> Option<Unreadable> {
         let message = format!("`{missing}` is missing");
         return Some(Unreadable { severity, origin, code, path: "", message, hint: String::new() });
     }
-    let (severity, origin, code) = (Severity::Warning, Origin::Sailcloth, Code::UnknownKind);
-    let Some((_, versions)) = KINDS.iter().find(|(name, _)| *name == kind) else {
-        let message = format!("Sailcloth does not read `{kind}`; this resource has no effect");
-        let hint = nearest(kind, KINDS.iter().map(|(name, _)| (*name).to_owned()));
+    let known = || KINDS.iter().chain(restriction::KINDS);
+    let Some((_, versions)) = known().find(|(name, _)| *name == kind) else {
+        let hint = nearest(kind, known().map(|(name, _)| (*name).to_owned()));
         let hint = hint.map(|name| format!("did you mean `{name}`?")).unwrap_or_default();
-        return Some(Unreadable { severity, origin, code, path: "kind", message, hint });
+        return Some(Unreadable { hint, ..unread(kind) });
     };
     if !versions.contains(&version) {
         let message = format!("Sailcloth does not read `{kind}` of `{version}`; this resource has no effect");
         let hint = format!("it reads {}", versions.iter().map(|v| format!("`{v}`")).collect::<Vec<_>>().join(", "));
-        return Some(Unreadable { severity, origin, code, path: "apiVersion", message, hint });
+        return Some(Unreadable { path: "apiVersion", message, hint, ..unread(kind) });
     }
     None
+}
+
+fn unread(kind: &str) -> Unreadable {
+    Unreadable {
+        severity: Severity::Warning,
+        origin: Origin::Sailcloth,
+        code: Code::UnknownKind,
+        path: "kind",
+        message: format!("Sailcloth does not read `{kind}`; this resource has no effect"),
+        hint: String::new(),
+    }
+}
+
+impl Restriction {
+    /// That it is not read.
+    pub fn unread(&self) -> Finding {
+        unread(&self.about.kind).finding(&self.about, &self.tree)
+    }
 }
 
 /// Reads a resource and puts it among the others, in place of the one that it replaces.
@@ -241,7 +279,9 @@ fn put<T: Read>(
     let meta = read(root, about, &tree, report, &mut |place, reader| spec = T::read(place, reader));
     let (Some(meta), Some(spec)) = (meta, spec) else { return };
     let resource = Resource { meta, spec, kind, file: about.file.clone(), tree };
-    let same = |old: &&mut Resource<T>| old.meta.name == about.name && old.meta.namespace() == about.namespace;
+    let same = |old: &&mut Resource<T>| {
+        old.kind == kind && old.meta.name == about.name && old.meta.namespace() == about.namespace
+    };
     match list.iter_mut().find(same) {
         Some(old) => {
             report.push(again(old.head(), resource.head()));

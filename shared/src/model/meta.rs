@@ -1,5 +1,6 @@
 //! What every Kubernetes resource says about itself.
 
+use crate::names::DEFAULT_NAMESPACE;
 use crate::{Map, object};
 
 object! {
@@ -24,7 +25,7 @@ object! {
 impl Meta {
     /// The namespace, `default` when none is written.
     pub fn namespace(&self) -> &str {
-        self.namespace.as_deref().filter(|ns| !ns.is_empty()).unwrap_or("default")
+        self.namespace.as_deref().filter(|ns| !ns.is_empty()).unwrap_or(DEFAULT_NAMESPACE)
     }
 
     /// What the oldest has the least of: when it was created; of equally old ones the name counts.

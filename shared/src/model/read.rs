@@ -3,6 +3,7 @@
 //!
 //! An [`object!`](crate::model::object) declares a struct and how it is read in one place: a new field is one row.
 
+mod number;
 mod object;
 mod spelling;
 
@@ -12,6 +13,7 @@ use crate::Map;
 use crate::finding::{About, Code, Finding, Origin, Report, Severity};
 use crate::load::{Entry, Node, Value};
 
+pub use number::{Number, in_quotes, whole};
 pub use object::{Fields, object, word};
 pub use spelling::{camel, nearest};
 
@@ -20,6 +22,8 @@ pub use spelling::{camel, nearest};
 pub enum Path<'a> {
     /// The document itself.
     Root,
+    /// A path that is text already.
+    Said(&'a str),
     /// A field of an object.
     Key(&'a Path<'a>, &'a str),
     /// An item of a list, from 0.
@@ -31,6 +35,7 @@ impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Path::Root => Ok(()),
+            Path::Said(path) => f.write_str(path),
             Path::Key(up, key) if key.contains(['.', '[', ']', '/', ' ']) => write!(f, "{up}[\"{key}\"]"),
             Path::Key(Path::Root, key) => f.write_str(key),
             Path::Key(up, key) => write!(f, "{up}.{key}"),
@@ -123,32 +128,29 @@ fn hint_for(what: &str, value: &Value) -> String {
         Value::Bool(_) | Value::Integer(_) | Value::Float(_) if what.starts_with("a string") => {
             "write it in quotes; YAML reads it as another type without".into()
         }
-        Value::Text(text) if !what.starts_with("a string") && is_number(text) => "write it without quotes".into(),
         Value::Map(_) if what.starts_with("a list") => "begin the item with `- `".into(),
         _ => String::new(),
     }
 }
 
-/// Whether the standard library would read it as a float, whose tables would be 10 kB in every module.
-fn is_number(text: &str) -> bool {
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if ["inf", "infinity", "nan"].iter().any(|word| unsigned.eq_ignore_ascii_case(word)) {
-        return true;
-    }
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let (number, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
-    digits(whole)
-        && digits(fraction)
-        && digits(exponent)
-        && !(whole.is_empty() && fraction.is_empty())
-        && !exponent.is_empty()
-}
-
 /// The user's words in a message, at a length that a terminal bears.
 pub fn shorten(text: &str) -> String {
     if text.chars().count() <= 80 { text.to_owned() } else { text.chars().take(77).chain("...".chars()).collect() }
+}
+
+/// The user's words with control characters made visible, as `\x0a`.
+pub fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match u8::try_from(c) {
+            Ok(byte) if byte.is_ascii_control() => {
+                let digit = |digit: u8| char::from_digit(u32::from(digit), 16).unwrap_or_default();
+                out.extend(['\\', 'x', digit(byte >> 4), digit(byte & 15)]);
+            }
+            _ => out.push(c),
+        }
+    }
+    shorten(&out)
 }
 
 /// A value that can be read from one node.
@@ -247,80 +249,6 @@ impl Read for String {
                 reader.expected(place, "a string");
                 None
             }
-        }
-    }
-}
-
-/// A whole number in `range`, whichever way JSON spells it (a protobuf `Struct` knows only doubles).
-pub fn whole(place: Place<'_>, reader: &mut Reader<'_>, range: std::ops::RangeInclusive<i64>) -> Option<i64> {
-    let value = match &place.node.value {
-        Value::Integer(value) => Some(*value),
-        Value::Float(value) if value.fract() == 0.0 && value.abs() < 9.0e15 => Some(*value as i64),
-        // proto3's JSON takes numbers as strings too.
-        Value::Text(text) => text.parse().ok(),
-        _ => None,
-    };
-    match value {
-        Some(value) if range.contains(&value) => Some(value),
-        _ => {
-            reader.expected(place, &format!("a whole number from {} to {}", range.start(), range.end()));
-            None
-        }
-    }
-}
-
-impl Read for u32 {
-    fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
-        whole(place, reader, 0..=i64::from(u32::MAX)).and_then(|value| u32::try_from(value).ok())
-    }
-}
-
-impl Read for i32 {
-    fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
-        whole(place, reader, i64::from(i32::MIN)..=i64::from(i32::MAX)).and_then(|value| i32::try_from(value).ok())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[cfg(target_arch = "wasm32")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    #[test]
-    fn numbers_are_what_the_standard_library_reads() {
-        for text in [
-            "",
-            ".",
-            "+",
-            "-",
-            "1",
-            "-1",
-            "+1",
-            "--1",
-            "1.",
-            ".5",
-            "1.5",
-            "1.5.1",
-            "1e",
-            "1e5",
-            "1E-5",
-            "1e+5",
-            "1e++5",
-            "e5",
-            ".e5",
-            "1.e5",
-            "inf",
-            "-Infinity",
-            "NaN",
-            "infin",
-            "0x1",
-            "1_0",
-            " 1",
-            "1 ",
-            "e",
-            "1e5.0",
-        ] {
-            assert_eq!(super::is_number(text), text.parse::<f64>().is_ok(), "{text}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::NonZeroU16;
 use std::time::Duration;
 
-use super::read::{Place, Read, Reader, shorten, whole};
+use super::read::{Place, Read, Reader, shorten, visible, whole};
 use crate::load::Value;
 use crate::re2::Re2;
 
@@ -24,10 +24,15 @@ pub struct PortOrNone(pub Option<Port>);
 
 impl Read for PortOrNone {
     fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
-        match place.node.value {
-            Value::Integer(0) => Some(PortOrNone(None)),
-            _ => Port::read(place, reader).map(|port| PortOrNone(Some(port))),
+        let none = match &place.node.value {
+            Value::Integer(number) => *number == 0,
+            Value::Text(number) => number == "0",
+            _ => false,
+        };
+        if none {
+            return u32::read(place, reader).map(|_| PortOrNone(None));
         }
+        Port::read(place, reader).map(|port| PortOrNone(Some(port)))
     }
 }
 
@@ -50,6 +55,32 @@ impl Read for WholePercent {
     fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
         let number = whole(place, reader, 0..=100)?;
         u32::try_from(number).ok().map(WholePercent)
+    }
+}
+
+/// A text that a request or a response can carry: without CR, LF and NUL, which would end a header and begin another.
+/// Envoy refuses these wherever a route can write them (`well_known_regex: HTTP_HEADER_VALUE`), and nothing else.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Line(Box<str>);
+
+impl std::ops::Deref for Line {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Read for Line {
+    fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = String::read(place, reader)?;
+        if text.contains(['\r', '\n', '\0']) {
+            let text = visible(&text);
+            let hint = "a block such as `>` or `|` in YAML ends with a line break; `>-` and `|-` do not";
+            reader.invalid(place, format!("`{text}` has a line break or NUL, which no header may have"), hint);
+            return None;
+        }
+        Some(Line(text.into()))
     }
 }
 
@@ -258,7 +289,7 @@ impl Percent {
 
 impl Read for Percent {
     fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
-        let number = PercentFields::read(place, reader)?.value.map_or(0.0, |Number(value)| value);
+        let number = PercentFields::read(place, reader)?.value.unwrap_or(0.0);
         Percent::of(number, LEAST_PERCENT, place, reader)
     }
 }
@@ -269,7 +300,7 @@ pub struct MirrorPercent(pub Percent);
 
 impl Read for MirrorPercent {
     fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
-        let number = PercentFields::read(place, reader)?.value.map_or(0.0, |Number(value)| value);
+        let number = PercentFields::read(place, reader)?.value.unwrap_or(0.0);
         Percent::of(number, 0.0, place, reader).map(MirrorPercent)
     }
 }
@@ -278,24 +309,7 @@ crate::object! {
     /// Istio's `Percent`.
     pub struct PercentFields {
         /// 0 to 100; absent is 0.
-        value: Option<Number>,
-    }
-}
-
-/// Any number.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Number(pub f64);
-
-impl Read for Number {
-    fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
-        match &place.node.value {
-            Value::Integer(value) => Some(Number(*value as f64)),
-            Value::Float(value) => Some(Number(*value)),
-            _ => {
-                reader.expected(place, "a number");
-                None
-            }
-        }
+        value: Option<f64>,
     }
 }
 

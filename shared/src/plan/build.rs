@@ -8,34 +8,29 @@ mod mesh;
 
 use std::sync::Arc;
 
-use super::guard::Guards;
+use super::guard::{Detector, Guards};
 use super::hosts::HostTable;
 use super::owners::Owners;
 use super::proxy::{self, Bound};
 use super::routes::Routes;
 use super::rule::Rule;
+use super::seen::Seen;
 use super::telemetry::Telemetry;
 use super::{Plan, Proxy, View, VirtualHost};
 use crate::model::http_route::HttpMatchRequest;
 use crate::model::{Port, Resource, Resources, VirtualService};
-use crate::names::{self, MESH};
+use crate::names::{self, HTTP_PORT, MESH};
 use crate::registry::Registry;
 use crate::{Map, order};
 
-/// Where the mesh looks for a host without a port.
-const HTTP_PORT: Port = match Port::new(80) {
-    Some(port) => port,
-    None => Port::MIN,
-};
-
-pub(super) fn build(set: &Resources, proxy: &Proxy, fingerprint: u64) -> Plan {
+pub(super) fn build(set: &Resources, proxy: &Proxy, detector: Detector, fingerprint: u64) -> Plan {
     let mut builder = Builder::new(set, proxy);
     let bound = proxy.bound(set);
     let views = builder.views(&bound);
-    let mut guards = Guards::compile(set, &builder.registry);
+    let mut guards = Guards::compile(set, &builder.registry, detector);
     let Builder { hosts, mut rules, registry, .. } = builder;
     guards.assign(&mut rules);
-    let telemetry = Telemetry::new(&rules, &registry, proxy);
+    let telemetry = Telemetry::new(&rules, &registry, proxy, !bound.gateways.is_empty());
     let by_authority = bound.mesh && bound.gateways.is_empty() && proxy.port.is_none();
     Plan { fingerprint, views, by_authority, passthrough: bound.mesh, hosts, rules, telemetry, guards }
 }
@@ -89,7 +84,7 @@ impl<'a> Builder<'a> {
             (None, true) => self.mesh_ports(),
         };
         let mesh = self.services.iter().copied().filter(|service| bound.mesh && bound_to(service, MESH));
-        let owners = Owners::new(mesh);
+        let owners = Owners::new(mesh, &self.registry);
         let mut views = Vec::with_capacity(ports.len());
         for port in ports {
             let mut domains = Domains::default();
@@ -110,23 +105,23 @@ impl<'a> Builder<'a> {
     }
 
     fn mesh_ports(&self) -> Vec<Port> {
-        let ports = self.registry.iter().flat_map(|service| service.ports.iter().map(|port| port.number));
-        let mut ports: Vec<Port> = ports.chain([HTTP_PORT]).collect();
+        let concrete = self.registry.iter().filter(|service| service.external_name.is_none());
+        let ports = concrete.flat_map(|service| service.ports.iter().chain(&service.unreached));
+        let mut ports: Vec<Port> = ports.map(|port| port.number).chain([HTTP_PORT]).collect();
         order::sort(&mut ports);
         ports.dedup();
         ports
     }
 
     /// The rules of a VirtualService that exist on this gateway and port, up to the first that takes everything.
-    fn routes(&mut self, service: &Resource<VirtualService>, gateway: &str, port: Port) -> Vec<Route> {
+    /// `tls` is whether the listener opens TLS, or its Gateway's server says so.
+    fn routes(&mut self, service: &Resource<VirtualService>, gateway: &str, port: Port, tls: bool) -> Vec<Route> {
         let name: Arc<str> = service.meta.full_name().into();
         let mut routes = Vec::with_capacity(service.spec.http.len());
         // Room for what comes next as well, or each of many small VirtualServices moves all rules there are.
         self.rules.reserve(service.spec.http.len());
-        // istiod shows a sidecar's routes only services of the listener's port, with that port alone.
-        let nobody = Registry::default();
+        let mesh = gateway == MESH;
         for (index, model) in service.spec.http.iter().enumerate() {
-            let registry = if gateway == MESH { &nobody } else { &self.registry };
             let namespace = service.meta.namespace();
             let applies = |block: &HttpMatchRequest| {
                 if block.on_port().is_some_and(|asked| asked != port) {
@@ -144,7 +139,8 @@ impl<'a> Builder<'a> {
             if here.is_empty() {
                 continue;
             }
-            let Some(rule) = Rule::compile((service, &name), (index, model), port.get(), registry) else { continue };
+            let seen = Seen { registry: &self.registry, port, mesh };
+            let Some(rule) = Rule::compile((service, &name), (index, model), seen, tls) else { continue };
             let catch_alls: Vec<bool> = rule.matches.iter().map(|block| block.catch_all).collect();
             let Some(rule) = self.push(rule) else { break };
             for at in here {
@@ -187,8 +183,5 @@ impl<'a> Builder<'a> {
 
 /// Whether a VirtualService applies to a gateway or to the mesh; without `gateways` it applies to the mesh.
 fn bound_to(service: &Resource<VirtualService>, gateway: &str) -> bool {
-    if service.spec.gateways.is_empty() {
-        return gateway == MESH;
-    }
-    service.spec.gateways.iter().any(|name| names::resolve_gateway(name, service.meta.namespace()) == gateway)
+    names::binds(&service.spec.gateways, service.meta.namespace(), gateway)
 }

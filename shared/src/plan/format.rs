@@ -1,81 +1,13 @@
-//! Envoy's format strings in header values: `%REQ(x-user?x-old):8%`, `%DOWNSTREAM_REMOTE_ADDRESS%`, `%%`.
+//! What format strings come to while a request or a response is on its way.
 
 use std::borrow::Cow;
-use std::fmt;
 
-/// A header value, compiled.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template {
-    parts: Vec<Part>,
-}
+pub use crate::model::format::operators::{Clock, Fact, GrpcForm, Operator};
+pub use crate::model::format::{Part, Template};
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
-    Text(Box<[u8]>),
-    Value { what: Operator, most: Option<usize> },
-}
-
-/// What a format string can ask for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Operator {
-    /// `%REQ(name?other)%`: a request header, else another.
-    RequestHeader(Box<[u8]>, Option<Box<[u8]>>),
-    /// `%RESP(name?other)%`: a response header; nothing on the way to the destination.
-    ResponseHeader(Box<[u8]>, Option<Box<[u8]>>),
-    /// Anything that the proxy knows of the stream.
-    Fact(Fact),
-}
-
-/// What a proxy knows of a stream and format strings may ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fact {
-    /// `%DOWNSTREAM_REMOTE_ADDRESS%`: the client's address and port.
-    DownstreamRemoteAddress,
-    /// `%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%`.
-    DownstreamRemoteAddressWithoutPort,
-    /// `%DOWNSTREAM_LOCAL_ADDRESS%`: where the client connected to.
-    DownstreamLocalAddress,
-    /// `%DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT%`.
-    DownstreamLocalAddressWithoutPort,
-    /// `%DOWNSTREAM_LOCAL_PORT%`.
-    DownstreamLocalPort,
-    /// `%PROTOCOL%`: `HTTP/1.1`, `HTTP/2`.
-    Protocol,
-    /// `%RESPONSE_CODE%`; on the way back.
-    ResponseCode,
-    /// `%UPSTREAM_HOST%`: the endpoint's address and port; on the way back.
-    UpstreamHost,
-}
-
-/// Every fact by Envoy's name for it.
-const FACTS: &[(&str, Fact)] = &[
-    ("DOWNSTREAM_REMOTE_ADDRESS", Fact::DownstreamRemoteAddress),
-    ("DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT", Fact::DownstreamRemoteAddressWithoutPort),
-    ("DOWNSTREAM_LOCAL_ADDRESS", Fact::DownstreamLocalAddress),
-    ("DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT", Fact::DownstreamLocalAddressWithoutPort),
-    ("DOWNSTREAM_LOCAL_PORT", Fact::DownstreamLocalPort),
-    ("PROTOCOL", Fact::Protocol),
-    ("RESPONSE_CODE", Fact::ResponseCode),
-    ("UPSTREAM_HOST", Fact::UpstreamHost),
-];
-
-/// Why a text is no format string.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FormatError {
-    /// A `%` that begins no operator.
-    Syntax(String),
-    /// An operator of Envoy's, or nobody's, that Sailcloth does not know.
-    Unsupported(String),
-}
-
-impl fmt::Display for FormatError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            FormatError::Syntax(at) => write!(f, "expected `%OPERATOR%` or `%%`, found `{at}`"),
-            FormatError::Unsupported(name) => write!(f, "`%{name}%` is not supported by Sailcloth"),
-        }
-    }
-}
+use crate::decide::is_grpc;
+use crate::model::fault::GRPC_STATUSES;
+use crate::model::format::operators::{CLIENT_CERTIFICATE, CONTENT_TYPE, ORIGINAL_PATH, PATH};
 
 /// Where the values come from.
 pub trait Source {
@@ -83,63 +15,35 @@ pub trait Source {
     fn request_header(&self, name: &[u8]) -> Option<Cow<'_, [u8]>>;
     /// A response header, where there is a response; of several values the first.
     fn response_header(&self, name: &[u8]) -> Option<Cow<'_, [u8]>>;
-    /// What the proxy knows.
+    /// What the proxy knows; nothing where it does not know it yet.
     fn fact(&self, fact: Fact) -> Option<Cow<'_, [u8]>>;
+    /// Envoy's response flags, a bit each.
+    fn flags(&self) -> u64;
+    /// A time, in nanoseconds since 1970.
+    fn time(&self, clock: Clock) -> Option<u64>;
+}
+
+/// A source that knows what was decided as well.
+pub trait Scene: Source {
+    /// The name that Envoy's route would have.
+    fn route_name(&self) -> Vec<u8>;
+    /// Envoy's response flags, short or in words.
+    fn flags_text(&self, long: bool) -> String;
 }
 
 impl Template {
-    /// Compiles a format string.
-    ///
-    /// # Errors
-    /// A lone `%`, and operators that Sailcloth does not know.
-    pub fn parse(text: &str) -> Result<Template, FormatError> {
-        let mut parts = Vec::new();
-        let mut literal = String::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once('%') {
-            literal.push_str(before);
-            if let Some(after) = after.strip_prefix('%') {
-                literal.push('%');
-                rest = after;
-                continue;
-            }
-            let (part, after) = operator(after)?;
-            if !literal.is_empty() {
-                parts.push(Part::Text(std::mem::take(&mut literal).into_bytes().into()));
-            }
-            parts.push(part);
-            rest = after;
-        }
-        literal.push_str(rest);
-        if !literal.is_empty() {
-            parts.push(Part::Text(literal.into_bytes().into()));
-        }
-        Ok(Template { parts })
-    }
-
-    /// The request headers that it asks for.
-    pub fn request_headers(&self) -> impl Iterator<Item = &[u8]> {
-        self.parts.iter().flat_map(|part| match part {
-            Part::Value { what: Operator::RequestHeader(name, other), .. } => {
-                [Some(name.as_ref()), other.as_deref()].into_iter().flatten()
-            }
-            _ => [None, None].into_iter().flatten(),
-        })
-    }
-
     /// The value. What is not there is left out; a value that comes out empty is, for Envoy, no value at all.
-    pub fn render<'t>(&'t self, source: &impl Source) -> Cow<'t, [u8]> {
-        if let [Part::Text(text)] = self.parts.as_slice() {
-            return Cow::Borrowed(text);
+    pub fn render<'t>(&'t self, scene: &dyn Scene) -> Cow<'t, [u8]> {
+        if self.parts().is_empty() {
+            return Cow::Borrowed(self.text().as_bytes());
         }
         let mut out = Vec::new();
-        for part in &self.parts {
+        for part in self.parts() {
             match part {
-                Part::Text(text) => out.extend_from_slice(text),
+                Part::Text(text) => out.extend_from_slice(text.as_bytes()),
                 Part::Value { what, most } => {
-                    if let Some(value) = what.value(source) {
-                        let most = most.unwrap_or(value.len()).min(value.len());
-                        out.extend_from_slice(value.get(..most).unwrap_or(&value));
+                    if let Some(value) = what.value(scene) {
+                        out.extend_from_slice(most.and_then(|most| value.get(..most)).unwrap_or(&value));
                     }
                 }
             }
@@ -149,7 +53,8 @@ impl Template {
 }
 
 impl Operator {
-    fn value<'s>(&self, source: &'s impl Source) -> Option<Cow<'s, [u8]>> {
+    fn value<'s>(&self, source: &'s dyn Scene) -> Option<Cow<'s, [u8]>> {
+        let owned = |text: String| Some(Cow::Owned(text.into_bytes()));
         match self {
             Operator::RequestHeader(name, other) => {
                 source.request_header(name).or_else(|| source.request_header(other.as_deref()?))
@@ -157,98 +62,141 @@ impl Operator {
             Operator::ResponseHeader(name, other) => {
                 source.response_header(name).or_else(|| source.response_header(other.as_deref()?))
             }
+            Operator::Path { query, original, current } => {
+                let first = source.request_header(ORIGINAL_PATH).filter(|_| *original);
+                let path = first.or_else(|| source.request_header(PATH).filter(|_| *current))?;
+                Some(if *query { path } else { without_query(path) })
+            }
+            Operator::QueryParameter(name) => {
+                let path = source.request_header(PATH)?;
+                let (_, query) = split(&path, b'?')?;
+                let pairs = query.split(|byte| *byte == b'&').map(|pair| split(pair, b'=').unwrap_or((pair, b"")));
+                let value = pairs.into_iter().find(|(key, _)| decoded(key, false) == **name)?.1;
+                Some(Cow::Owned(decoded(value, false)))
+            }
+            Operator::Query(decode) => {
+                let path = source.request_header(PATH)?;
+                let (_, query) = split(&path, b'?')?;
+                // Envoy decodes what is written without an escape.
+                Some(Cow::Owned(if *decode { decoded(query, true) } else { query.to_vec() }))
+            }
+            Operator::GrpcStatus(form) => grpc_status(*form, source).and_then(owned),
+            Operator::Time(clock, format) => owned(format.write(source.time(*clock)?)),
+            Operator::Duration => {
+                let nanos = source.time(Clock::Now)?.saturating_sub(source.time(Clock::Start)?);
+                owned((nanos / 1_000_000).to_string())
+            }
+            Operator::Flags(long) => owned(source.flags_text(*long)),
+            Operator::RouteName => Some(Cow::Owned(source.route_name())),
+            Operator::Details(true) => source.fact(Fact::ResponseCodeDetails),
+            Operator::Details(false) => source.fact(Fact::ResponseCodeDetails).map(without_blanks),
+            Operator::ClientCertificate(key) => {
+                client_certificate(&source.request_header(CLIENT_CERTIFICATE)?, key.as_bytes()).map(Cow::Owned)
+            }
             Operator::Fact(fact) => source.fact(*fact),
+            Operator::FirstOf(all) => all.iter().find_map(|what| what.value(source)),
         }
     }
 }
 
-/// Reads what stands behind a `%`: `NAME%`, `NAME(args)%`, `NAME(args):LEN%`.
-fn operator(text: &str) -> Result<(Part, &str), FormatError> {
-    let syntax = || FormatError::Syntax(format!("%{}", crate::model::read::shorten(text)));
-    let end = text.find(|c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit() && c != '_').ok_or_else(syntax)?;
-    let (name, mut rest) = text.split_at_checked(end).filter(|(name, _)| !name.is_empty()).ok_or_else(syntax)?;
-    let mut arguments = None;
-    if let Some(after) = rest.strip_prefix('(') {
-        let (inside, after) = after.split_once(')').ok_or_else(syntax)?;
-        (arguments, rest) = (Some(inside), after);
-    }
-    let mut most = None;
-    if let Some(after) = rest.strip_prefix(':') {
-        let (digits, _) = after.split_once('%').ok_or_else(syntax)?;
-        most = Some(digits.parse().map_err(|_| syntax())?);
-        rest = after.strip_prefix(digits).unwrap_or(after);
-    }
-    let rest = rest.strip_prefix('%').ok_or_else(syntax)?;
-    let what = match (name, arguments) {
-        ("REQ" | "RESP", Some(arguments)) => {
-            // For Envoy `host` is the authority, wherever it looks a request header up.
-            let lower = |text: &str| match text.to_ascii_lowercase() {
-                text if name == "REQ" && text == "host" => b":authority"[..].into(),
-                text => text.into_bytes().into_boxed_slice(),
-            };
-            let (first, other) = match arguments.split_once('?') {
-                Some((first, other)) => (first, Some(other)),
-                None => (arguments, None),
-            };
-            let (first, other) = (lower(first), other.map(lower));
-            if name == "REQ" { Operator::RequestHeader(first, other) } else { Operator::ResponseHeader(first, other) }
+/// The value of a key in `x-forwarded-client-cert`: `Key=value;Key="a;b",Key=value`, where each proxy has its part, the
+/// first the client's own. In quotes nothing divides, and a backslash takes the next quote or backslash as it is.
+fn client_certificate(header: &[u8], key: &[u8]) -> Option<Vec<u8>> {
+    let (mut in_quotes, mut escaped, mut start) = (false, false, 0);
+    for (at, byte) in header.iter().copied().chain([b',']).enumerate() {
+        if !in_quotes && matches!(byte, b',' | b';') {
+            let pair = header.get(start..at)?;
+            let (name, value) = split(pair, b'=').unwrap_or((pair, b""));
+            if name.trim_ascii().eq_ignore_ascii_case(key) {
+                return Some(unquoted(value.trim_ascii()));
+            }
+            start = at + 1;
         }
-        (name, None) => match FACTS.iter().find(|(known, _)| *known == name) {
-            Some((_, fact)) => Operator::Fact(*fact),
-            None => return Err(FormatError::Unsupported(name.to_owned())),
-        },
-        (name, Some(_)) => return Err(FormatError::Unsupported(name.to_owned())),
-    };
-    Ok((Part::Value { what, most }, rest))
+        in_quotes ^= byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+    }
+    None
 }
 
-#[cfg(test)]
-mod tests {
-    #[cfg(target_arch = "wasm32")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    use super::*;
-
-    struct One;
-
-    impl Source for One {
-        fn request_header(&self, name: &[u8]) -> Option<Cow<'_, [u8]>> {
-            (name == b"x-user").then_some(Cow::Borrowed(&b"elena"[..]))
-        }
-        fn response_header(&self, _: &[u8]) -> Option<Cow<'_, [u8]>> {
-            None
-        }
-        fn fact(&self, fact: Fact) -> Option<Cow<'_, [u8]>> {
-            (fact == Fact::Protocol).then_some(Cow::Borrowed(&b"HTTP/2"[..]))
-        }
+fn unquoted(value: &[u8]) -> Vec<u8> {
+    let inside = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
+    let mut out = Vec::with_capacity(inside.len());
+    let mut rest = inside;
+    while let [first, behind @ ..] = rest {
+        let (byte, after) = match (first, behind) {
+            (b'\\', [quoted @ (b'"' | b'\\'), after @ ..]) => (*quoted, after),
+            _ => (*first, behind),
+        };
+        out.push(byte);
+        rest = after;
     }
+    out
+}
 
-    fn render(text: &str) -> String {
-        String::from_utf8(Template::parse(text).unwrap().render(&One).into_owned()).unwrap()
+/// What stands before a byte, and behind it.
+fn split(text: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
+    let at = text.iter().position(|other| *other == byte)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+fn without_query(path: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    match path.iter().position(|byte| *byte == b'?') {
+        Some(end) => Cow::Owned(path.get(..end).unwrap_or(&path).to_vec()),
+        None => path,
     }
+}
 
-    #[test]
-    fn operators_stand_for_what_the_stream_has() {
-        for (text, expected) in [
-            ("plain", "plain"),
-            ("100%%", "100%"),
-            ("%REQ(X-User)%", "elena"),
-            ("%REQ(x-user):2%", "el"),
-            ("%REQ(no?x-user)%!", "elena!"),
-            ("<%REQ(no)%>", "<>"),
-            ("%PROTOCOL%", "HTTP/2"),
-            ("%RESP(x)%", ""),
-            ("", ""),
-        ] {
-            assert_eq!(render(text), expected, "{text}");
+fn without_blanks(text: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    let replaced = |byte: &u8| if byte.is_ascii_whitespace() { b'_' } else { *byte };
+    if text.iter().any(u8::is_ascii_whitespace) { Cow::Owned(text.iter().map(replaced).collect()) } else { text }
+}
+
+/// With `%41` as `A`; of all bytes, or of those alone that are seen. What is no escape stays.
+fn decoded(text: &[u8], visible_only: bool) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [first, behind @ ..] = rest {
+        let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let escaped = match behind {
+            [high, low, after @ ..] if *first == b'%' => {
+                digit(high).zip(digit(low)).map(|(high, low)| (high << 4 | low, after))
+            }
+            _ => None,
+        };
+        let (byte, after) =
+            escaped.filter(|(byte, _)| !visible_only || byte.is_ascii_graphic()).unwrap_or((*first, behind));
+        out.push(byte);
+        rest = after;
+    }
+    out
+}
+
+/// The status in the response's headers, else what the HTTP status comes to; for gRPC requests alone.
+fn grpc_status(form: GrpcForm, source: &dyn Scene) -> Option<String> {
+    source.request_header(CONTENT_TYPE).filter(|it| is_grpc(it))?;
+    let number = |text: &[u8]| std::str::from_utf8(text).ok()?.parse::<u32>().ok();
+    let said = source.response_header(b"grpc-status").and_then(|status| number(&status));
+    let status = said.or_else(|| {
+        Some(match number(&source.fact(Fact::ResponseCode)?)? {
+            0 => return None,
+            400 => 13,
+            401 => 16,
+            403 => 7,
+            404 => 12,
+            429 | 502..=504 => 14,
+            _ => 2,
+        })
+    })?;
+    let name = usize::try_from(status).ok().and_then(|at| GRPC_STATUSES.get(at)).filter(|_| form != GrpcForm::Number);
+    Some(match (name, form) {
+        (None, _) => status.to_string(),
+        (Some(name), GrpcForm::Snake) => (*name).to_owned(),
+        (Some(name @ &"OK"), _) => (*name).to_owned(),
+        // Envoy writes one L.
+        (Some(&"CANCELLED"), _) => "Canceled".to_owned(),
+        (Some(name), _) => {
+            let words = name.split('_').filter_map(|word| word.split_at_checked(1));
+            words.map(|(first, rest)| first.to_owned() + &rest.to_ascii_lowercase()).collect()
         }
-    }
-
-    #[test]
-    fn a_lone_percent_sign_is_an_error() {
-        for text in ["%", "50% off", "%REQ(x%", "%REQ(x)", "%req(x)%", "%REQ(x):y%", "%()%"] {
-            assert!(matches!(Template::parse(text), Err(FormatError::Syntax(_))), "{text}");
-        }
-        assert_eq!(Template::parse("%HOSTNAME%"), Err(FormatError::Unsupported("HOSTNAME".into())));
-    }
+    })
 }

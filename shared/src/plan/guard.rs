@@ -1,17 +1,20 @@
-//! What guards a destination: how many requests it takes at once, and when its endpoints count as failing
-//! (DestinationRule's `connectionPool` and `outlierDetection`).
+//! What guards a destination: how many requests it takes at once, and when it is left alone (DestinationRule's
+//! `connectionPool` and `outlierDetection`).
 //!
 //! Guards are asked for by a cluster's name, since a breaker may also stand in an Envoy whose routes are somebody
 //! else's.
 
+mod ejection;
+
+pub use ejection::{Detector, Ejection, Endpoints};
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::rule::{Action, Rule};
 use super::split::Destination;
 use crate::Map;
-use crate::model::destination_rule::{ConnectionPoolSettings, OutlierDetection, TrafficPolicy};
-use crate::model::values::{Count, GoDuration};
+use crate::model::destination_rule::{ConnectionPoolSettings, Subset, TrafficPolicy};
+use crate::model::values::Count;
 use crate::model::{DestinationRule, Port, Resource, Resources};
 use crate::names;
 use crate::policy::{Blocks, DestinationRules};
@@ -28,47 +31,25 @@ pub struct Limits {
     pub requests: u32,
 }
 
-/// When an endpoint counts as failing, and what becomes of a destination all of whose endpoints are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ejection {
-    /// So many 5xx in a row.
-    pub errors: Option<u32>,
-    /// So many 502, 503 and 504 in a row.
-    pub gateway_errors: Option<u32>,
-    /// So many failures of the connection in a row, where they are counted apart; else they are 5xx.
-    pub local_failures: Option<u32>,
-    /// Whether they are.
-    pub split: bool,
-    /// How long a destination is left alone, in milliseconds, times the number of ejections.
-    pub base_ms: u64,
-    /// For every interval without a failure one ejection is forgotten; milliseconds.
-    pub interval_ms: u64,
-    /// With this part of the endpoints failing, in percent, no further one is ejected; where it is not given, all may
-    /// be.
-    pub most_percent: Option<u32>,
-}
-
-impl Ejection {
-    /// Whether a single failure is enough.
-    pub fn at_once(&self) -> bool {
-        [self.errors, self.gateway_errors, self.local_failures].contains(&Some(1))
-    }
-}
-
 /// What guards one destination.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Guard {
     /// How many requests it takes.
     pub limits: Option<Limits>,
     /// When it is left alone.
-    pub ejection: Option<Ejection>,
+    pub ejection: Option<Arc<Ejection>>,
 }
 
 impl Guard {
-    fn compile(blocks: Blocks<'_>, protocol: AppProtocol) -> Guard {
+    fn compile(
+        blocks: Blocks<'_>,
+        protocol: AppProtocol,
+        detector: Detector,
+        listed: &dyn Fn() -> Option<Endpoints>,
+    ) -> Guard {
         Guard {
             limits: blocks.connection_pool.and_then(|pool| Limits::compile(pool, blocks.http2(protocol))),
-            ejection: blocks.outlier_detection.and_then(Ejection::compile),
+            ejection: blocks.outlier_detection.and_then(|it| Ejection::compile(it, detector, listed)).map(Arc::new),
         }
     }
 
@@ -99,40 +80,35 @@ impl Limits {
     }
 }
 
-impl Ejection {
-    /// Nothing where no number of failures ejects anything, or where failing endpoints would be used again anyway.
-    fn compile(model: &OutlierDetection) -> Option<Ejection> {
-        let alpha = model.http.as_ref();
-        let count = |count: u32| (count > 0).then_some(count);
-        let ms = |own: Option<GoDuration>, alpha: Option<GoDuration>, default: Duration| {
-            let duration = own.or(alpha).map_or(default, |duration| duration.0);
-            u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-        };
-        let errors = model.consecutive_5xx_errors;
-        let errors = errors.or_else(|| alpha?.consecutive_errors.map(|count| count.0)).unwrap_or(5);
-        let split = model.split_external_local_origin_errors;
-        let ejection = Ejection {
-            errors: count(errors),
-            gateway_errors: model.consecutive_gateway_errors.and_then(count),
-            local_failures: if split { count(model.consecutive_local_origin_failures.unwrap_or(5)) } else { None },
-            split,
-            base_ms: ms(
-                model.base_ejection_time,
-                alpha.and_then(|alpha| alpha.base_ejection_time),
-                Duration::from_secs(30),
-            ),
-            interval_ms: ms(model.interval, alpha.and_then(|alpha| alpha.interval), Duration::from_secs(10)).max(1),
-            most_percent: model
-                .max_ejection_percent
-                .or_else(|| alpha?.max_ejection_percent)
-                .and_then(|percent| count(percent.0)),
-        };
-        let counts =
-            ejection.errors.is_some() || ejection.gateway_errors.is_some() || ejection.local_failures.is_some();
-        // With a share of healthy endpoints to keep, Envoy goes back to all of them when there are fewer.
-        let returns = model.min_health_percent.is_some_and(|percent| percent.0 > 0);
-        (counts && !returns).then_some(ejection)
+/// A destination that modules leave alone when all its endpoints are ejected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detected {
+    /// Its host in the mesh.
+    pub host: String,
+    /// Its cluster.
+    pub cluster: String,
+    /// Whether its endpoints are listed; those of the first alpha schema are seen.
+    pub listed: bool,
+}
+
+/// The destinations of a set that modules leave alone where `detector` carries `outlierDetection` out, in the order of
+/// hosts.
+pub fn detected(set: &Resources, detector: Detector) -> Vec<Detected> {
+    let guards = Guards::compile(set, &Registry::new(set), detector);
+    let wild = guards.wild.iter().map(|(host, guards)| (host, guards));
+    let mut all = Vec::new();
+    for (host, guards) in guards.hosts.iter().chain(wild) {
+        for (subset, by_port) in guards.subsets.iter() {
+            for (port, guard) in &by_port.ports {
+                if let Some(ejection) = &guard.ejection {
+                    let cluster = names::cluster(port.get(), subset, host);
+                    let listed = matches!(ejection.endpoints, Endpoints::Listed(_));
+                    all.push(Detected { host: host.clone(), cluster, listed });
+                }
+            }
+        }
     }
+    all
 }
 
 /// The guards of every host.
@@ -160,7 +136,7 @@ struct ByPort {
 }
 
 impl Guards {
-    pub(super) fn compile(set: &Resources, registry: &Registry) -> Guards {
+    pub(super) fn compile(set: &Resources, registry: &Registry, detector: Detector) -> Guards {
         let mut guards = Guards::default();
         if set.destination_rules.is_empty() {
             return guards;
@@ -177,7 +153,8 @@ impl Guards {
             if guards.hosts.contains(&host) {
                 continue;
             }
-            let Some(compiled) = HostGuards::compile(&host, &rules.of(&host, namespace), registry) else { continue };
+            let rules = rules.of(&host, namespace);
+            let Some(compiled) = HostGuards::compile(&host, &rules, registry, detector) else { continue };
             match host.starts_with('*') {
                 true => guards.wild.push((host, compiled)),
                 false => guards.hosts.insert(host, compiled),
@@ -224,18 +201,24 @@ impl Guards {
             covering.max_by_key(|(pattern, _)| pattern.len()).map(|(_, guards)| guards)
         })?;
         let by_port = host.subsets.get(subset).or_else(|| host.subsets.get(""))?;
-        let found = by_port.ports.iter().find(|(number, _)| *number == port).map_or(by_port.other, |(_, guard)| *guard);
-        (!found.is_open()).then_some(found)
+        let found = by_port.ports.iter().find(|(number, _)| *number == port).map_or(&by_port.other, |(_, guard)| guard);
+        (!found.is_open()).then(|| found.clone())
     }
 }
 
 impl HostGuards {
     /// Nothing where nobody guards the host.
-    fn compile(host: &str, rules: &[&Resource<DestinationRule>], registry: &Registry) -> Option<HostGuards> {
+    fn compile(
+        host: &str,
+        rules: &[&Resource<DestinationRule>],
+        registry: &Registry,
+        detector: Detector,
+    ) -> Option<HostGuards> {
         let policy = rules.iter().find_map(|rule| rule.spec.traffic_policy.as_ref());
         let service = registry.answering(host);
-        let by_port = |subset: Option<&TrafficPolicy>| {
-            let mentioned = [policy, subset].into_iter().flatten().flat_map(|policy| &policy.port_level_settings);
+        let by_port = |subset: Option<&Subset>| {
+            let own: Option<&TrafficPolicy> = subset.and_then(|subset| subset.traffic_policy.as_ref());
+            let mentioned = [policy, own].into_iter().flatten().flat_map(|policy| &policy.port_level_settings);
             let mentioned = mentioned.filter_map(|settings| settings.port.as_ref()?.port());
             let known = service.into_iter().flat_map(|service| service.ports.iter().map(|port| port.number));
             let mut ports: Vec<(Port, Guard)> = Vec::new();
@@ -243,17 +226,19 @@ impl HostGuards {
                 let protocol =
                     service.and_then(|service| service.port(port)).map_or(AppProtocol::Http, |it| it.protocol);
                 if ports.iter().all(|(number, _)| *number != port) {
-                    ports.push((port, Guard::compile(Blocks::new(policy, subset, Some(port)), protocol)));
+                    let listed = || ejection::listed(registry.get(host)?, port, subset);
+                    let guard = Guard::compile(Blocks::new(policy, own, Some(port)), protocol, detector, &listed);
+                    ports.push((port, guard));
                 }
             }
-            let other = Guard::compile(Blocks::new(policy, subset, None), AppProtocol::Http);
+            let other = Guard::compile(Blocks::new(policy, own, None), AppProtocol::Http, detector, &|| None);
             ByPort { ports, other }
         };
         let mut subsets = vec![(String::new(), by_port(None))];
         for subset in rules.iter().flat_map(|rule| &rule.spec.subsets) {
             // The first of a name counts.
             if subsets.iter().all(|(name, _)| *name != subset.name) {
-                subsets.push((subset.name.clone(), by_port(subset.traffic_policy.as_ref())));
+                subsets.push((subset.name.clone(), by_port(Some(subset))));
             }
         }
         let open = |by_port: &ByPort| by_port.other.is_open() && by_port.ports.iter().all(|(_, guard)| guard.is_open());

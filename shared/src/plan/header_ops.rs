@@ -19,17 +19,14 @@ struct Ops {
 
 impl HeaderOps {
     /// Compiles; `:authority` and `host` are left out here, since istiod makes a host rewrite of them ([`authority`])
-    /// or drops them. So is a value that is no format string, which `check` refuses.
+    /// or drops them.
     pub fn compile(model: Option<&HeaderOperations>) -> HeaderOps {
         let Some(model) = model else { return HeaderOps::default() };
-        let ops = |map: &crate::Map<String>| {
-            let parsed = map
-                .iter()
-                .filter(|(name, _)| !is_internal(name))
-                .filter_map(|(name, value)| Some((lower(name), Template::parse(value).ok()?)));
-            parsed.collect()
+        let ops = |map: &crate::Map<Template>| {
+            let ours = map.iter().filter(|(name, _)| !is_pseudo(name));
+            ours.map(|(name, value)| (lower(name), value.clone())).collect()
         };
-        let remove = model.remove.iter().filter(|name| !is_internal(name)).map(|name| lower(name)).collect();
+        let remove = model.remove.iter().filter(|name| !is_pseudo(name)).map(|name| lower(name)).collect();
         let ops = Ops { remove, set: ops(&model.set), add: ops(&model.add) };
         let empty = ops.remove.is_empty() && ops.set.is_empty() && ops.add.is_empty();
         HeaderOps((!empty).then(|| Box::new(ops)))
@@ -51,8 +48,8 @@ impl HeaderOps {
     }
 
     /// The request headers that the values ask for.
-    pub fn request_headers(&self) -> impl Iterator<Item = &[u8]> {
-        self.set().iter().chain(self.add()).flat_map(|(_, template)| template.request_headers())
+    pub fn request_headers<'o>(&'o self, tell: &mut dyn FnMut(&'o [u8])) {
+        self.set().iter().chain(self.add()).for_each(|(_, template)| template.request_headers(tell));
     }
 
     /// Whether there is nothing to do.
@@ -65,16 +62,17 @@ impl HeaderOps {
 /// in istiod.
 pub fn authority(model: Option<&HeaderOperations>) -> Option<Box<[u8]>> {
     let model = model?;
-    let named = |map: &crate::Map<String>| {
-        let asks = |(name, value): &(&String, &String)| {
-            !value.is_empty() && (name.eq_ignore_ascii_case(":authority") || name.eq_ignore_ascii_case("host"))
+    // Envoy takes it as it is written, percent signs and all.
+    let named = |map: &crate::Map<Template>| {
+        let asks = |(name, value): &(&String, &Template)| {
+            !value.text().is_empty() && (name.eq_ignore_ascii_case(":authority") || name.eq_ignore_ascii_case("host"))
         };
-        map.iter().find(asks).map(|(_, value)| value.as_bytes().into())
+        map.iter().find(asks).map(|(_, value)| value.text().as_bytes().into())
     };
     named(&model.set).or_else(|| named(&model.add))
 }
 
-fn is_internal(name: &str) -> bool {
+fn is_pseudo(name: &str) -> bool {
     name.starts_with(':') || name.eq_ignore_ascii_case("host")
 }
 

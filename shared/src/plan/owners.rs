@@ -1,44 +1,64 @@
-//! Which VirtualServices of the mesh speak for a host.
+//! Which VirtualServices of the mesh there are, and whose a service is.
 
 use crate::model::{Resource, VirtualService};
+use crate::registry::Registry;
 use crate::{Map, names};
 
-type Service = Resource<VirtualService>;
+/// A VirtualService, with its hosts in full and in lower case: the virtual hosts of a mesh are compared without regard to
+/// capitals.
+pub(super) struct Owner<'a> {
+    /// The VirtualService.
+    pub(super) service: &'a Resource<VirtualService>,
+    /// Those without a wildcard.
+    pub(super) exact: Vec<String>,
+    /// The others.
+    pub(super) wild: Vec<String>,
+}
 
-/// VirtualServices by their hosts, which are resolved once for all ports.
+/// The VirtualServices of the mesh, resolved once for all ports.
 pub(super) struct Owners<'a> {
-    all: Vec<(String, &'a Service)>,
-    by_host: Map<Vec<&'a Service>>,
-    wild: Vec<(String, &'a Service)>,
+    all: Vec<Owner<'a>>,
+    /// Of each service that has one, by its host: its VirtualService's place in `all`.
+    of_service: Map<usize>,
 }
 
 impl<'a> Owners<'a> {
     /// Of those that apply to the mesh, oldest first.
-    pub(super) fn new(services: impl Iterator<Item = &'a Service>) -> Owners<'a> {
-        let resolved = services.flat_map(|service| {
-            let hosts = service.spec.hosts.iter();
-            hosts.map(move |host| (names::resolve_host(host, service.meta.namespace()), service))
-        });
-        let all: Vec<_> = resolved.collect();
-        let mut by_host: Map<Vec<&Service>> = Map::new();
-        for (host, service) in &all {
-            by_host.change(host.clone(), |owners| owners.push(service));
+    pub(super) fn new(services: impl Iterator<Item = &'a Resource<VirtualService>>, registry: &Registry) -> Owners<'a> {
+        let (mut exact, mut wild): (Map<usize>, Map<usize>) = (Map::new(), Map::new());
+        let mut all = Vec::new();
+        for (place, service) in services.enumerate() {
+            let mut owner = Owner { service, exact: Vec::new(), wild: Vec::new() };
+            for host in &service.spec.hosts {
+                let host = names::resolve_host(host, service.meta.namespace());
+                let (places, hosts) = match host.starts_with('*') {
+                    true => (&mut wild, &mut owner.wild),
+                    false => (&mut exact, &mut owner.exact),
+                };
+                places.insert_new(&host, || place);
+                hosts.push(host.to_ascii_lowercase());
+            }
+            all.push(owner);
         }
-        let wild = all.iter().filter(|(host, _)| host.starts_with('*')).cloned().collect();
-        Owners { all, by_host, wild }
+        let mut of_service = Map::new();
+        for service in registry.iter() {
+            let covering = || wild.iter().filter(|(pattern, _)| names::covers(pattern, &service.host));
+            let longest = || covering().max_by_key(|(pattern, _)| pattern.len()).map(|(_, place)| place);
+            if let Some(place) = exact.get(&service.host).or_else(longest) {
+                of_service.insert(service.host.clone(), *place);
+            }
+        }
+        Owners { all, of_service }
     }
 
-    /// Every host, as often as somebody names it.
-    pub(super) fn all(&self) -> &[(String, &'a Service)] {
+    /// All of them, oldest first.
+    pub(super) fn all(&self) -> &[Owner<'a>] {
         &self.all
     }
 
-    /// The host itself beats any wildcard, the longest wildcard the others; then the older one counts.
-    pub(super) fn of(&self, host: &str) -> Vec<&'a Service> {
-        let covering = || {
-            let covering = self.wild.iter().filter(|(name, _)| names::covers(name, host));
-            covering.min_by_key(|(name, _)| std::cmp::Reverse(name.len())).map(|(_, service)| *service)
-        };
-        self.by_host.get(host).cloned().unwrap_or_else(|| covering().into_iter().collect())
+    /// Whose a service is, by its place among them all (istiod's `computeWildcardHostVirtualServiceIndex`): the one that
+    /// names it, else the one with the longest wildcard; of equal ones the oldest.
+    pub(super) fn of(&self, host: &str) -> Option<usize> {
+        self.of_service.get(host).copied()
     }
 }

@@ -1,9 +1,11 @@
-//! Who this proxy is, and the configuration of a module: `{proxy: {...}, resources: [...], stats: {...}}`.
+//! Who this proxy is, and the configuration of a module: `{proxy: {...}, resources: [...], outlierDetection: module,
+//! stats: {...}}`.
 
 use std::sync::Arc;
 
 use super::Plan;
 use super::fingerprint::fingerprint;
+use super::guard::Detector;
 use crate::finding::{About, Code, Finding, Origin, Report, Severity};
 use crate::load::{self, Node, Value};
 use crate::model::http_route::HttpMatchRequest;
@@ -32,7 +34,7 @@ object! {
 impl Proxy {
     /// The namespace, `default` when none is given.
     pub fn namespace(&self) -> &str {
-        self.namespace.as_deref().filter(|ns| !ns.is_empty()).unwrap_or("default")
+        self.namespace.as_deref().filter(|ns| !ns.is_empty()).unwrap_or(names::DEFAULT_NAMESPACE)
     }
 
     /// The gateways, fully named, chosen by labels where none is given. The oldest comes first, as istiod merges them;
@@ -91,7 +93,7 @@ object! {
     pub struct StatsConfig {
         /// Whether requests are counted. Absent: they are.
         enabled: Option<bool>,
-        /// How many series each of Envoy's threads keeps; the rest is counted as one. Nothing ever frees a series.
+        /// How many series each of Envoy's threads keeps; the rest is counted together. Nothing ever frees a series.
         max_series: Option<SeriesLimit>,
     }
 }
@@ -113,6 +115,8 @@ pub struct ModuleConfig {
     pub proxy: Proxy,
     /// The resources.
     pub resources: Resources,
+    /// Who carries `outlierDetection` out. Absent: modules do, where they know the endpoints.
+    pub detector: Detector,
     /// What is said about metrics.
     pub stats: StatsConfig,
     /// What Envoy knows of the proxy.
@@ -155,13 +159,20 @@ impl ModuleConfig {
             None | Some(Node { value: Value::Null, .. }) => Some(Proxy::default()),
             Some(node) => Proxy::read(Place { node, path: &Path::Key(&Path::Root, "proxy") }, &mut reader),
         };
-        for entry in entries.iter().filter(|entry| !["proxy", "resources"].contains(&entry.key.as_str())) {
+        let detector = match tree.get("outlierDetection") {
+            None | Some(Node { value: Value::Null, .. }) => Some(Detector::Module),
+            Some(node) => {
+                Detector::read(Place { node, path: &Path::Key(&Path::Root, "outlierDetection") }, &mut reader)
+            }
+        };
+        const KNOWN: [&str; 3] = ["proxy", "resources", "outlierDetection"];
+        for entry in entries.iter().filter(|entry| !KNOWN.contains(&entry.key.as_str())) {
             let place = Place { node: &entry.value, path: &Path::Key(&Path::Root, &entry.key) };
             reader.warn(
                 Code::ModuleConfiguration,
                 place,
                 "unknown field, which has no effect",
-                "known are `proxy`, `resources` and `stats`",
+                "known are `proxy`, `resources`, `outlierDetection` and `stats`",
             );
         }
         let stats = match &told_to_stats {
@@ -180,14 +191,15 @@ impl ModuleConfig {
         let documents = documents.items().into_iter().flatten();
         let mut resources = Resources::read(documents.map(|node| (None, node.into_owned())), report);
         check::validate(&resources, report);
+        resources.restrictions.iter().for_each(|it| report.push(it.unread()));
         resources.forget_trees();
-        let (proxy, stats) = (proxy?, stats?);
-        (!report.stops()).then_some(ModuleConfig { proxy, resources, stats, node, fingerprint })
+        let (proxy, detector, stats) = (proxy?, detector?, stats?);
+        (!report.stops()).then_some(ModuleConfig { proxy, resources, detector, stats, node, fingerprint })
     }
 
     /// Compiles it.
     pub fn plan(&self) -> Plan {
-        let mut plan = Plan::build(&self.resources, &self.proxy, self.fingerprint);
+        let mut plan = Plan::build(&self.resources, &self.proxy, self.detector, self.fingerprint);
         plan.telemetry.complete(&self.proxy, &self.node, &self.stats);
         plan
     }

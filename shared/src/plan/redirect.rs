@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::matching::PathMatch;
 use crate::decide::Request;
 use crate::model::http_route::{DerivePort, HttpRedirect};
-use crate::model::values::{Port, PortOrNone};
+use crate::model::values::{Line, Port, PortOrNone};
 
 /// The URL of the request itself, which Envoy puts into direct responses of 201 and 3xx.
 pub fn same_location(request: &Request<'_>) -> Vec<u8> {
@@ -40,23 +40,24 @@ enum NewPath {
 
 impl Redirect {
     /// Compiles; nothing for a status that Envoy cannot redirect with. `listener_port` is what `FROM_REQUEST_PORT`
-    /// means: istiod writes routes for one listener, so it is not the port that the client's `host` names.
-    pub fn compile(model: &HttpRedirect, listener_port: u16) -> Option<Redirect> {
+    /// means: istiod writes routes for one listener, so it is not the port that the client's `host` names. `tls` is
+    /// whether clients come to it by https, in istiod's eyes.
+    pub fn compile(model: &HttpRedirect, listener_port: u16, tls: bool) -> Option<Redirect> {
         let status = match model.redirect_code {
             None | Some(0) => 301,
             Some(code @ (301 | 302 | 303 | 307 | 308)) => code,
             Some(_) => return None,
         };
-        let bytes =
-            |text: &Option<String>| text.as_deref().filter(|text| !text.is_empty()).map(|t| t.as_bytes().into());
+        let bytes = |text: &Option<Line>| text.as_deref().filter(|text| !text.is_empty()).map(|t| t.as_bytes().into());
         let asked = match (model.port, model.derive_port) {
             (Some(PortOrNone(port)), _) => port.map(Port::get),
             (None, Some(DerivePort::FromRequestPort)) => Some(listener_port),
             (None, _) => None,
         };
         // istiod leaves out the ports that go without saying, by the redirect's scheme or else the listener's.
-        let default = if model.scheme.as_deref() == Some("https") { 443 } else { 80 };
-        let path = match (bytes(&model.prefix_rewrite), bytes(&model.uri)) {
+        let scheme = model.scheme.as_deref().filter(|scheme| !scheme.is_empty());
+        let default = if scheme.map_or(tls, |scheme| scheme == "https") { 443 } else { 80 };
+        let path = match (rooted(&model.prefix_rewrite), rooted(&model.uri)) {
             (Some(prefix), _) => NewPath::Prefix(prefix),
             (None, Some(uri)) => NewPath::Whole(uri),
             (None, None) => NewPath::Same,
@@ -100,6 +101,13 @@ impl Redirect {
             }
         }
     }
+}
+
+/// A path behind an authority begins with a slash, which Envoy adds where there is none.
+fn rooted(path: &Option<Line>) -> Option<Box<[u8]>> {
+    let path = path.as_deref().filter(|path| !path.is_empty())?;
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    Some([slash, path].concat().into_bytes().into())
 }
 
 /// The authority without the port where another one is put in its place, or where the scheme changes and the port was

@@ -3,6 +3,7 @@
 use super::matching::PathMatch;
 use crate::decide::Request;
 use crate::model::http_route::HttpRewrite;
+use crate::model::regex_rewrite::RegexRewrite;
 use crate::re2::Substitution;
 
 /// How the path changes on the way to the destination.
@@ -17,17 +18,16 @@ pub enum Rewrite {
 impl Rewrite {
     /// Compiles; nothing when the path stays.
     pub fn compile(model: &HttpRewrite) -> Option<Rewrite> {
-        if let Some(regex) = &model.uri_regex_rewrite {
-            let substitution = Substitution::as_envoy(regex.r#match.0.pattern(), &regex.rewrite)?;
+        if let Some(RegexRewrite(Some(substitution))) = &model.uri_regex_rewrite {
             substitution.prepare();
-            return Some(Rewrite::Regex(substitution));
+            return Some(Rewrite::Regex(substitution.clone()));
         }
         model.uri.as_deref().filter(|uri| !uri.is_empty()).map(|uri| Rewrite::Uri(uri.as_bytes().into()))
     }
 
-    /// The new path, with the old query.
+    /// The new path, with the old query. Nothing where no path is left, which Envoy takes for no rewrite.
     #[inline]
-    pub fn apply(&self, request: &Request<'_>, matched: PathMatch<'_>) -> Vec<u8> {
+    pub fn apply(&self, request: &Request<'_>, matched: PathMatch<'_>) -> Option<Vec<u8>> {
         let (old, path) = (request.path_and_query(), request.path());
         match self {
             Rewrite::Uri(new) => {
@@ -35,10 +35,11 @@ impl Rewrite {
                     PathMatch::Prefix(prefix) => prefix.len(),
                     PathMatch::Whole => path.len(),
                 };
-                [new.as_ref(), old.get(replaced..).unwrap_or_default()].concat()
+                Some([new.as_ref(), old.get(replaced..).unwrap_or_default()].concat())
             }
             Rewrite::Regex(substitution) => {
-                [substitution.apply(path).as_ref(), old.get(path.len()..).unwrap_or_default()].concat()
+                let new = substitution.apply(path);
+                (!new.is_empty()).then(|| [new.as_ref(), old.get(path.len()..).unwrap_or_default()].concat())
             }
         }
     }

@@ -9,6 +9,7 @@ use super::matching::Match;
 use super::mirror::{self, Mirror, Mirrors};
 use super::redirect::Redirect;
 use super::rewrite::Rewrite;
+use super::seen::Seen;
 use super::split::{Destination, Split};
 use super::sticky::{self, Sticky};
 use super::upstream::{self, Timeout, Writes};
@@ -16,7 +17,6 @@ use super::variant::{RetryVariant, Variants};
 use crate::model::http_route::{self, HttpBody, HttpRoute};
 use crate::model::{Resource, VirtualService};
 use crate::names;
-use crate::registry::Registry;
 
 /// One rule of a VirtualService, or the default route of a service.
 #[derive(Debug)]
@@ -57,6 +57,8 @@ pub enum Action {
     Redirect(Box<Redirect>),
     /// It is answered.
     DirectResponse(Box<DirectResponse>),
+    /// Another VirtualService would say, and is not asked yet: it is answered with an error, and no later rule gets it.
+    Delegate,
 }
 
 /// How a request goes to a destination.
@@ -94,24 +96,24 @@ pub struct DirectResponse {
 }
 
 impl Rule {
-    /// Compiles a rule for a listener's port; nothing for one that can do nothing, which `check` reports.
+    /// Compiles a rule for a listener; nothing for one that can do nothing, which `check` reports.
     pub(super) fn compile(
         (service, name): (&Resource<VirtualService>, &Arc<str>),
         (index, model): (usize, &HttpRoute),
-        listener_port: u16,
-        registry: &Registry,
+        seen: Seen<'_>,
+        tls: bool,
     ) -> Option<Rule> {
         let matches = match model.r#match.as_slice() {
             [] => Box::new([Match::any()]),
             blocks => blocks.iter().map(Match::compile).collect::<Box<[_]>>(),
         };
-        let headers = model.headers.as_ref();
+        let headers = model.headers.as_ref().filter(|_| model.delegate.is_none());
         let source = RuleSource {
             virtual_service: Arc::clone(name),
             index: u32::try_from(index).ok()?,
             name: model.name.as_deref().map(Box::from),
         };
-        let action = action(service, model, listener_port, registry)?;
+        let action = action(service, model, seen, tls)?;
         let request_headers = HeaderOps::compile(headers.and_then(|headers| headers.request.as_ref()));
         let response_headers = HeaderOps::compile(headers.and_then(|headers| headers.response.as_ref()));
         Some(Rule::new(source, matches, action, request_headers, response_headers))
@@ -129,7 +131,8 @@ impl Rule {
             _ => (&[], false),
         };
         let ops = || std::iter::once(&response_headers).chain(destinations.iter().map(|it| &it.response_headers));
-        let mut kept: Vec<Box<[u8]>> = ops().flat_map(HeaderOps::request_headers).map(Box::from).collect();
+        let mut kept: Vec<Box<[u8]>> = Vec::new();
+        ops().for_each(|ops| ops.request_headers(&mut |name| kept.push(name.into())));
         if cors {
             kept.push(b"origin"[..].into());
         }
@@ -171,14 +174,12 @@ impl Rule {
     }
 }
 
-fn action(
-    service: &Resource<VirtualService>,
-    model: &HttpRoute,
-    listener_port: u16,
-    registry: &Registry,
-) -> Option<Action> {
+fn action(service: &Resource<VirtualService>, model: &HttpRoute, seen: Seen<'_>, tls: bool) -> Option<Action> {
+    if model.delegate.is_some() {
+        return Some(Action::Delegate);
+    }
     if let Some(redirect) = &model.redirect {
-        return Redirect::compile(redirect, listener_port).map(Box::new).map(Action::Redirect);
+        return Redirect::compile(redirect, seen.port.get(), tls).map(Box::new).map(Action::Redirect);
     }
     if let Some(response) = &model.direct_response {
         let body = match &response.body {
@@ -192,7 +193,7 @@ fn action(
     // One destination takes everything, whatever its weight; among several those of weight 0 take nothing.
     let weight =
         |it: &http_route::HttpRouteDestination| if single { 1 } else { it.weight.map_or(0, |weight| weight.0) };
-    let cluster = |it: &http_route::Destination| cluster(it, service.meta.namespace(), listener_port, registry);
+    let cluster = |it: &http_route::Destination| seen.cluster(it, service.meta.namespace());
     let clusters: Vec<Arc<str>> = model.route.iter().map(|it| cluster(&it.destination).into()).collect();
     let taken = model.route.iter().zip(&clusters).enumerate().filter(|(_, (it, _))| weight(it) > 0);
     let destinations = taken.map(|(at, (it, cluster))| {
@@ -231,13 +232,4 @@ fn action(
             .and_then(|it| Sticky::parse(it))
             .map(Box::new),
     })))
-}
-
-/// A destination's cluster (istiod's `GetDestinationCluster`): the port is the destination's own, else the service's
-/// only one, else the listener's.
-fn cluster(model: &http_route::Destination, namespace: &str, listener_port: u16, registry: &Registry) -> String {
-    let host = names::resolve_host(&model.host, namespace);
-    let only = || registry.answering(&host).and_then(|service| service.only_port());
-    let port = model.port.as_ref().map(|port| port.number).or_else(only).map_or(listener_port, |port| port.get());
-    names::cluster(port, model.subset.as_deref().unwrap_or_default(), &host)
 }

@@ -6,6 +6,7 @@
 //! cluster, which only headers tell apart, the second and later ones are known by their places among each other.
 
 use super::Split;
+use crate::names::{is_header, is_internal_header};
 
 /// The annotation.
 pub const ANNOTATION: &str = "sailcloth.dev/sticky";
@@ -30,8 +31,7 @@ impl Sticky {
             return Some(Sticky::SourceIp);
         }
         let (by, name) = text.split_once('=')?;
-        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        if name.is_empty() || !name.bytes().all(token) {
+        if !is_header(name) || (by == "header" && is_internal_header(name)) {
             return None;
         }
         match by {
@@ -136,7 +136,17 @@ mod tests {
         assert_eq!(Sticky::parse("header=X-User"), Some(Sticky::Header(b"x-user"[..].into())));
         assert_eq!(Sticky::parse("query=u"), Some(Sticky::Query(b"u"[..].into())));
         assert_eq!(Sticky::parse("source-ip"), Some(Sticky::SourceIp));
-        for bad in ["", "cookie", "cookie=", "cookie=a b", "cookie=a;b", "Cookie=a", "source-ip=1", "param=a"] {
+        for bad in [
+            "header=X-Sailcloth-Cluster",
+            "",
+            "cookie",
+            "cookie=",
+            "cookie=a b",
+            "cookie=a;b",
+            "Cookie=a",
+            "source-ip=1",
+            "param=a",
+        ] {
             assert_eq!(Sticky::parse(bad), None, "{bad}");
         }
     }

@@ -37,8 +37,9 @@ pub const LABELS: [&str; 25] = [
 /// How many of [`LABELS`] are the source's.
 pub const SOURCE_LABELS: usize = 9;
 
-/// How many series a module keeps, unless its configuration says otherwise.
-pub const MAX_SERIES: u32 = 5000;
+/// How many series a VM keeps, unless its configuration says otherwise: 25 MB of `/stats/prometheus`, with the buckets
+/// that `generate` writes.
+pub const MAX_SERIES: u32 = 1000;
 
 /// Who a request comes from, as Istio labels it. Absent is empty; metrics show `unknown`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -149,15 +150,20 @@ pub struct Telemetry {
     pub source: Workload,
     /// Whether requests are counted.
     pub enabled: bool,
-    /// How many series a module keeps.
+    /// How many series a VM keeps.
     pub max_series: u32,
+    /// Whether a request that went nowhere is counted by the host that it asked for, as Istio's `stats` filter does
+    /// unless it is told `disable_host_header_fallback`: istiod tells it so at gateways, where hosts are for clients to
+    /// make up.
+    pub host_header_fallback: bool,
     services: Vec<TargetService>,
     /// The service of each destination of each rule, as indices.
     by_rule: Vec<Box<[u32]>>,
 }
 
 impl Telemetry {
-    pub(super) fn new(rules: &[Rule], registry: &Registry, proxy: &Proxy) -> Telemetry {
+    /// `edge` is whether clients come from outside: it serves a Gateway.
+    pub(super) fn new(rules: &[Rule], registry: &Registry, proxy: &Proxy, edge: bool) -> Telemetry {
         let mut services: Vec<TargetService> = Vec::new();
         let mut known: Map<u32> = Map::new();
         let mut index = |cluster: &str| {
@@ -178,7 +184,8 @@ impl Telemetry {
             });
         }
         let source = Workload::from_labels(&proxy.labels, "", proxy.namespace(), "");
-        Telemetry { source, enabled: true, max_series: MAX_SERIES, services, by_rule }
+        let (max_series, host_header_fallback) = (MAX_SERIES, !edge);
+        Telemetry { source, enabled: true, max_series, host_header_fallback, services, by_rule }
     }
 
     pub(super) fn complete(&mut self, proxy: &Proxy, node: &NodeMetadata, stats: &StatsConfig) {

@@ -3,6 +3,9 @@
 use super::variant::{DEFAULT_RETRY_ON, RetryVariant};
 use crate::model::http_route::{HttpRetry, HttpRoute};
 
+/// How long Envoy waits for one try, in milliseconds.
+pub(crate) const PER_TRY_TIMEOUT: &str = "x-envoy-upstream-rq-per-try-timeout-ms";
+
 /// Fixed header writes: name and value.
 pub type Writes = Box<[(&'static str, Box<[u8]>)]>;
 
@@ -20,7 +23,7 @@ pub fn retries(rule: &HttpRoute) -> Writes {
     let attempts = retries.attempts.unwrap_or(0).to_string();
     writes.push(("x-envoy-max-retries", attempts.into_bytes().into()));
     if let Some(timeout) = retries.per_try_timeout {
-        writes.push(("x-envoy-upstream-rq-per-try-timeout-ms", timeout.get().to_string().into_bytes().into()));
+        writes.push((PER_TRY_TIMEOUT, timeout.get().to_string().into_bytes().into()));
     }
     writes.into()
 }

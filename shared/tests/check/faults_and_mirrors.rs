@@ -52,6 +52,14 @@ fn faults() {
             &[(Invalid, "spec.http[0].fault.delay.exponentialDelay", 9, "`fixedDelay`")],
         ),
         (
+            "without what is to happen",
+            "fault: {delay: {percentage: {value: 1}}, abort: {percentage: {value: 1}}}",
+            &[
+                (Invalid, "spec.http[0].fault.delay", 9, "a delay without `fixedDelay` does nothing"),
+                (Invalid, "spec.http[0].fault.abort", 9, "an abort without `httpStatus` or `grpcStatus` does nothing"),
+            ],
+        ),
+        (
             "more than all, which Istio takes for all",
             "fault: {delay: {fixedDelay: 1s, percent: 101}}",
             &[(Deprecated, "spec.http[0].fault.delay.percent", 9, "`percentage: {value: 100}`")],

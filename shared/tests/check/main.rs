@@ -1,11 +1,19 @@
 //! Findings, row by row: a snippet and everything that is to be said about it.
 
+mod clusters;
 mod faults_and_mirrors;
+mod header_operations;
+mod numbers;
+mod protection;
 mod resources;
 mod rules;
 mod together;
 mod unread;
+mod wire;
 
+use std::time::Duration;
+
+use shared::check::Unenforced;
 use shared::finding::{Code, Finding};
 use shared::model::Resources;
 use shared::{Report, check, load};
@@ -43,11 +51,17 @@ spec:
 type Expected<'a> = (Code, &'a str, u32, &'a str);
 
 fn findings(text: &str) -> Vec<Finding> {
+    findings_for(text, Duration::from_secs(3600), Unenforced::Warned)
+}
+
+fn findings_for(text: &str, stream_idle_timeout: Duration, by: Unenforced) -> Vec<Finding> {
     let mut report = Report::new();
     let mut documents = load::text(AROUND, Some("around.yaml"), &mut report);
     documents.extend(load::text(text, Some("row.yaml"), &mut report));
     let set = Resources::read(documents, &mut report);
     check::check(&set, &mut report);
+    check::idle(&set, stream_idle_timeout, &mut report);
+    check::unenforced(&set, by, &mut report);
     report.into_sorted()
 }
 

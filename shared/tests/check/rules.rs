@@ -1,13 +1,18 @@
 //! Rules of a VirtualService. The body of each rule begins in line 9.
 
 use shared::finding::Code::{
-    Deprecated, LongerThanIdleTimeout, NeverMatches, NoSuchRedirect, SchemaValidationError as Invalid, TooLarge,
-    UnknownField, Unsupported, UnsupportedOperator,
+    Delegated, Deprecated, LongerThanIdleTimeout, NeverMatches, NoSuchRedirect, SchemaValidationError as Invalid,
+    TooLarge, UnknownField,
 };
 
-use crate::{Expected, ROUTE, assert_row, rule};
+use std::time::Duration;
 
-fn rows(rows: &[(&str, &str, &[Expected<'_>])]) {
+use shared::check::Unenforced;
+
+use crate::{Expected, ROUTE, assert_row, findings_for, rule};
+
+/// What each row is about is all there is to the rule.
+pub fn rows(rows: &[(&str, &str, &[Expected<'_>])]) {
     for (behaviour, body, expected) in rows {
         assert_row(behaviour, &rule(body), expected);
     }
@@ -44,13 +49,23 @@ fn one_action() {
         (
             "a delegate counts as an action",
             "delegate: {name: x}",
-            &[(Unsupported, "spec.http[0].delegate", 9, "`delegate` is not supported")],
+            &[(Delegated, "spec.http[0].delegate", 9, "answered with 503")],
+        ),
+        (
+            "a delegate of another namespace",
+            "match: [{uri: {prefix: /a}}]\ndelegate: {name: x, namespace: shop}",
+            &[(Delegated, "spec.http[0].delegate", 10, "copy the delegate's rules")],
+        ),
+        (
+            "a delegate that is no mapping",
+            "delegate: x",
+            &[(Invalid, "spec.http[0].delegate", 9, "expected a mapping")],
         ),
         (
             "a delegate and a route",
             "delegate: {name: x}\nroute: [{destination: {host: web}}]",
             &[
-                (Unsupported, "spec.http[0].delegate", 9, ""),
+                (Delegated, "spec.http[0].delegate", 9, ""),
                 (Invalid, "spec.http[0].route", 10, "a rule with `delegate` cannot have `route`"),
             ],
         ),
@@ -322,6 +337,23 @@ fn retries_and_timeouts() {
 }
 
 #[test]
+fn a_stream_may_idle_for_as_long_as_listeners_let_it() {
+    let text = rule(
+        "timeout: 10m\nretries: {attempts: 1, perTryTimeout: 90s}\nfault: {delay: {fixedDelay: 5m}}\nroute: [{destination: {host: web}}]",
+    );
+    for (seconds, said) in
+        [(3600, &[][..]), (600, &[]), (599, &["9"]), (90, &["9", "11"]), (60, &["9", "10", "11"]), (0, &[])]
+    {
+        let found = findings_for(&text, Duration::from_secs(seconds), Unenforced::Warned);
+        let idle = found.iter().filter(|finding| finding.code == LongerThanIdleTimeout);
+        let lines: Vec<String> = idle.map(|finding| finding.line.to_string()).collect();
+        assert_eq!(lines, said, "{seconds} s: {found:?}");
+    }
+    let found = findings_for(&text, Duration::from_secs(300), Unenforced::Warned);
+    assert!(found.iter().any(|finding| finding.message.contains("longer than the 5m that")), "{found:?}");
+}
+
+#[test]
 fn cross_origin() {
     routed(&[
         (
@@ -346,55 +378,4 @@ fn cross_origin() {
             &[(Deprecated, "spec.http[0].corsPolicy.allowOrigin", 9, "write `allowOrigins: [{exact: 'a.b'}]`")],
         ),
     ]);
-}
-
-#[test]
-fn header_operations() {
-    routed(&[
-        (
-            "in every direction",
-            "headers:\n  request: {set: {x-a: '%REQ(x-b)%', ':authority': x}, add: {x-c: 100%%}, remove: [x-d]}\n  response: {set: {x-e: '%RESP(x-f?x-g):3% %UPSTREAM_HOST%'}}",
-            &[],
-        ),
-        (
-            "names that cannot be changed",
-            "headers:\n  request:\n    set: {':path': /}\n    remove: [host]\n  response:\n    add: {':authority': x, Host: z, 'a b': z}",
-            &[
-                (Invalid, "spec.http[0].headers.request.set.:path", 11, "to change path or authority use `rewrite`"),
-                (Invalid, "spec.http[0].headers.request.remove[0]", 12, "`host` cannot be changed"),
-                (Invalid, "spec.http[0].headers.response.add.:authority", 14, "begins with `:`"),
-                (Invalid, "spec.http[0].headers.response.add.Host", 14, "`Host` cannot be changed"),
-                (Invalid, "spec.http[0].headers.response.add[\"a b\"]", 14, "not a header's name"),
-            ],
-        ),
-        (
-            "values that Envoy refuses",
-            "headers:\n  request:\n    set: {x-a: 50% off}\n    add: {x-b: \"a\\nb\"}",
-            &[
-                (Invalid, "spec.http[0].headers.request.set.x-a", 11, "a percent sign itself is written `%%`"),
-                (Invalid, "spec.http[0].headers.request.add.x-b", 12, "control character"),
-            ],
-        ),
-        (
-            "operators that Sailcloth does not have",
-            "headers:\n  request: {set: {x-a: '%HOSTNAME%', x-b: '%RESP(x)%'}}",
-            &[
-                (UnsupportedOperator, "spec.http[0].headers.request.set.x-a", 10, "`%HOSTNAME%` is not supported"),
-                (UnsupportedOperator, "spec.http[0].headers.request.set.x-b", 10, "`%RESP(x)%` is not supported"),
-            ],
-        ),
-        (
-            "the authority in one place only",
-            "rewrite: {authority: a}\nheaders:\n  request:\n    set: {host: b}\n    add: {':authority': c}",
-            &[
-                (Invalid, "spec.http[0].headers.request.set.host", 12, "already changed by `rewrite.authority`"),
-                (Invalid, "spec.http[0].headers.request.add.:authority", 13, "already changed by `rewrite.authority`"),
-            ],
-        ),
-    ]);
-    rows(&[(
-        "of a destination",
-        "route:\n- destination: {host: web}\n  headers:\n    response:\n      set: {x: '%'}",
-        &[(Invalid, "spec.http[0].route[0].headers.response.set.x", 13, "not a header's value")],
-    )]);
 }

@@ -2,7 +2,7 @@
 
 use shared::finding::Code::{
     ConflictingMeshGatewayVirtualServiceHosts as Conflict, DestinationRuleSubsetNotSelectPods as NotSelected,
-    ReferencedResourceNotFound as NotFound, UnknownDestinationRuleHost, Unsupported,
+    NeverMatches, NoEndpoints, ReferencedResourceNotFound as NotFound, UnknownDestinationRuleHost, Unsupported,
     VirtualServiceDestinationPortSelectorRequired as PortRequired, VirtualServiceHostNotFoundInGateway as NotServed,
     VirtualServiceIneffectiveMatch as Ineffective, VirtualServiceUnreachableRule as Unreachable,
 };
@@ -37,7 +37,10 @@ fn references() {
         (
             "a subset without a DestinationRule",
             "route: [{destination: {host: api, subset: v1, port: {number: 80}}}]",
-            &[(NotFound, "spec.http[0].route[0].destination.subset", 9, "add a DestinationRule for `api`")],
+            &[
+                (NotFound, "spec.http[0].route[0].destination.subset", 9, "add a DestinationRule for `api`"),
+                (NoEndpoints, "spec.http[0].route[0].destination.host", 9, "`api.default.svc.cluster.local`"),
+            ],
         ),
         (
             "a port that the service does not have",
@@ -149,13 +152,112 @@ fn hosts() {
     for (behaviour, host, fits) in [
         ("a host that is served", "x.a.b", true),
         ("a wildcard around it", "'*.b'", true),
-        ("a host of the gateway's own namespace", "e.f", true),
+        ("a host of the gateway's own namespace", "E.f", true),
+        ("a host that is served in capitals", "e.f", false),
         ("a host that is not served", "x.y", false),
         ("a host that is served for another namespace", "c.d", false),
     ] {
         let text = format!("{gateway}{}", service("x", &format!("{{hosts: [{host}], gateways: [narrow], {HTTP}}}")));
-        let expected = [(NotServed, "spec.gateways[0]", 9, "it serves *.a.b, e.f")];
+        let expected = [(NotServed, "spec.gateways[0]", 9, "it serves *.a.b, E.f")];
         assert_row(behaviour, &text, if fits { &[] } else { &expected });
+    }
+}
+
+#[test]
+fn names_in_other_letters() {
+    for (behaviour, text, expected) in [
+        (
+            "a destination",
+            rule("route: [{destination: {host: WEB}}]"),
+            &[(NotFound, "spec.http[0].route[0].destination.host", 9, "did you mean `web`?")][..],
+        ),
+        (
+            "a subset",
+            rule("route: [{destination: {host: web, subset: V1}}]"),
+            &[(NotFound, "spec.http[0].route[0].destination.subset", 9, "did you mean `v1`?")],
+        ),
+        (
+            "a DestinationRule",
+            "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: x}\nspec: {host: Web}".to_owned(),
+            &[(UnknownDestinationRuleHost, "spec.host", 4, "did you mean `web`?")],
+        ),
+        (
+            "a ServiceEntry",
+            "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: x}\nspec:\n  hosts: [a.b, A.c]\n  resolution: STATIC\n  ports: [{number: 80, name: http, protocol: HTTP}]".to_owned(),
+            &[(NeverMatches, "spec.hosts[1]", 5, "sent to `a.c`")],
+        ),
+        (
+            "two claims of one host",
+            format!(
+                "{}{}",
+                service("a", &format!("{{hosts: [x.y], {HTTP}}}")),
+                service("b", &format!("{{hosts: [X.y], {HTTP}}}"))
+            ),
+            &[(Conflict, "spec.hosts[0]", 5, "`default/b`"), (Conflict, "spec.hosts[0]", 10, "`default/a`")],
+        ),
+    ] {
+        assert_row(behaviour, &text, expected);
+    }
+}
+
+#[test]
+fn servers_beside_each_other() {
+    let gateway = |name: &str, servers: &[&str]| {
+        let servers: String = (0..)
+            .zip(servers)
+            .map(|(at, server)| format!("  - {{port: {{number: 80, name: n{at}, protocol: HTTP}}, {server}}}\n"))
+            .collect();
+        format!(
+            "---\napiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {{name: {name}, namespace: edge}}\nspec:\n  selector: {{a: b}}\n  servers:\n{servers}"
+        )
+    };
+    let secure = |hosts: &str| format!("hosts: [{hosts}], tls: {{httpsRedirect: true}}");
+    let bound = |hosts: &str, namespace: &str| {
+        service("x", &format!("{{hosts: [{hosts}], gateways: [edge/g], {HTTP}}}"))
+            .replace("{name: x}", &format!("{{name: x, namespace: {namespace}}}"))
+            .replace("host: web", "host: web.default.svc.cluster.local")
+    };
+    let namespaced = secure("shop/*.a.b");
+    let redirects = |part| [(NeverMatches, "spec.servers[0].hosts[0]", 8, part)];
+    for (behaviour, text, expected) in [
+        ("a redirect of a namespace", gateway("g", &[&namespaced]), &redirects("of the namespace `shop`")[..]),
+        ("of the Gateway's own", gateway("g", &[&secure("./*.a.b")]), &redirects("`*.a.b` is redirected whatever")),
+        ("of any namespace", gateway("g", &[&secure("'*/*.a.b', '*'")]), &[]),
+        ("no redirect of a namespace", gateway("g", &["hosts: [shop/*.a.b], tls: {}"]), &[]),
+        (
+            "with a VirtualService for a part of it",
+            gateway("g", &[&namespaced]) + &bound("x.a.b", "shop"),
+            &redirects("`shop/*.a.b`"),
+        ),
+        ("with one for all of it", gateway("g", &[&namespaced]) + &bound("'*.b'", "shop"), &[]),
+        (
+            "with one of another namespace",
+            gateway("g", &[&secure("shop/a.b, c.d")]) + &bound("a.b, c.d", "other"),
+            &redirects("`shop/a.b`"),
+        ),
+        (
+            "servers that have a host of one before",
+            gateway("g", &[&secure("a.b"), "hosts: [a.b]", &secure("c.d, A.b, shop/a.b"), &secure("e.f, '*/a.b'")])
+                .replace("shop/a.b", "c.e"),
+            &[(NeverMatches, "spec.servers[3].hosts[1]", 11, "the Gateway `edge/g` has `a.b` on port 80")],
+        ),
+        (
+            "a Gateway that has a host of an older one",
+            gateway("b", &["hosts: [a.b], tls: {}"]) + &gateway("a", &[&secure("a.b")]),
+            &[(NeverMatches, "spec.servers[0].hosts[0]", 8, "the Gateway `edge/a`")],
+        ),
+        (
+            "one for other proxies",
+            gateway("b", &[&secure("a.b")]) + &gateway("a", &[&secure("a.b")]).replace("{a: b}", "{a: c}"),
+            &[],
+        ),
+        (
+            "one on another port",
+            gateway("b", &[&secure("a.b")]) + &gateway("a", &[&secure("a.b")]).replace("number: 80", "number: 81"),
+            &[],
+        ),
+    ] {
+        assert_row(behaviour, &text, expected);
     }
 }
 

@@ -98,8 +98,7 @@ fn resolutions_are_kinds_of_discovery() {
         assert_eq!(cluster.load_assignment.is_none(), expected == Discovery::OriginalDst, "{rest}");
     }
     let external = "{apiVersion: v1, kind: Service, metadata: {name: e}, spec: {type: ExternalName, externalName: e.example, ports: [{port: 80}]}}";
-    let cluster = one(external);
-    assert_eq!((cluster.r#type, places(&cluster)), (Discovery::StrictDns, vec!["e.example:80".to_owned()]));
+    assert_eq!(clusters(&set(external)), [], "its requests go to the cluster of what it names");
 }
 
 #[test]

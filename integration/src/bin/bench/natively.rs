@@ -1,14 +1,12 @@
 //! The core by itself, without a proxy: what a decision takes, and the plan that it is made by.
 
 use std::hint::black_box;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use envoy_config::{Packaging, http_filters, to_json};
-use integration::sail::for_each_object;
-use serde_json::Value;
+use envoy_config::filter::{self, StringValue};
 use shared::decide::{Request, Untraced, decide};
 use shared::finding::Report;
+use shared::plan::guard::Detector;
 use shared::plan::proxy::NodeMetadata;
 use shared::plan::{ModuleConfig, Plan};
 
@@ -50,15 +48,9 @@ pub fn facts(mut found: impl FnMut(Fact)) -> Result<(), String> {
 /// The configuration that the suite is given, read as it reads it.
 fn configuration(setup: &Setup) -> Result<ModuleConfig, String> {
     let set = sides::resources(setup)?;
-    let mut filters = to_json(&http_filters(&sides::proxy(), &set, Packaging::Suite, Path::new("/")));
-    let mut configuration = Value::Null;
-    for_each_object(&mut filters, &mut |object| {
-        if let Some(given) = object.get_mut("configuration") {
-            configuration = given["value"].take();
-        }
-    });
+    let StringValue { value } = StringValue::json(&filter::configuration(&sides::proxy(), &set, Detector::Envoy));
     let mut report = Report::new();
-    let config = ModuleConfig::read(configuration.to_string().into_bytes(), NodeMetadata::default(), &mut report);
+    let config = ModuleConfig::read(value.into_bytes(), NodeMetadata::default(), &mut report);
     config.ok_or_else(|| format!("the core refuses the bench's own resources: {:?}", report.findings().first()))
 }
 

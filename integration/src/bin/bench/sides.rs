@@ -7,15 +7,16 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use envoy_config::cluster::{self, Cluster};
-use envoy_config::filter::{self, Module, Struct};
+use envoy_config::filter::{self, Module, StringValue};
 use envoy_config::listener::{Front, Listener};
 use envoy_config::{Packaging, Proxy, http_filters, route_config, to_json};
 use integration::envoy::{Envoy, Options};
-use integration::sail::for_each_object;
+use integration::sail::for_each_configuration;
 use integration::{native, paths};
 use serde_json::{Value, json};
 use shared::finding::Report;
 use shared::model::Resources;
+use shared::plan::guard::Detector;
 
 use crate::setup::{Cors, FAR, Fault, Limits, Setup};
 use crate::upstream::Upstream;
@@ -99,7 +100,9 @@ pub struct Running {
 pub fn start(side: Side, setup: &Setup, set: &Resources, clusters: &[Cluster]) -> Result<Running, String> {
     let bootstrap = bootstrap(side, setup, set, clusters)?;
     // Debug lines and access logs would be measured as well.
-    let options = Options { concurrency: setup.workers, log_level: "error".to_owned(), ..Options::default() };
+    // As `sailcloth run` starts it.
+    let options =
+        Options { concurrency: setup.workers, log_level: "error".to_owned(), json: true, ..Options::default() };
     let began = Instant::now();
     let envoy = Envoy::try_start(&bootstrap, &options).map_err(|log| {
         let end: Vec<&str> = log.lines().rev().take(3).collect();
@@ -130,18 +133,16 @@ fn bootstrap(side: Side, setup: &Setup, set: &Resources, clusters: &[Cluster]) -
     if let Some((missing, _)) = packaging.files(&modules).find(|(_, there)| !there) {
         return Err(format!("{} is missing: run scripts/build.sh, which builds it", missing.display()));
     }
-    let filters = http_filters(&proxy, set, packaging, &modules);
+    let filters = http_filters(&proxy, set, Detector::Envoy, packaging, &modules);
     let listener = Listener::new(&front, Duration::from_secs(3600), route_config(&proxy, set), filters);
     let mut listener = to_json(&listener);
     let manager = listener.pointer_mut("/filter_chains/0/filters/0/typed_config");
     let manager = manager.ok_or("a listener has an HTTP connection manager")?;
     let mut clusters: Vec<Value> = clusters.iter().map(to_json).collect();
     match side {
-        Side::Suite => for_each_object(manager, &mut |object| {
-            if let Some(configuration) = object.get_mut("configuration") {
-                configuration["value"]["stats"] = json!({"enabled": false});
-            }
-        }),
+        Side::Suite => {
+            for_each_configuration(manager, &mut |configuration| configuration["stats"] = json!({"enabled": false}));
+        }
         Side::SuiteStats | Side::ModulesStats => {}
         Side::Modules => {
             if let Some(filters) = manager["http_filters"].as_array_mut() {
@@ -163,7 +164,7 @@ fn bootstrap(side: Side, setup: &Setup, set: &Resources, clusters: &[Cluster]) -
             if matches!(side, Side::Floor | Side::FloorOneRoute)
                 && let Some(filters) = manager["http_filters"].as_array_mut()
             {
-                filters.insert(0, floor(&modules));
+                filters.insert(0, floor(&modules, ""));
             }
         }
     }
@@ -203,28 +204,19 @@ fn limit(clusters: &mut [Value], setup: &Setup) {
     }
 }
 
-fn floor(folder: &Path) -> Value {
+/// The empty module, which is told this.
+fn floor(folder: &Path, told: &str) -> Value {
     let module = Module { name: "floor", file: "floor.wasm" };
-    let mut filter = to_json(&filter::module_filter(module, folder, Struct { value: json!({}) }));
-    tell(&mut filter, "");
-    filter
+    to_json(&filter::module_filter(module, folder, StringValue { value: told.to_owned() }))
 }
 
-/// The empty module, told what to ask of Envoy.
+/// The empty module, which is told what to ask of Envoy.
 fn floor_calls(folder: &Path, setup: &Setup) -> Value {
     let clusters = setup.ask().served_by.into_iter().map(|name| format!("cluster {name}"));
     // The status is asked for where failures are looked for.
     let status = (setup.limits != Limits::Off).then(|| "status".to_owned());
     let calls: Vec<String> = clusters.chain(status).collect();
-    let mut filter = floor(folder);
-    tell(&mut filter, &calls.join("\n"));
-    filter
-}
-
-/// Gives the empty module its configuration.
-fn tell(filter: &mut Value, text: &str) {
-    filter["typed_config"]["config"]["configuration"] =
-        json!({"@type": "type.googleapis.com/google.protobuf.StringValue", "value": text});
+    floor(folder, &calls.join("\n"))
 }
 
 /// Leaves one route for whatever comes, to the clusters that are due.

@@ -80,7 +80,7 @@ pub fn counted(prometheus: &str) -> Counts {
     for (labels, value) in metrics::series(prometheus, "istio_requests_total") {
         let label = |name: &str| labels.get(name).cloned().unwrap_or_default();
         let key = Key {
-            // Of a host that nobody knows the name is what the client asked for, with the port of this run in it.
+            // In the mesh, a host that nobody knows is its own name.
             service: match label("destination_service_namespace").as_str() {
                 "unknown" => "unknown".to_owned(),
                 _ => label("destination_service_name"),

@@ -1,7 +1,7 @@
 //! A place in the text of a resource.
 
 use crate::load::{Node, Value};
-use crate::model::read::Path;
+use crate::model::read::{Number, Path};
 
 /// A value, or none where the path leads to nothing, and how one came to it.
 #[derive(Clone, Copy)]
@@ -35,11 +35,7 @@ impl<'a> At<'a> {
 
     /// The number there; 0, as in proto, where there is none.
     pub(super) fn number(&self) -> f64 {
-        match self.node.map(|node| &node.value) {
-            Some(Value::Integer(value)) => *value as f64,
-            Some(Value::Float(value)) => *value,
-            _ => 0.0,
-        }
+        self.node.and_then(|node| Number::written(&node.value)).map_or(0.0, Number::get)
     }
 
     /// Whether `true` stands there.
@@ -70,7 +66,7 @@ impl<'a> At<'a> {
     pub(super) fn key(&self) -> &'a str {
         match self.path {
             Path::Key(_, key) => key,
-            Path::Index(..) | Path::Root => "",
+            Path::Index(..) | Path::Root | Path::Said(_) => "",
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use super::super::Findings;
 use super::at::At;
+use crate::finding::Code;
 use crate::load::Value;
-use crate::model::read::{describe, shorten};
+use crate::model::read::{self, describe, in_quotes, shorten};
 use crate::model::values::parse_duration;
 
 /// What a value has to be.
@@ -153,7 +154,6 @@ pub(super) const TRAFFIC_POLICY: &[Row] = &[
     ("outlierDetection.outlierDetectionHttpErrorCodes", List(0, ANY)),
     ("outlierDetection.outlierDetectionHttpErrorCodes[]", Whole(100, 599)),
     ("tls", Has(&[])),
-    ("tls.mode", Word(&["DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL"])),
     ("tls.clientCertificate", Text),
     ("tls.privateKey", Text),
     ("tls.caCertificates", Text),
@@ -279,12 +279,16 @@ impl Is {
             (Word(words), _) => expected(&format!("one of `{}`", words.join("` `"))),
             (Flag, Value::Bool(_)) => {}
             (Flag, _) => expected("`true` or `false`"),
-            (Whole(least, most), Value::Integer(value)) if (least..=most).contains(&value) => {}
-            (Whole(least, i64::MAX), _) => expected(&format!("a whole number, at least {least}")),
-            (Whole(least, most), _) => expected(&format!("a whole number from {least} to {most}")),
-            (Number(least, most), Value::Integer(_) | Value::Float(_)) if (*least..=*most).contains(&at.number()) => {}
-            (Number(least, f64::MAX), _) => expected(&format!("a number, at least {least}")),
-            (Number(least, most), _) => expected(&format!("a number from {least} to {most}")),
+            (Whole(least, most), value) => match read::Number::written(value) {
+                Some(read::Number::Integer(number)) if (least..=most).contains(&&number) => quotes(at, findings),
+                _ if *most == i64::MAX => expected(&format!("a whole number, at least {least}")),
+                _ => expected(&format!("a whole number from {least} to {most}")),
+            },
+            (Number(least, most), value) => match read::Number::written(value) {
+                Some(number) if (*least..=*most).contains(&number.get()) => quotes(at, findings),
+                _ if *most == f64::MAX => expected(&format!("a number, at least {least}")),
+                _ => expected(&format!("a number from {least} to {most}")),
+            },
             (Duration | Millis, Value::Text(text)) => match parse_duration(text) {
                 Some(duration) if matches!(self, Duration) || duration.as_nanos() >= 1_000_000 => {}
                 Some(_) => expected("a duration of at least `1ms`"),
@@ -315,5 +319,13 @@ impl Is {
             (Keys(_), Value::Map(_)) => {}
             (Keys(_) | Has(_) | OneOf(_), _) => expected("a mapping"),
         }
+    }
+}
+
+/// Kubernetes refuses a number in quotes, and Istio takes it.
+fn quotes(at: &At<'_>, findings: &mut Findings<'_>) {
+    if let Some(Value::Text(text)) = at.node.map(|node| &node.value) {
+        let (message, hint) = in_quotes(text);
+        findings.warn(Code::NumberInQuotes, &at.path, message, hint);
     }
 }

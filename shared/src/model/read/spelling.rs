@@ -35,7 +35,12 @@ pub fn camel(name: &str) -> String {
 }
 
 /// The candidate that `word` is most likely a misspelling of: within a third of its length in edits.
-pub fn nearest(word: &str, candidates: impl Iterator<Item = String>) -> Option<String> {
+pub fn nearest(word: &str, mut candidates: impl Iterator<Item = String>) -> Option<String> {
+    nearest_of(word, &mut candidates)
+}
+
+/// Once for all sorts of candidates.
+fn nearest_of(word: &str, candidates: &mut dyn Iterator<Item = String>) -> Option<String> {
     if word.len() > 64 {
         return None;
     }

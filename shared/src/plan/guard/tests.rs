@@ -17,7 +17,7 @@ fn guard(cluster: &str, spec: &str) -> Option<Guard> {
     let documents = [service, &rule].map(|text| (None, load::json(text.as_bytes()).unwrap()));
     let set = Resources::read(documents, &mut report);
     assert!(!report.stops(), "{:?}", report.findings());
-    Guards::compile(&set, &Registry::new(&set)).get(cluster)
+    Guards::compile(&set, &Registry::new(&set), Detector::Envoy).get(cluster)
 }
 
 fn limits(cluster: &str, spec: &str) -> Option<(u32, u32, u32)> {
@@ -66,7 +66,7 @@ fn zero_and_nothing_are_no_limit() {
 #[test]
 fn a_subsets_port_then_the_subset_then_the_port_then_the_rule() {
     let most = |n: u32| format!(r#""connectionPool": {{"tcp": {{"maxConnections": {n}}}}}"#);
-    let detects = r#""outlierDetection": {}"#;
+    let detects = r#""outlierDetection": {"http": {}}"#;
     let spec = format!(
         r#"{{"host": "api", "trafficPolicy": {{{}, {detects}, "portLevelSettings": [{{"port": {{"number": 80}}, {}}}]}}, "subsets": [
             {{"name": "plain"}},
@@ -106,35 +106,4 @@ fn a_wildcard_guards_services_that_are_not_in_the_set() {
     assert_eq!(limits("outbound|80||example.com", spec), None);
     let exact = r#"{"host": "a.example.com", "trafficPolicy": {"connectionPool": {"tcp": {"maxConnections": 1}}}}"#;
     assert_eq!(limits("outbound|80||a.example.com", exact), Some((1, MAX, MAX)));
-}
-
-#[test]
-fn ejection_has_istios_defaults_and_the_alpha_schemas_fields() {
-    let ejection = |outlier: &str| {
-        guard(API, &format!(r#"{{"host": "api", "trafficPolicy": {{"outlierDetection": {outlier}}}}}"#))?.ejection
-    };
-    let defaults = Ejection {
-        errors: Some(5),
-        gateway_errors: None,
-        local_failures: None,
-        split: false,
-        base_ms: 30_000,
-        interval_ms: 10_000,
-        most_percent: None,
-    };
-    assert_eq!(ejection("{}"), Some(defaults));
-    assert_eq!(
-        ejection(
-            r#"{"http": {"consecutiveErrors": 1, "interval": "1s", "baseEjectionTime": "1m", "maxEjectionPercent": 100}}"#
-        ),
-        Some(Ejection { errors: Some(1), base_ms: 60_000, interval_ms: 1000, most_percent: Some(100), ..defaults })
-    );
-    assert_eq!(
-        ejection(r#"{"splitExternalLocalOriginErrors": true, "consecutiveGatewayErrors": 2}"#),
-        Some(Ejection { gateway_errors: Some(2), local_failures: Some(5), split: true, ..defaults })
-    );
-    // Today's `consecutiveErrors` has no effect; nothing that counts ejects nothing.
-    assert_eq!(ejection(r#"{"consecutiveErrors": 1}"#), Some(defaults));
-    assert_eq!(ejection(r#"{"consecutive5xxErrors": 0}"#), None);
-    assert_eq!(ejection(r#"{"minHealthPercent": 10}"#), None);
 }

@@ -1,6 +1,6 @@
 //! Response flags as Envoy's `%RESPONSE_FLAGS%` spells them.
 
-use shared::decide::{Decision, OwnReply};
+use crate::decide::{Decision, OwnReply};
 
 /// `NR`: nothing matched.
 pub const NO_ROUTE: u64 = 1 << 8;
@@ -14,6 +14,8 @@ const TIMEOUT: u64 = 1 << 2;
 const DELAY: u64 = 1 << 9;
 /// `FI`: aborted by a fault.
 const FAULT: u64 = 1 << 10;
+/// `NC`: no cluster for it.
+const NO_CLUSTER: u64 = 1 << 24;
 /// Envoy spells flags in the order in which it sets them: `DI` before anything can go wrong, and `URX` as its router
 /// gives up, before it says why. These two bits go first.
 const FIRST: [usize; 2] = [9, 15];
@@ -24,6 +26,40 @@ const NAMES: [&str; 30] = [
     "DPE", "UMSDR", "RFCF", "NFCF", "DT", "UPE", "NC", "OM", "DF", "DO", "DR", "UDO",
 ];
 
+/// The same in words, as in `%RESPONSE_FLAGS_LONG%`.
+const WORDS: [&str; 30] = [
+    "FailedLocalHealthCheck",
+    "NoHealthyUpstream",
+    "UpstreamRequestTimeout",
+    "LocalReset",
+    "UpstreamRemoteReset",
+    "UpstreamConnectionFailure",
+    "UpstreamConnectionTermination",
+    "UpstreamOverflow",
+    "NoRouteFound",
+    "DelayInjected",
+    "FaultInjected",
+    "RateLimited",
+    "UnauthorizedExternalService",
+    "RateLimitServiceError",
+    "DownstreamConnectionTermination",
+    "UpstreamRetryLimitExceeded",
+    "StreamIdleTimeout",
+    "InvalidEnvoyRequestHeaders",
+    "DownstreamProtocolError",
+    "UpstreamMaxStreamDurationReached",
+    "ResponseFromCacheFilter",
+    "NoFilterConfigFound",
+    "DurationTimeout",
+    "UpstreamProtocolError",
+    "NoClusterFound",
+    "OverloadManagerTerminated",
+    "DnsResolutionFailed",
+    "DropOverload",
+    "DownstreamRemoteReset",
+    "UnconditionalDropOverload",
+];
+
 /// The flags of what a decision came to. Filters' replies carry none in Envoy.
 pub fn of_decision(decision: &Decision) -> u64 {
     let reply = match decision.reply {
@@ -32,6 +68,7 @@ pub fn of_decision(decision: &Decision) -> u64 {
         Some(OwnReply::Overflow) => OVERFLOW,
         Some(OwnReply::Ejected) => NO_HEALTHY,
         Some(OwnReply::WaitedTooLong) => TIMEOUT,
+        Some(OwnReply::Delegated) => NO_CLUSTER,
         Some(OwnReply::Redirect | OwnReply::DirectResponse | OwnReply::Preflight | OwnReply::HttpsRedirect) | None => 0,
     };
     reply | if decision.delayed { DELAY } else { 0 }
@@ -39,9 +76,18 @@ pub fn of_decision(decision: &Decision) -> u64 {
 
 /// In the order in which Envoy sets them, with commas; `-` for none. Bits that Envoy may invent later are left out.
 pub fn text(flags: u64) -> String {
+    joined(flags, &NAMES)
+}
+
+/// The same in words.
+pub fn words(flags: u64) -> String {
+    joined(flags, &WORDS)
+}
+
+fn joined(flags: u64, names: &[&str]) -> String {
     let mut out = String::new();
-    let order = FIRST.into_iter().chain((0..NAMES.len()).filter(|bit| !FIRST.contains(bit)));
-    for name in order.filter(|bit| flags >> bit & 1 == 1).filter_map(|bit| NAMES.get(bit)) {
+    let order = FIRST.into_iter().chain((0..names.len()).filter(|bit| !FIRST.contains(bit)));
+    for name in order.filter(|bit| flags >> bit & 1 == 1).filter_map(|bit| names.get(bit)) {
         if !out.is_empty() {
             out.push(',');
         }
@@ -55,9 +101,11 @@ pub fn text(flags: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use shared::decide::Found;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
+    use crate::decide::Found;
 
     #[test]
     fn envoys_bits_have_envoys_names() {
@@ -78,6 +126,8 @@ mod tests {
         ] {
             assert_eq!(text(bits), name);
         }
+        assert_eq!(words(512 | 32768 | 32), "DelayInjected,UpstreamRetryLimitExceeded,UpstreamConnectionFailure");
+        assert_eq!(words(0), "-");
     }
 
     #[test]
@@ -91,6 +141,7 @@ mod tests {
             (Some(Overflow), false, "UO"),
             (Some(Ejected), false, "UH"),
             (Some(WaitedTooLong), false, "UT"),
+            (Some(Delegated), false, "NC"),
             (Some(Redirect), false, "-"),
             (Some(DirectResponse), false, "-"),
             (Some(Preflight), false, "-"),
