@@ -13,6 +13,7 @@ pub mod kinds;
 pub mod kubernetes;
 pub mod meta;
 pub mod read;
+pub mod regex_rewrite;
 pub mod restriction;
 pub mod service_entry;
 pub mod values;

@@ -29,25 +29,36 @@
 //! # Ok::<(), shared::re2::Re2Error>(())
 //! ```
 
+mod ahead;
+mod back;
 mod bytes;
 mod class;
-mod compile;
 mod cursor;
+mod dfa;
 mod engine;
 mod error;
+mod follow;
+mod graph;
 mod group;
+mod nfa;
 mod node;
 mod parse;
+mod places;
 mod pool;
 mod program;
 mod repetition;
+mod search;
 mod shape;
+mod size;
 mod substitution;
+mod unicode;
+mod ways;
+mod weave;
+mod web;
 
 use std::fmt;
 use std::sync::Arc;
 
-use compile::Purpose;
 use error::Kind;
 pub use error::Re2Error;
 use parse::Parsed;
@@ -58,8 +69,9 @@ pub use substitution::Substitution;
 /// compiled, and so counted, a pattern is a tree of many times its size, and a module never gives memory back.
 const LONGEST_PATTERN: usize = 64 << 10;
 
-/// Bytes of the largest program. RE2 stops at 8 MiB of its own.
-const SIZE_LIMIT: usize = 10 << 20;
+/// Places of the largest pattern. A program that Istio's proxies take has fewer, but for patterns of which RE2 makes less
+/// than is done here.
+const MOST_PLACES: u64 = 64 << 10;
 
 /// A RE2 pattern that must match the whole value, as Istio's and Envoy's `regex` does.
 #[derive(Clone)]
@@ -75,7 +87,7 @@ impl Re2 {
     ///
     /// [syntax]: https://github.com/google/re2/wiki/Syntax
     pub fn new(pattern: &str) -> Result<Re2, Re2Error> {
-        let shape = Shape::of(parsed(pattern, Purpose::Match)?.node);
+        let shape = Shape::of(parsed(pattern, false)?.node);
         Ok(Re2(Arc::new(Inner { pattern: pattern.into(), shape })))
     }
 
@@ -88,6 +100,11 @@ impl Re2 {
     #[inline]
     pub fn is_full_match(&self, value: &[u8]) -> bool {
         self.0.shape.holds(value)
+    }
+
+    /// Makes what takes longer than a request should, for a large pattern. RE2 does that when it reads a pattern.
+    pub fn prepare(&self) {
+        self.0.shape.prepare();
     }
 
     /// What every value begins with that the pattern matches; often nothing.
@@ -135,13 +152,16 @@ impl fmt::Debug for Re2 {
 }
 
 /// Reads a pattern and makes sure that it can be compiled, which is done when it is first run.
-fn parsed(pattern: &str, purpose: Purpose) -> Result<Parsed, Re2Error> {
+fn parsed(pattern: &str, with_groups: bool) -> Result<Parsed, Re2Error> {
     if pattern.len() > LONGEST_PATTERN {
         return Err(Re2Error::new(Kind::Length, pattern, 0));
     }
-    let parsed = parse::parse(pattern, purpose)?;
-    if parsed.node.program_size() > SIZE_LIMIT as u64 {
-        return Err(Re2Error::new(Kind::Size, pattern, 0));
+    let parsed = parse::parse(pattern, with_groups)?;
+    if let Some(instructions) = size::too_large(pattern) {
+        return Err(Re2Error::new(Kind::Size { instructions }, pattern, 0));
+    }
+    if parsed.node.size() > MOST_PLACES {
+        return Err(Re2Error::new(Kind::Places, pattern, 0));
     }
     Ok(parsed)
 }

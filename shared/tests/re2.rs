@@ -85,6 +85,18 @@ fn refuses_what_is_not_supported_and_says_so() {
     }
 }
 
+#[test]
+fn refuses_what_istio_refuses() {
+    for row in table("not_istio") {
+        // A module does not count instructions.
+        if !cfg!(feature = "re2-sizes") && row[1].as_str().unwrap().contains("instructions") {
+            continue;
+        }
+        let error = Re2::new(row[0].as_str().unwrap()).expect_err(row[1].as_str().unwrap());
+        assert!(!error.is_unsupported(), "{}: {error}", row[1]);
+    }
+}
+
 /// The stack of a module is small.
 #[test]
 fn the_deepest_patterns_match() {
@@ -114,11 +126,9 @@ fn errors_name_the_part_at_fault_and_its_place() {
         ("a)", "`)`: closing parenthesis without a group to close", 1),
         ("a[b", "`[b`: character class without its closing `]`", 1),
         ("[z-a]", "`z-a`: range that ends before it begins", 1),
-        (
-            r"a\p{Greek}b",
-            r"`\p{Greek}`: Unicode classes are not supported by Sailcloth's modules; write the characters, like `(?:à|é)`",
-            1,
-        ),
+        (r"a\p{Greeek}b", r"`\p{Greeek}`: unknown class, expected one like `\pL` or `\p{Greek}`", 1),
+        (r"a\Cb", r"`\C`: any byte, which Istio does not take; write `(?s:.)`", 1),
+        ("é[é-à]", "`é-à`: range that ends before it begins", 2),
         (r"é\x{20ac}", r"`\x{20ac}`: beyond `\xff`, the last byte; for a character write the character itself", 1),
         (r"é\400", r"`\400`: beyond `\xff`, the last byte; for a character write the character itself", 1),
         // The parts at fault begin and end amid a character.
@@ -132,6 +142,10 @@ fn errors_name_the_part_at_fault_and_its_place() {
     ] {
         let error = Re2::new(pattern).unwrap_err();
         assert_eq!((error.to_string().as_str(), error.offset()), (message, offset), "{pattern}");
+    }
+    if cfg!(feature = "re2-sizes") {
+        let error = Re2::new(&"a{1000}".repeat(33)).unwrap_err().to_string();
+        assert!(error.ends_with("more than the 32768 instructions that Istio's proxies take, it has 33004"), "{error}");
     }
     for (rewrite, message, offset) in [
         (r"é\2", r"`\2`: group that the pattern does not have, its last is `\1`", 1),
@@ -225,7 +239,7 @@ mod properties {
             "\\xff",
             "\\377",
             "\\pN",
-            "\\C",
+            "(?s:.)",
             "\\1",
             "\\07",
             "\\é",

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use envoy_config::cluster::{self, Cluster};
 use envoy_config::stats::StatsConfig;
 use envoy_config::{Proxy, to_json};
+use nix::time::{ClockId, clock_getcpuclockid};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 use shared::model::Resources;
 
@@ -134,6 +136,12 @@ impl Bench {
     /// Envoy's resident memory, in kB.
     pub fn memory_kb(&self) -> u64 {
         self.envoy.memory_kb()
+    }
+
+    /// The processor time that Envoy has had, as the scheduler has it.
+    pub fn processor_time(&self) -> Duration {
+        let pid = Pid::from_raw(self.envoy.pid().try_into().expect("a process's number"));
+        clock_getcpuclockid(pid).and_then(ClockId::now).expect("Envoy's process has a clock").into()
     }
 
     /// What Envoy has logged.

@@ -2,8 +2,8 @@
 
 use super::fault::HttpFault;
 use super::format::Template;
-use super::values::{GoDuration, Line, Millis, MirrorPercent, Port, PortOrNone, Regex, StringMatch, WithoutMatch};
-use crate::re2::Substitution;
+use super::regex_rewrite::RegexRewrite;
+use super::values::{GoDuration, Line, Millis, MirrorPercent, Port, PortOrNone, StringMatch, WithoutMatch};
 use crate::{Map, object, words};
 
 object! {
@@ -245,43 +245,6 @@ object! {
         authority: Option<Line>,
         /// A substitution in the path, in place of `uri`.
         uri_regex_rewrite: Option<RegexRewrite>,
-    }
-}
-
-/// Every match of a regex in the path is replaced; in the rewrite `\1` is the first group.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RegexRewrite(pub Substitution);
-
-impl super::read::Read for RegexRewrite {
-    fn read(place: super::read::Place<'_>, reader: &mut super::read::Reader<'_>) -> Option<Self> {
-        let RegexRewriteFields { r#match: Regex(regex), rewrite } = RegexRewriteFields::read(place, reader)?;
-        let (field, message, hint) = match Substitution::new(regex.pattern(), &rewrite) {
-            Ok(_) if rewrite.is_empty() => {
-                let message = "expected what to write in place of each match, found an empty string".to_owned();
-                ("rewrite", message, "`\\1` is the first group of `match`")
-            }
-            Ok(substitution) => return Some(RegexRewrite(substitution)),
-            // Envoy would take a group that does not exist, and then replace nothing.
-            Err(error) => {
-                let (field, text) =
-                    if error.is_in_rewrite() { ("rewrite", &*rewrite) } else { ("match", regex.pattern()) };
-                (field, format!("`{}` does not work here: {error}", super::read::shorten(text)), "")
-            }
-        };
-        let path = super::read::Path::Key(place.path, field);
-        let node = place.node.get(field).unwrap_or(place.node);
-        reader.invalid(super::read::Place { node, path: &path }, message, hint);
-        None
-    }
-}
-
-object! {
-    /// What is written of a [`RegexRewrite`].
-    pub struct RegexRewriteFields {
-        /// RE2.
-        r#match: Regex = required,
-        /// `\1` is the first group.
-        rewrite: Line = required,
     }
 }
 

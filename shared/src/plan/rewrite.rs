@@ -2,7 +2,8 @@
 
 use super::matching::PathMatch;
 use crate::decide::Request;
-use crate::model::http_route::{HttpRewrite, RegexRewrite};
+use crate::model::http_route::HttpRewrite;
+use crate::model::regex_rewrite::RegexRewrite;
 use crate::re2::Substitution;
 
 /// How the path changes on the way to the destination.
@@ -17,7 +18,8 @@ pub enum Rewrite {
 impl Rewrite {
     /// Compiles; nothing when the path stays.
     pub fn compile(model: &HttpRewrite) -> Option<Rewrite> {
-        if let Some(RegexRewrite(substitution)) = &model.uri_regex_rewrite {
+        if let Some(RegexRewrite(Some(substitution))) = &model.uri_regex_rewrite {
+            substitution.prepare();
             return Some(Rewrite::Regex(substitution.clone()));
         }
         model.uri.as_deref().filter(|uri| !uri.is_empty()).map(|uri| Rewrite::Uri(uri.as_bytes().into()))

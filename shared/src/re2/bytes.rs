@@ -11,6 +11,9 @@ impl Bytes {
     /// `\C`, and `.` where it takes the line feed.
     pub(super) const ALL: Bytes = Bytes([u32::MAX; 8]);
 
+    /// `\w`.
+    pub(super) const WORD: Bytes = Bytes([0, 0x03FF_0000, 0x87FF_FFFE, 0x07FF_FFFE, 0, 0, 0, 0]);
+
     /// Each from its first byte to its last.
     pub(super) fn of(ranges: &[(u8, u8)]) -> Self {
         let mut set = Bytes::default();
@@ -27,6 +30,15 @@ impl Bytes {
     /// `.` where it does not.
     pub(super) const LINE: Bytes =
         Bytes([!(1 << b'\n'), u32::MAX, u32::MAX, u32::MAX, u32::MAX, u32::MAX, u32::MAX, u32::MAX]);
+
+    /// Those that both have.
+    pub(super) fn and(&self, other: &Bytes) -> Bytes {
+        let mut both = *self;
+        for (word, other) in both.0.iter_mut().zip(other.0) {
+            *word &= other;
+        }
+        both
+    }
 
     pub(super) fn add(&mut self, other: Bytes) {
         for (word, other) in self.0.iter_mut().zip(other.0) {
@@ -59,6 +71,23 @@ impl Bytes {
             Bytes::LINE => !bytes.contains(&b'\n'),
             _ => bytes.iter().all(|&byte| self.has(byte)),
         }
+    }
+
+    /// The bytes, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = u8> {
+        let mut words = self.0;
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            while let Some(word) = words.get_mut(at) {
+                if *word != 0 {
+                    let bit = word.trailing_zeros();
+                    *word &= *word - 1;
+                    return Some((at as u32 * 32 + bit) as u8);
+                }
+                at += 1;
+            }
+            None
+        })
     }
 
     /// The fewest ranges that make up the set, in order.

@@ -3,6 +3,7 @@
 use super::bytes::Bytes;
 use super::cursor::Cursor;
 use super::error::{Kind, Re2Error};
+use super::unicode;
 
 const DIGIT: &[(u8, u8)] = &[(b'0', b'9')];
 const SPACE: &[(u8, u8)] = &[(b'\t', b'\n'), (0x0C, b'\r'), (b' ', b' ')];
@@ -30,8 +31,8 @@ fn named(name: &[u8]) -> Option<&'static [(u8, u8)]> {
     })
 }
 
-fn set_of(ranges: &[(u8, u8)], negated: bool, fold: bool) -> Bytes {
-    let set = Bytes::of(ranges);
+/// A set as it is written: folded, and then negated.
+pub(super) fn set_of(set: Bytes, negated: bool, fold: bool) -> Bytes {
     // In this order: under `(?i)`, `[[:^upper:]]` has no letter at all.
     let set = if fold { set.folded() } else { set };
     if negated { set.negated() } else { set }
@@ -50,19 +51,7 @@ pub(super) fn perl_class(input: &mut Cursor<'_>, fold: bool) -> Option<Bytes> {
     };
     input.bump();
     input.bump();
-    Some(set_of(ranges, negated, fold))
-}
-
-/// Reads `\p{Greek}` or the like, if that comes next, to refuse it.
-pub(super) fn unicode_class(input: &mut Cursor<'_>) -> Result<(), Re2Error> {
-    let start = input.position();
-    if !(input.eat(r"\p") || input.eat(r"\P")) {
-        return Ok(());
-    }
-    if input.bump() == Some(b'{') {
-        input.eat_until("}");
-    }
-    Err(Re2Error::new(Kind::UnicodeClass, input.since(start), input.column(start)))
+    Some(set_of(Bytes::of(ranges), negated, fold))
 }
 
 /// Reads `[...]`.
@@ -88,7 +77,10 @@ pub(super) fn bracket(input: &mut Cursor<'_>, fold: bool) -> Result<Bytes, Re2Er
             class.add(set);
             continue;
         }
-        unicode_class(input)?;
+        if let Some(set) = unicode::class(input, fold)? {
+            class.add(set);
+            continue;
+        }
         if let Some(set) = perl_class(input, fold) {
             class.add(set);
             continue;
@@ -98,13 +90,16 @@ pub(super) fn bracket(input: &mut Cursor<'_>, fold: bool) -> Result<Bytes, Re2Er
         let mut hi = lo;
         let mut ahead = input.clone();
         if ahead.eat("-") && ahead.peek().is_some_and(|byte| byte != b']') {
+            let (before, behind) = (input.last_character(), ahead.peek_character());
             hi = character(&mut ahead)?.ok_or_else(unclosed)?;
             *input = ahead;
-            if hi < lo {
+            // By bytes `[é-à]` is a range. Istio's webhook asks for one of characters.
+            let written = input.since(begin).starts_with(before.unwrap_or('\\'));
+            if hi < lo || (written && before.zip(behind).is_some_and(|(lo, hi)| !hi.is_ascii() && hi < lo)) {
                 return Err(Re2Error::new(Kind::Range, input.since(begin), input.column(begin)));
             }
         }
-        class.add(set_of(&[(lo, hi)], false, fold));
+        class.add(set_of(Bytes::of(&[(lo, hi)]), false, fold));
     }
     Ok(if negated { class.negated() } else { class })
 }
@@ -126,7 +121,7 @@ fn posix_class(input: &mut Cursor<'_>, fold: bool) -> Result<Option<Bytes>, Re2E
         return Err(Re2Error::new(Kind::ClassName, ahead.since(start), ahead.column(start)));
     };
     *input = ahead;
-    Ok(Some(set_of(ranges, negated, fold)))
+    Ok(Some(set_of(Bytes::of(ranges), negated, fold)))
 }
 
 /// Reads a character of a class, which may be escaped.

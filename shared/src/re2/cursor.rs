@@ -45,6 +45,16 @@ impl<'p> Cursor<'p> {
         Some(before)
     }
 
+    /// The character whose last byte was read last.
+    pub(super) fn last_character(&self) -> Option<char> {
+        self.whole.get(..self.position())?.chars().next_back()
+    }
+
+    /// The character that comes next.
+    pub(super) fn peek_character(&self) -> Option<char> {
+        self.whole.get(self.position()..)?.chars().next()
+    }
+
     /// Bytes read so far.
     pub(super) fn position(&self) -> usize {
         self.whole.len() - self.rest.len()

@@ -1,135 +1,199 @@
-//! Runs a program: by a DFA made as values come along, or else by simulating the NFA.
+//! Says whether values match: by the states that a [`Dfa`] has seen, or else by running the [`Nfa`].
 
-use regex_automata::hybrid::dfa;
-use regex_automata::nfa::thompson::pikevm::{self, PikeVM};
-use regex_automata::util::primitives::NonMaxUsize;
-use regex_automata::{Anchored, Input};
+use super::dfa::{Dfa, State, UNKNOWN};
+use super::graph::Graph;
+use super::nfa::{Direction, Nfa};
+use super::node::Node;
+use super::places::{Scratch, key_has};
+use super::web::Web;
 
-use super::compile::{self, Purpose};
-use super::program::Program;
+/// Bytes that the NFA is run on before there is a DFA, where all its places are one word: making states costs as much as
+/// they save on so many, and most patterns of a large configuration see none. Where there are more words, a state is soon
+/// made, compared to a step.
+const BEFORE_DFA: u32 = 512;
 
-/// Bytes of the states that a DFA keeps. A pattern that needs more begins anew, or goes on without a DFA.
-const DFA_CAPACITY: usize = 128 << 10;
+/// The same for what had a DFA for which there was no room, or of which it made nearly as many states as it read bytes, if
+/// its NFA is nearly as fast. Twice as many the next time, up to the last.
+const AFTER_DFA: (u32, u32) = (64 << 10, 8 << 20);
 
-/// Values that the NFA is run on before there is a DFA: one costs as much to make as it saves on so many, and most
-/// patterns of a large configuration see none.
-const RUNS_BEFORE_DFA: u8 = 8;
+/// Bytes that there have to be for each state that was made before the DFA was full, or the NFA does the rest.
+const BYTES_PER_STATE: usize = 8;
 
-/// The same for an engine that had a DFA for which there was no room. More, since there may be none for the next: with
-/// thousands of patterns tried for each request, most of the time would go into making what is dropped again.
-const RUNS_AFTER_SHRINKING: u8 = 128;
+/// Words of places from which on no states are made for what is one place behind the other: they would be thousands.
+const WALKED: usize = 32;
 
-/// A program made ready to run.
+/// A pattern made ready to say whether a value matches.
 pub(super) struct Engine {
-    /// Takes a time in proportion to program and value, whatever they are.
-    nfa: PikeVM,
-    /// Many times faster.
-    fast: Fast,
+    nfa: Nfa,
+    dfa: Option<Box<Dfa>>,
+    /// Bytes that are left before there is a DFA, and before there is another when that is gone.
+    before_dfa: u32,
+    next_time: u32,
+    /// Bytes read since the DFA was empty.
+    read: usize,
+    /// The bit that is set when all has been read and matches.
+    end: usize,
 }
-
-enum Fast {
-    /// After so many runs more.
-    Later(u8),
-    Ready(Box<Dfa>),
-    /// For those that find, and for programs so large that a few states would fill it.
-    Never,
-}
-
-struct Dfa {
-    dfa: dfa::DFA,
-    cache: dfa::Cache,
-}
-
-/// What simulating needs, which is nothing that has to last.
-pub(super) type Scratch = Option<pikevm::Cache>;
-
-/// The cache of a program that finds.
-pub(super) struct Finder(pikevm::Cache);
 
 impl Engine {
-    /// None if regex-automata refuses, which it does for programs that are larger than patterns can make.
-    pub(super) fn new(program: &Program) -> Option<Engine> {
-        let nfa = compile::compile(&program.node, program.purpose).ok()?;
-        let fast = match program.purpose {
-            Purpose::Find => Fast::Never,
-            Purpose::Match => Fast::Later(RUNS_BEFORE_DFA),
-        };
-        Some(Engine { nfa: PikeVM::new_from_nfa(nfa).ok()?, fast })
+    pub(super) fn new(node: &Node) -> Engine {
+        let web = Web::of(&Graph::of(node, true));
+        let nfa = Nfa::of(&web, Direction::Forward);
+        let before_dfa = if nfa.words == 1 { BEFORE_DFA } else { 0 };
+        Engine { nfa, dfa: None, before_dfa, next_time: AFTER_DFA.0, read: 0, end: web.takes.len() - 1 }
     }
 
-    /// Whether a [`Purpose::Match`] program matches the value.
+    /// Whether the pattern matches the value.
     #[inline]
     pub(super) fn is_match(&mut self, value: &[u8], scratch: &mut Scratch) -> bool {
-        let input = Input::new(value).anchored(Anchored::Yes).earliest(true);
-        match &mut self.fast {
-            Fast::Later(0) => self.fast = Dfa::new(&self.nfa).map_or(Fast::Never, Fast::Ready),
-            Fast::Later(runs) => *runs -= 1,
-            Fast::Ready(_) | Fast::Never => {}
+        self.nfa.begin(scratch);
+        let mut rest = value;
+        if self.dfa.is_none() {
+            let first = rest.len().min(self.before_dfa as usize);
+            self.before_dfa -= first as u32;
+            let (now, behind) = rest.split_at_checked(first).unwrap_or_default();
+            if !self.run(now, scratch) || behind.is_empty() {
+                return scratch.now.has(self.end);
+            }
+            rest = behind;
+            self.dfa = Some(Box::new(Dfa::new(self.nfa.class_count)));
+            self.read = 0;
         }
-        if let Fast::Ready(fast) = &mut self.fast
-            && let Ok(found) = fast.dfa.try_search_fwd(&mut fast.cache, &input)
-        {
-            return found.is_some();
+        let mut began_anew = false;
+        loop {
+            rest = match self.look_up(rest, scratch) {
+                Ok(matches) => return matches,
+                Err(rest) => rest,
+            };
+            // It has no room for another state.
+            let Some(dfa) = &mut self.dfa else { break };
+            if self.read < dfa.len() * BYTES_PER_STATE && (began_anew || self.nfa.is_light()) {
+                break;
+            }
+            dfa.clear();
+            self.read = 0;
+            began_anew = true;
         }
-        self.nfa.search_slots(self.scratch(scratch), &input, &mut []).is_some()
+        if self.nfa.is_light() {
+            self.shrink();
+        }
+        self.run(rest, scratch) && scratch.now.has(self.end)
     }
 
-    /// Finds the first match of a [`Purpose::Find`] program from a place on, and where its groups begin and end.
-    pub(super) fn find(
-        &self,
-        value: &[u8],
-        from: usize,
-        groups: &mut [Option<NonMaxUsize>],
-        finder: &mut Finder,
-    ) -> bool {
-        let input = Input::new(value).range(from.min(value.len())..);
-        self.nfa.search_slots(&mut finder.0, &input, groups).is_some()
-    }
-
-    /// What the searches of one value share. Made anew, since a cache that has served another program keeps places of
-    /// that one's groups, which even a reset leaves there.
-    pub(super) fn finder(&self) -> Finder {
-        Finder(self.nfa.create_cache())
-    }
-
+    /// Runs the NFA. False if nothing can match any more.
     #[inline]
-    fn scratch<'s>(&self, scratch: &'s mut Scratch) -> &'s mut pikevm::Cache {
-        let cache = scratch.get_or_insert_with(|| self.nfa.create_cache());
-        cache.reset(&self.nfa);
-        cache
+    fn run(&self, value: &[u8], scratch: &mut Scratch) -> bool {
+        if let Some(follow) = self.nfa.word() {
+            let mut now = scratch.now.words.first().copied().unwrap_or_default();
+            for &byte in value {
+                now = self.nfa.step_word(now, self.nfa.class(byte), follow);
+                if now == 0 {
+                    break;
+                }
+            }
+            scratch.now.clear();
+            if now != 0 {
+                scratch.now.add(0, now);
+            }
+            return now != 0;
+        }
+        let mut bytes = value.iter();
+        loop {
+            // Most of a long pattern is one place behind the other.
+            if let Some(place) = scratch.now.single() {
+                self.nfa.walk_from(place, &mut bytes, scratch);
+                if scratch.now.is_empty() {
+                    return false;
+                }
+            }
+            let Some(&byte) = bytes.next() else { return !scratch.now.is_empty() };
+            self.nfa.step(self.nfa.class(byte), scratch);
+            if scratch.now.is_empty() {
+                return false;
+            }
+        }
+    }
+
+    /// Goes from state to state. If there is no room for another one, returns what is left to read.
+    #[inline]
+    fn look_up<'v>(&mut self, value: &'v [u8], scratch: &mut Scratch) -> Result<bool, &'v [u8]> {
+        let Some(dfa) = &mut self.dfa else { return Err(value) };
+        let (nfa, end) = (&self.nfa, self.end);
+        let mut rest = value;
+        let mut state = make(dfa, nfa, end, scratch);
+        let found = loop {
+            let Some(from) = state else { break Err(rest) };
+            let (now, behind, next) = go(dfa, nfa, from, rest);
+            let Some((&byte, after)) = behind.split_first() else { break Ok(dfa.marks(now) == 1) };
+            if next != UNKNOWN {
+                rest = after;
+                break Ok(false);
+            }
+            scratch.now.clear();
+            scratch.now.load(nfa.words, dfa.key(now));
+            if nfa.words >= WALKED
+                && let Some(place) = scratch.now.single()
+            {
+                let mut bytes = behind.iter();
+                nfa.walk_from(place, &mut bytes, scratch);
+                rest = bytes.as_slice();
+                if rest.len() < behind.len() {
+                    state = make(dfa, nfa, end, scratch);
+                    continue;
+                }
+            }
+            rest = after;
+            let class = nfa.class(byte);
+            nfa.step(class, scratch);
+            state = make(dfa, nfa, end, scratch);
+            if let Some(next) = state {
+                dfa.set_after(now, class, next);
+            }
+        };
+        self.read += value.len() - rest.len();
+        found
     }
 
     /// Bytes that its NFA takes, which stay as they are.
     pub(super) fn nfa_size(&self) -> usize {
-        self.nfa.get_nfa().memory_usage()
+        self.nfa.size()
     }
 
     /// Bytes that its DFA takes, which are more as it grows.
     pub(super) fn dfa_size(&self) -> usize {
-        match &self.fast {
-            // A cache counts what it has in use. Its lists and its table, which double when they are full, have up to
-            // as much again in reserve.
-            Fast::Ready(fast) => size_of::<Dfa>() + 2 * fast.cache.memory_usage(),
-            Fast::Later(_) | Fast::Never => 0,
-        }
+        self.dfa.as_ref().map_or(0, |dfa| dfa.size())
     }
 
-    /// Gives back its DFA, without which it can go on for a while.
+    /// Gives back its DFA. It goes on without for a while, if it can.
     pub(super) fn shrink(&mut self) {
-        if matches!(self.fast, Fast::Ready(_)) {
-            self.fast = Fast::Later(RUNS_AFTER_SHRINKING);
+        if self.dfa.take().is_some() && self.nfa.is_light() {
+            self.before_dfa = self.next_time;
+            self.next_time = (self.next_time * 2).min(AFTER_DFA.1);
         }
     }
 }
 
-impl Dfa {
-    fn new(nfa: &PikeVM) -> Option<Box<Dfa>> {
-        let config = dfa::DFA::config()
-            .cache_capacity(DFA_CAPACITY)
-            // As in the regex crate: it gives up when it makes a state for every ten bytes.
-            .minimum_cache_clear_count(Some(3))
-            .minimum_bytes_per_state(Some(10));
-        let dfa = dfa::Builder::new().configure(config).build_from_nfa(nfa.get_nfa().clone()).ok()?;
-        Some(Box::new(Dfa { cache: dfa.create_cache(), dfa }))
+/// Goes on as long as it is known where to, and to other places than none. Returns where that ends, what is left to read
+/// and what comes after the first byte of it.
+#[inline]
+fn go<'v>(dfa: &Dfa, nfa: &Nfa, from: State, value: &'v [u8]) -> (State, &'v [u8], State) {
+    let mut now = from;
+    let dead = dfa.dead();
+    let mut bytes = value.iter();
+    loop {
+        let left = bytes.as_slice();
+        let Some(&byte) = bytes.next() else { return (now, left, UNKNOWN) };
+        let next = dfa.after(now, nfa.class(byte));
+        if next <= dead {
+            return (now, left, next);
+        }
+        now = next;
     }
+}
+
+/// The state of the places that are reached.
+#[inline]
+fn make(dfa: &mut Dfa, nfa: &Nfa, end: usize, scratch: &mut Scratch) -> Option<State> {
+    scratch.now.key(nfa.words, &mut scratch.key);
+    dfa.state(&scratch.key, |key| u8::from(key_has(nfa.words, key, end)), false)
 }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use super::parse::DEEPEST;
-use super::{LONGEST_PATTERN, SIZE_LIMIT};
+use super::{LONGEST_PATTERN, MOST_PLACES, size};
 
 /// Why a pattern or a rewrite cannot be used.
 ///
@@ -35,12 +35,15 @@ pub(super) enum Kind {
     Group,
     LookAround,
     GroupName,
-
     ForeignGroupName,
     UnicodeClass,
+    AnyByte,
+
     Length,
     Depth,
-    Size,
+    Places,
+
+    Size { instructions: usize },
 
     RewriteGroup { groups: usize },
     RewriteBackslash,
@@ -69,9 +72,14 @@ impl Re2Error {
         matches!(self.kind, Kind::RewriteGroup { .. } | Kind::RewriteBackslash | Kind::RewriteEscape)
     }
 
-    /// Whether Sailcloth refuses what RE2, and so Envoy, has: a limit, or a part of the syntax that is left out.
+    /// Whether the rewrite asks for a group that the pattern does not have.
+    pub fn is_missing_group(&self) -> bool {
+        matches!(self.kind, Kind::RewriteGroup { .. })
+    }
+
+    /// Whether Sailcloth refuses what Istio takes: by a limit.
     pub fn is_unsupported(&self) -> bool {
-        matches!(self.kind, Kind::ForeignGroupName | Kind::UnicodeClass | Kind::Length | Kind::Depth | Kind::Size)
+        matches!(self.kind, Kind::Length | Kind::Depth | Kind::Places)
     }
 }
 
@@ -96,13 +104,21 @@ impl fmt::Display for Re2Error {
             Kind::Group => "unknown group or flag, expected `(?:`, `(?P<name>`, or flags of `imsU`",
             Kind::LookAround => "look-around, which RE2 does not have",
             Kind::GroupName => "bad group name, expected letters, digits and `_` up to a `>`",
-            Kind::ForeignGroupName => "group names beyond ASCII are not supported; use letters, digits and `_`",
-            Kind::UnicodeClass => {
-                "Unicode classes are not supported by Sailcloth's modules; write the characters, like `(?:à|é)`"
-            }
+            Kind::ForeignGroupName => "group name beyond ASCII, expected letters, digits and `_`",
+            Kind::UnicodeClass => "unknown class, expected one like `\\pL` or `\\p{Greek}`",
+            Kind::AnyByte => "any byte, which Istio does not take; write `(?s:.)`",
             Kind::Length => return write!(f, "pattern of more than {LONGEST_PATTERN} bytes"),
             Kind::Depth => return write!(f, "nested more than {DEEPEST} deep"),
-            Kind::Size => return write!(f, "compiles to more than {SIZE_LIMIT} bytes"),
+            Kind::Places => return write!(f, "more than {MOST_PLACES} characters with all repetitions written out"),
+            Kind::Size { instructions } => {
+                let at_least =
+                    if instructions == usize::MAX { String::new() } else { format!(", it has {instructions}") };
+                return write!(
+                    f,
+                    "program of more than the {} instructions that Istio's proxies take{at_least}",
+                    size::MOST
+                );
+            }
             Kind::RewriteGroup { groups } => {
                 return write!(f, "group that the pattern does not have, its last is `\\{groups}`");
             }

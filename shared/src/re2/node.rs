@@ -39,10 +39,8 @@ pub(super) enum Look {
     NotWord,
 }
 
-/// Program sizes by the layout of a 64-bit machine, so that every machine refuses the same patterns.
-const STATE: u64 = 32;
-const RANGE: u64 = 8;
-const TARGET: u64 = 4;
+/// How deep branches are looked into for what they have in common.
+const DEEPEST_CHOICE: u32 = 32;
 
 impl Node {
     pub(super) fn set(set: Bytes) -> Node {
@@ -63,13 +61,33 @@ impl Node {
         }
     }
 
+    /// One of the branches. What branches one behind the other begin with stands before them once, as in RE2, or copies of
+    /// them would have it many times; single bytes are one set.
+    pub(super) fn choice(branches: Vec<Node>) -> Node {
+        let parts = |branch| match branch {
+            Node::Sequence(nodes) => nodes,
+            node => vec![node],
+        };
+        choice(branches.into_iter().map(parts).collect(), DEEPEST_CHOICE)
+    }
+
     /// Whether it matches nowhere but at the start of a value.
     pub(super) fn starts_the_value(&self) -> bool {
         match self {
             Node::Look(Look::Start) => true,
             Node::Group { node, .. } => node.starts_the_value(),
             Node::Sequence(nodes) => nodes.first().is_some_and(Node::starts_the_value),
+            Node::Choice(nodes) => nodes.iter().all(Node::starts_the_value),
             _ => false,
+        }
+    }
+
+    /// The bytes that it takes one of.
+    fn bytes(&self) -> Bytes {
+        match self {
+            Node::Byte(byte) => Bytes::of(&[(*byte, *byte)]),
+            Node::Set(set) => **set,
+            _ => Bytes::default(),
         }
     }
 
@@ -95,24 +113,79 @@ impl Node {
         }
     }
 
-    /// Bytes that [`compile`](super::compile) takes to build its program, at least.
-    pub(super) fn program_size(&self) -> u64 {
+    /// About how many places and forks a graph of it has.
+    pub(super) fn size(&self) -> u64 {
         match self {
-            Node::Byte(_) | Node::Look(_) => STATE,
-            Node::Set(set) => 2 * STATE + set.ranges().len() as u64 * RANGE,
-            Node::Group { node, .. } => 2 * STATE + node.program_size(),
+            Node::Byte(_) | Node::Set(_) | Node::Look(_) => 1,
+            Node::Group { node, .. } => 1 + node.size(),
             Node::Repeat { node, least, most, .. } => {
-                let copies = u64::from(most.unwrap_or(*least).max(1));
-                let optional = u64::from(most.map_or(1, |most| most - least));
-                let forks = optional * (STATE + 2 * TARGET);
-                copies.saturating_mul(node.program_size()).saturating_add(forks + STATE)
+                let fork = u64::from(*most != Some(*least));
+                u64::from(most.unwrap_or(*least).max(1)).saturating_mul(node.size().saturating_add(fork))
             }
-            Node::Sequence(nodes) => sum(nodes).max(STATE),
-            Node::Choice(nodes) => sum(nodes).saturating_add(2 * STATE + nodes.len() as u64 * TARGET),
+            Node::Sequence(nodes) => nodes.iter().fold(0, |sum, node| sum.saturating_add(node.size())),
+            Node::Choice(nodes) => nodes.iter().fold(0, |sum, node| sum.saturating_add(1 + node.size())),
+        }
+    }
+
+    /// Whether it takes no byte, whatever it looks at.
+    pub(super) fn takes_nothing(&self) -> bool {
+        match self {
+            Node::Byte(_) | Node::Set(_) => false,
+            Node::Look(_) => true,
+            Node::Group { node, .. } | Node::Repeat { node, .. } => node.takes_nothing(),
+            Node::Sequence(nodes) | Node::Choice(nodes) => nodes.iter().all(Node::takes_nothing),
+        }
+    }
+
+    fn is_simple(&self) -> bool {
+        matches!(self, Node::Byte(_) | Node::Set(_) | Node::Look(_))
+    }
+}
+
+fn choice(branches: Vec<Vec<Node>>, depth: u32) -> Node {
+    let mut out: Vec<Node> = Vec::new();
+    let mut branches = branches.into_iter().peekable();
+    while let Some(first) = branches.next() {
+        let mut run = vec![first];
+        let head = |branch: &Vec<Node>| branch.first().filter(|node| depth > 0 && node.is_simple()).is_some();
+        while let Some(next) =
+            branches.next_if(|next| run.last().is_some_and(|last| head(last) && last.first() == next.first()))
+        {
+            run.push(next);
+        }
+        let node = if run.len() > 1 { joined(run, depth - 1) } else { Node::sequence(run.pop().unwrap_or_default()) };
+        match (out.last_mut(), &node) {
+            (Some(last @ (Node::Byte(_) | Node::Set(_))), Node::Byte(_) | Node::Set(_)) => {
+                let mut set = last.bytes();
+                set.add(node.bytes());
+                *last = Node::set(set);
+            }
+            _ => out.push(node),
+        }
+    }
+    match (out.len(), out.pop()) {
+        (1, Some(node)) => node,
+        (_, last) => {
+            out.extend(last);
+            out.shrink_to_fit();
+            Node::Choice(out)
         }
     }
 }
 
-fn sum(nodes: &[Node]) -> u64 {
-    nodes.iter().fold(0, |sum, node| sum.saturating_add(node.program_size()))
+/// Branches behind what they all begin with.
+fn joined(run: Vec<Vec<Node>>, depth: u32) -> Node {
+    let mut branches = run.into_iter();
+    let first = branches.next().unwrap_or_default();
+    let mut length = first.iter().take_while(|node| node.is_simple()).count();
+    let mut rests: Vec<Vec<Node>> = Vec::new();
+    for branch in branches {
+        length = branch.iter().zip(&first).take(length).take_while(|(a, b)| a == b).count();
+        rests.push(branch);
+    }
+    let mut common = first;
+    let mut all = vec![common.split_off(length)];
+    all.extend(rests.into_iter().map(|mut rest| rest.split_off(length)));
+    common.push(choice(all, depth));
+    Node::sequence(common)
 }

@@ -7,12 +7,12 @@
 
 use super::bytes::Bytes;
 use super::class;
-use super::compile::Purpose;
 use super::cursor::Cursor;
 use super::error::{Kind, Re2Error};
 use super::group::{self, Flags, Opening};
 use super::node::{Look, Node};
 use super::repetition::Repetition;
+use super::unicode;
 
 /// Groups and repetitions of repetitions inside each other. RE2 stops at 1000; a tree is walked by recursion here, and
 /// the stack of a module is small.
@@ -31,14 +31,14 @@ pub(super) struct Parsed {
     pub(super) groups: usize,
 }
 
-pub(super) fn parse(pattern: &str, purpose: Purpose) -> Result<Parsed, Re2Error> {
+pub(super) fn parse(pattern: &str, with_groups: bool) -> Result<Parsed, Re2Error> {
     let mut parser = Parser {
         input: Cursor::new(pattern),
         flags: Flags::default(),
         group: Group::default(),
         outer: Vec::new(),
         groups: 0,
-        purpose,
+        with_groups,
         repetition: None,
     };
     while let Some(byte) = parser.input.peek() {
@@ -57,7 +57,7 @@ struct Parser<'p> {
     /// The groups around it, outermost first, each with what to restore when the one inside closes.
     outer: Vec<(Group, Inner)>,
     groups: usize,
-    purpose: Purpose,
+    with_groups: bool,
     /// Where the repetition begins that was read last, with nothing read since.
     repetition: Option<usize>,
 }
@@ -83,7 +83,7 @@ impl Group {
             return Node::sequence(self.branch);
         }
         self.end_branch();
-        Node::Choice(self.branches)
+        Node::choice(self.branches)
     }
 }
 
@@ -152,8 +152,9 @@ impl<'p> Parser<'p> {
                 return self.look(look);
             }
         }
+        let here = self.input.position();
         if self.input.eat(r"\C") {
-            return self.set(Bytes::ALL);
+            return Err(self.error_at(Kind::AnyByte, here));
         }
         if self.input.eat(r"\Q") {
             while !self.input.eat(r"\E") && self.input.peek().is_some() {
@@ -161,7 +162,9 @@ impl<'p> Parser<'p> {
             }
             return Ok(());
         }
-        class::unicode_class(&mut self.input)?;
+        if let Some(set) = unicode::class(&mut self.input, self.flags.fold)? {
+            return self.set(set);
+        }
         if let Some(set) = class::perl_class(&mut self.input, self.flags.fold) {
             return self.set(set);
         }
@@ -223,9 +226,7 @@ impl<'p> Parser<'p> {
         let captures = opening == Opening::Capture;
         self.groups += usize::from(captures);
         let group = std::mem::take(&mut self.group);
-        let index = u8::try_from(self.groups)
-            .ok()
-            .filter(|index| captures && self.purpose == Purpose::Find && *index <= LAST_GROUP);
+        let index = u8::try_from(self.groups).ok().filter(|index| captures && self.with_groups && *index <= LAST_GROUP);
         self.outer.push((group, Inner { opened, index, flags }));
         Ok(())
     }
@@ -253,7 +254,7 @@ impl<'p> Parser<'p> {
 
     fn repeat(&mut self, repetition: &Repetition, before: Option<usize>) -> Result<(), Re2Error> {
         let at = repetition.at;
-        let &Repetition { least, most, .. } = repetition;
+        let &Repetition { mut least, mut most, .. } = repetition;
         if least.max(most.unwrap_or(0)) > MOST_REPETITIONS {
             return Err(self.error_at(Kind::RepetitionSize, at));
         }
@@ -278,6 +279,10 @@ impl<'p> Parser<'p> {
         }
         self.group.last = Some(atom);
         let greedy = repetition.lazy == self.flags.swap_greed;
+        if node.takes_nothing() {
+            // What holds once holds again.
+            (least, most) = (least.min(1), Some(most.unwrap_or(1).min(1)));
+        }
         let of_empty = node.may_be_empty();
         self.group.branch.push(Node::Repeat { node: node.into(), least, most, greedy, of_empty });
         self.repetition = Some(at);

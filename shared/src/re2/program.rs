@@ -3,9 +3,8 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use super::compile::Purpose;
 use super::node::Node;
-use super::pool;
+use super::pool::{self, Ready};
 
 /// What an engine is made of when one is needed; see [`pool`](super::pool).
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,8 +17,20 @@ impl Program {
     /// Whether it matches all of a value; for [`Purpose::Match`].
     #[inline]
     pub(super) fn is_match(self: &Arc<Self>, value: &[u8]) -> bool {
-        pool::with(self, |engine, scratch| engine.is_match(value, scratch)).unwrap_or_default()
+        pool::with(self, |ready, scratch| match ready {
+            Ready::Match(engine) => engine.is_match(value, scratch),
+            Ready::Find(_) => false,
+        })
     }
+}
+
+/// What a program is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Purpose {
+    /// To say whether a value matches from the first byte to the last.
+    Match,
+    /// To find matches with their groups: wherever they are, or from the start of the value alone, or to its end alone.
+    Find { from_start: bool, to_end: bool },
 }
 
 /// The program of this tree, which is one for equal trees made in the same thread.

@@ -46,13 +46,14 @@ fn counts(input: &mut Cursor<'_>) -> Option<(u32, Option<u32>)> {
     input.eat("}").then_some((least, most))
 }
 
-/// Without leading zeros and of nine digits at most, as in RE2.
+/// Without leading zeros, as in RE2. More than nine digits, which there are none, are a number to Istio's webhook, and too
+/// large.
 fn integer(input: &mut Cursor<'_>) -> Option<u32> {
     let start = input.position();
     while input.peek().is_some_and(|byte| byte.is_ascii_digit()) {
         input.bump();
     }
     let digits = input.since(start);
-    let plain = digits.len() <= 9 && (digits == "0" || !digits.starts_with('0'));
-    if plain { digits.parse().ok() } else { None }
+    let plain = !digits.is_empty() && (digits == "0" || !digits.starts_with('0'));
+    plain.then(|| digits.parse().unwrap_or(u32::MAX))
 }

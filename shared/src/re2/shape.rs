@@ -8,9 +8,9 @@
 use std::sync::Arc;
 
 use super::bytes::Bytes;
-use super::compile::Purpose;
 use super::node::{Look, Node};
-use super::program::{self, Program};
+use super::pool;
+use super::program::{self, Program, Purpose};
 
 /// The values that a pattern matches.
 pub(super) struct Shape {
@@ -36,13 +36,8 @@ pub(super) enum Middle {
 
 impl Shape {
     pub(super) fn of(node: Node) -> Shape {
-        let mut nodes = Vec::new();
-        flatten(node, &mut nodes);
         // Where a value begins and ends is where the match does.
-        let trimmed = nodes.iter().take_while(|node| **node == Node::Look(Look::Start)).count();
-        nodes.drain(..trimmed);
-        while nodes.pop_if(|node| *node == Node::Look(Look::End)).is_some() {}
-
+        let Trimmed { mut nodes, .. } = Trimmed::of(node);
         let prefix: Box<[u8]> = nodes.iter().map_while(byte).collect();
         let mut suffix: Vec<u8> = nodes.iter().skip(prefix.len()).rev().map_while(byte).collect();
         suffix.reverse();
@@ -75,6 +70,13 @@ impl Shape {
         }
     }
 
+    pub(super) fn prepare(&self) {
+        match &self.middle {
+            Middle::Program(program) | Middle::Whole(program) => pool::prepare(program),
+            Middle::Run { .. } => {}
+        }
+    }
+
     /// The value without prefix and suffix. Empty ones are not compared: they have no address that is mapped, and with
     /// AVX-512 it takes memcmp 100 ns to see that it does not matter.
     #[inline]
@@ -97,6 +99,25 @@ impl Shape {
         self.prefix.is_empty()
             && self.suffix.is_empty()
             && matches!(self.middle, Middle::Run { set: Bytes::ALL | Bytes::LINE, least: 0, most: None })
+    }
+}
+
+/// A pattern without `^` before and `$` behind all of it.
+pub(super) struct Trimmed {
+    pub(super) nodes: Vec<Node>,
+    pub(super) from_start: bool,
+    pub(super) to_end: bool,
+}
+
+impl Trimmed {
+    pub(super) fn of(node: Node) -> Trimmed {
+        let mut nodes = Vec::new();
+        flatten(node, &mut nodes);
+        let trimmed = nodes.iter().take_while(|node| **node == Node::Look(Look::Start)).count();
+        nodes.drain(..trimmed);
+        let length = nodes.len();
+        while nodes.pop_if(|node| *node == Node::Look(Look::End)).is_some() {}
+        Trimmed { from_start: trimmed > 0, to_end: nodes.len() < length, nodes }
     }
 }
 

@@ -4,21 +4,22 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use regex_automata::util::primitives::NonMaxUsize;
-
-use super::compile::Purpose;
-use super::engine::Engine;
 use super::error::{Kind, Re2Error};
-use super::pool;
-use super::program::{self, Program};
+use super::node::Node;
+use super::places::Scratch;
+use super::pool::{self, Ready};
+use super::program::{self, Program, Purpose};
+use super::search::{Finder, Search};
+use super::shape::Trimmed;
+use super::ways::Slots;
 
 /// Replaces every match of a pattern, wherever it is, by a rewrite.
 ///
 /// This is Istio's `uriRegexRewrite`, which Envoy does by [`RE2::GlobalReplace`]: in the rewrite `\1` to `\9` stand for
 /// the pattern's groups, `\0` for the whole match and `\\` for a backslash. An empty match right behind a match is none.
 ///
-/// For a rewrite that asks for a group the pattern does not have, `RE2::GlobalReplace` replaces nothing; here it is an
-/// error, by the rules of `RE2::CheckRewriteString`.
+/// A rewrite that asks for a group the pattern does not have, or has an unknown escape, is an error, by the rules of
+/// `RE2::CheckRewriteString`. Envoy does not ask these: [`as_envoy`](Substitution::as_envoy).
 ///
 /// A value that would grow beyond 1 MiB stays as it is: how often a pattern matches is up to the client, and what a
 /// module once needed it never gives back. Envoy itself has no such bound.
@@ -52,10 +53,27 @@ enum Piece {
 impl Substitution {
     /// Compiles a pattern and the rewrite for its matches.
     pub fn new(pattern: &str, rewrite: &str) -> Result<Self, Re2Error> {
-        let parsed = super::parsed(pattern, Purpose::Find)?;
+        let parsed = super::parsed(pattern, asks_groups(rewrite))?;
         let pieces = pieces(rewrite, parsed.groups)?;
-        let program = program::shared(parsed.node, Purpose::Find);
+        let Trimmed { nodes, from_start, to_end } = Trimmed::of(parsed.node);
+        let program = program::shared(Node::sequence(nodes), Purpose::Find { from_start, to_end });
         Ok(Substitution(Arc::new(Inner { pattern: pattern.into(), rewrite: rewrite.into(), program, pieces })))
+    }
+
+    /// The same for whatever rewrite: for one that asks for a group the pattern does not have nothing is replaced, and one
+    /// with an unknown escape ends before it.
+    pub fn as_envoy(pattern: &str, rewrite: &str) -> Option<Self> {
+        let error = match Self::new(pattern, rewrite) {
+            Ok(substitution) => return Some(substitution),
+            Err(error) => error,
+        };
+        let good: String = rewrite.chars().take(error.offset()).collect();
+        if error.is_in_rewrite() && !error.is_missing_group() { Self::new(pattern, &good).ok() } else { None }
+    }
+
+    /// Makes what takes longer than a request should, for a large pattern.
+    pub fn prepare(&self) {
+        pool::prepare(&self.0.program);
     }
 
     /// The pattern, as the user wrote it.
@@ -69,24 +87,29 @@ impl Substitution {
     }
 
     /// The value with every match replaced; the value itself if there is none.
+    #[inline]
     pub fn apply<'v>(&self, value: &'v [u8]) -> Cow<'v, [u8]> {
-        let replaced = pool::with(&self.0.program, |engine, _| self.0.replace(value, engine));
-        replaced.flatten().map_or(Cow::Borrowed(value), Cow::Owned)
+        let replaced = pool::with(&self.0.program, |ready, scratch| match ready {
+            Ready::Find(finder) => self.0.replace(value, finder, scratch),
+            Ready::Match(_) => None,
+        });
+        replaced.map_or(Cow::Borrowed(value), Cow::Owned)
     }
 }
 
 impl Inner {
     /// What GlobalReplace does, step by step. None if it replaces nothing, or becomes too long.
-    fn replace(&self, value: &[u8], engine: &Engine) -> Option<Vec<u8>> {
-        let mut finder = engine.finder();
-        let mut places = vec![None; 2 * (self.last_group() + 1)];
+    #[inline]
+    fn replace(&self, value: &[u8], finder: &mut Finder, scratch: &mut Scratch) -> Option<Vec<u8>> {
+        let mut search = Search::new(value);
+        let mut slots = Slots::default();
         let mut out = Vec::new();
         let mut replaced = false;
         let mut at = 0;
         let mut last_end = None;
         while at <= value.len()
-            && engine.find(value, at, &mut places, &mut finder)
-            && let Some((start, end)) = place(&places, 0)
+            && finder.find(&mut search, at, &mut slots, scratch)
+            && let Some((start, end)) = place(&slots, 0)
         {
             out.extend_from_slice(part(value, at, start));
             if start == end && last_end == Some(start) {
@@ -102,7 +125,7 @@ impl Inner {
                 match piece {
                     Piece::Text(text) => out.extend_from_slice(text),
                     Piece::Group(group) => {
-                        if let Some((start, end)) = place(&places, *group) {
+                        if let Some((start, end)) = place(&slots, *group) {
                             out.extend_from_slice(part(value, start, end));
                         }
                     }
@@ -117,17 +140,11 @@ impl Inner {
         }
         replaced.then_some(out)
     }
-
-    /// The last one that the rewrite asks for.
-    fn last_group(&self) -> usize {
-        let groups = self.pieces.iter().map(|piece| if let Piece::Group(group) = piece { *group } else { 0 });
-        groups.max().unwrap_or_default()
-    }
 }
 
 /// From where to where a group has matched, if it has.
-fn place(places: &[Option<NonMaxUsize>], group: usize) -> Option<(usize, usize)> {
-    let of = |index| places.get(index).copied().flatten().map(NonMaxUsize::get);
+fn place(slots: &Slots, group: usize) -> Option<(usize, usize)> {
+    let of = |slot| slots.get(slot).copied().flatten().map(|at| at as usize);
     Some((of(2 * group)?, of(2 * group + 1)?))
 }
 
@@ -136,7 +153,31 @@ fn part(value: &[u8], start: usize, end: usize) -> &[u8] {
     value.get(start..end.min(value.len())).unwrap_or_default()
 }
 
+/// Whether a rewrite asks for groups, other than the whole match.
+fn asks_groups(rewrite: &str) -> bool {
+    let mut chars = rewrite.chars();
+    while let Some(c) = chars.next() {
+        if c == '\\' && chars.next().is_some_and(|c| matches!(c, '1'..='9')) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Looks for a group that the pattern does not have, whatever else is wrong.
+fn missing_group(rewrite: &str, groups: usize) -> Result<(), Re2Error> {
+    let mut chars = rewrite.chars().enumerate();
+    while let Some((column, c)) = chars.next() {
+        let escaped = if c == '\\' { chars.next().and_then(|(_, c)| c.to_digit(10)) } else { None };
+        if let Some(group) = escaped.filter(|group| *group as usize > groups) {
+            return Err(Re2Error::new(Kind::RewriteGroup { groups }, &format!("\\{group}"), column));
+        }
+    }
+    Ok(())
+}
+
 fn pieces(rewrite: &str, groups: usize) -> Result<Vec<Piece>, Re2Error> {
+    missing_group(rewrite, groups)?;
     let mut pieces = Vec::new();
     let mut text = String::new();
     let mut chars = rewrite.chars().enumerate();
@@ -153,14 +194,10 @@ fn pieces(rewrite: &str, groups: usize) -> Result<Vec<Piece>, Re2Error> {
         match (escaped, escaped.and_then(|c| c.to_digit(10))) {
             (Some('\\'), _) => text.push('\\'),
             (_, Some(group)) => {
-                let group = group as usize;
-                if group > groups {
-                    return Err(error(Kind::RewriteGroup { groups }));
-                }
                 if !text.is_empty() {
                     pieces.push(Piece::Text(std::mem::take(&mut text).into_bytes().into()));
                 }
-                pieces.push(Piece::Group(group));
+                pieces.push(Piece::Group(group as usize));
             }
             (Some(_), None) => return Err(error(Kind::RewriteEscape)),
             (None, None) => return Err(error(Kind::RewriteBackslash)),

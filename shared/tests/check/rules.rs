@@ -1,8 +1,8 @@
 //! Rules of a VirtualService. The body of each rule begins in line 9.
 
 use shared::finding::Code::{
-    Delegated, Deprecated, LongerThanIdleTimeout, NoSuchRedirect, SchemaValidationError as Invalid, TooLarge,
-    UnknownField,
+    Delegated, Deprecated, LongerThanIdleTimeout, NeverMatches, NoSuchRedirect, SchemaValidationError as Invalid,
+    TooLarge, UnknownField,
 };
 
 use std::time::Duration;
@@ -276,7 +276,12 @@ fn rewrites() {
         (
             "a group that is not there",
             "rewrite:\n  uriRegexRewrite:\n    match: a\n    rewrite: \\1",
-            &[(Invalid, "spec.http[0].rewrite.uriRegexRewrite.rewrite", 12, "group that the pattern does not have")],
+            &[(NeverMatches, "spec.http[0].rewrite.uriRegexRewrite.rewrite", 12, "no path is rewritten")],
+        ),
+        (
+            "an escape that is none",
+            "rewrite:\n  uriRegexRewrite:\n    match: a\n    rewrite: x\\d",
+            &[(NeverMatches, "spec.http[0].rewrite.uriRegexRewrite.rewrite", 12, "ends there")],
         ),
         (
             "nothing in place of a match",

@@ -19,7 +19,10 @@ impl Text {
         match model {
             StringMatch::Exact(text) => Text::Exact(text.as_bytes().into()),
             StringMatch::Prefix(text) => Text::Prefix(text.as_bytes().into()),
-            StringMatch::Regex(re2) => Text::Regex(re2.clone()),
+            StringMatch::Regex(re2) => {
+                re2.prepare();
+                Text::Regex(re2.clone())
+            }
             StringMatch::Present => Text::Any,
         }
     }
