@@ -33,18 +33,22 @@ use run::Timing;
 const HELP: &str = "\
 Measures Sailcloth's modules against Envoy's own routes, on the same resources in one run.
 
-Usage: scripts/bench.sh [--quick] [--check] [--rows TEXT] [--json FILE]
+Usage: scripts/bench.sh [--quick] [--check] [--rows TEXT] [--before FOLDER] [--json FILE]
 
   --quick       the rows at 10, 500 and 10,000 rules, in short: less than two minutes
   --check       exits 1 where a row falls short of its bar, and names the worst
   --rows TEXT   only rows whose name holds TEXT, or the figures `size`, `start`, `plan` or `core`; may stand several
                 times
+  --before FOLDER
+                also measures the modules of an earlier build that lie there, in the same run: no row may cost more than
+                1.03 times what it costs with them
   --json FILE   also writes everything to FILE, raw samples included
   --list        says which rows there are
 
 Examples:
   scripts/bench.sh --quick --check
   scripts/bench.sh --rows 'all behaviours' --json bench.json
+  cp -r target/wasm earlier && git switch mine && scripts/bench.sh --before earlier
 ";
 
 /// What the command line asks for.
@@ -54,6 +58,7 @@ struct Options {
     check: bool,
     list: bool,
     rows: Vec<String>,
+    before: Option<PathBuf>,
     json: Option<PathBuf>,
 }
 
@@ -88,6 +93,7 @@ fn options(mut words: impl Iterator<Item = String>) -> Result<Option<Options>, S
             "--check" => options.check = true,
             "--list" => options.list = true,
             "--rows" => options.rows.push(value()?),
+            "--before" => options.before = Some(value()?.into()),
             "--json" => options.json = Some(value()?.into()),
             "-h" | "--help" => return Ok(None),
             _ => return Err(format!("unknown option {word}")),
@@ -115,6 +121,11 @@ fn bench(options: &Options) -> Result<bool, String> {
         let names = rows.iter().map(|row| row.name.as_str()).chain(FACTS);
         names.for_each(|name| println!("{name}"));
         return Ok(true);
+    }
+    if let Some(folder) = &options.before {
+        let suite = folder.join("suite.wasm");
+        std::fs::metadata(&suite).map_err(|error| format!("{}: {error}", suite.display()))?;
+        rows.iter_mut().for_each(|row| row.beside(folder));
     }
     if let Some(file) = &options.json {
         // Not to be found out after half an hour.

@@ -1,5 +1,7 @@
 //! The rows of the table, and the bars that some of them have to reach.
 
+use std::path::Path;
+
 use crate::setup::{Cors, Fault, Hit, Limits, Match, Mirror, Setup, Split};
 use crate::sides::Side::{
     self, Floor, FloorCalls, FloorOneRoute, MatcherTree, Modules, ModulesStats, Native, Suite, SuiteStats,
@@ -19,6 +21,21 @@ pub struct Row {
     pub load: Loading,
     /// What has to be reached.
     pub bars: Vec<Bar>,
+}
+
+impl Row {
+    /// The most that a request may cost of what it costs with the modules of an earlier build.
+    const BEFORE: f64 = 1.03;
+
+    /// Beside each side with modules, the same with those of an earlier build.
+    pub fn beside(&mut self, before: &Path) {
+        self.setup.before = Some(before.to_owned());
+        let pairs: Vec<_> = self.sides.iter().filter_map(|now| Some((*now, now.before()?))).collect();
+        for (now, before) in pairs {
+            self.sides.push(before);
+            self.bars.push(bar(now, before, Most::Ratio(Row::BEFORE), None));
+        }
+    }
 }
 
 /// How a row is loaded.

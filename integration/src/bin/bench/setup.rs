@@ -1,5 +1,6 @@
 //! What a row is about: which rules there are, which one is hit, and what else is asked of the proxy.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::ask::Ask;
@@ -123,6 +124,8 @@ pub struct Setup {
     pub http2: bool,
     /// Envoy's workers.
     pub workers: u32,
+    /// The folder with the modules of an earlier build, where these are compared with.
+    pub before: Option<PathBuf>,
 }
 
 impl Setup {
@@ -142,6 +145,7 @@ impl Setup {
             body: 0,
             http2: false,
             workers: 1,
+            before: None,
         }
     }
 

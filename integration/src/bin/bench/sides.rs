@@ -42,6 +42,34 @@ pub enum Side {
     Modules,
     /// A module for each behaviour, with Istio's metrics.
     ModulesStats,
+    /// The suite of an earlier build, with metrics switched off.
+    SuiteBefore,
+    /// The suite of an earlier build, with Istio's metrics.
+    SuiteStatsBefore,
+    /// The modules of an earlier build, without metrics.
+    ModulesBefore,
+    /// The modules of an earlier build, with Istio's metrics.
+    ModulesStatsBefore,
+}
+
+impl Side {
+    /// A side of today's modules, and the same side of an earlier build.
+    const PAIRS: [(Side, Side); 4] = [
+        (Side::Suite, Side::SuiteBefore),
+        (Side::SuiteStats, Side::SuiteStatsBefore),
+        (Side::Modules, Side::ModulesBefore),
+        (Side::ModulesStats, Side::ModulesStatsBefore),
+    ];
+
+    /// The same side of an earlier build; none where no module that may have changed takes part.
+    pub fn before(self) -> Option<Side> {
+        Side::PAIRS.iter().find(|(now, _)| *now == self).map(|(_, before)| *before)
+    }
+
+    /// The same side of today's build.
+    fn now(self) -> Side {
+        Side::PAIRS.iter().find(|(_, before)| *before == self).map_or(self, |(now, _)| *now)
+    }
 }
 
 impl fmt::Display for Side {
@@ -56,6 +84,10 @@ impl fmt::Display for Side {
             Side::SuiteStats => "suite+stats",
             Side::Modules => "modules",
             Side::ModulesStats => "modules+stats",
+            Side::SuiteBefore => "suite, then",
+            Side::SuiteStatsBefore => "suite+s, then",
+            Side::ModulesBefore => "modules, then",
+            Side::ModulesStatsBefore => "mods+s, then",
         })
     }
 }
@@ -127,9 +159,11 @@ fn bootstrap(side: Side, setup: &Setup, set: &Resources, clusters: &[Cluster]) -
     let proxy = proxy();
     let at = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);
     let front = Front { name: LISTENER.to_owned(), at, edge: true, proxy: proxy.clone() };
+    let earlier = setup.before.as_ref().filter(|_| side.now() != side);
+    let modules = earlier.cloned().unwrap_or_else(paths::modules);
+    let side = side.now();
     let packaging =
         if matches!(side, Side::Modules | Side::ModulesStats) { Packaging::Separate } else { Packaging::Suite };
-    let modules = paths::modules();
     if let Some((missing, _)) = packaging.files(&modules).find(|(_, there)| !there) {
         return Err(format!("{} is missing: run scripts/build.sh, which builds it", missing.display()));
     }
@@ -143,6 +177,8 @@ fn bootstrap(side: Side, setup: &Setup, set: &Resources, clusters: &[Cluster]) -
         Side::Suite => {
             for_each_configuration(manager, &mut |configuration| configuration["stats"] = json!({"enabled": false}));
         }
+        // Those of an earlier build are configured as today's.
+        Side::SuiteBefore | Side::SuiteStatsBefore | Side::ModulesBefore | Side::ModulesStatsBefore => {}
         Side::SuiteStats | Side::ModulesStats => {}
         Side::Modules => {
             if let Some(filters) = manager["http_filters"].as_array_mut() {
