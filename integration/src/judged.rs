@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`routes`] | every kind of match and of action of an HTTP rule |
 //! | [`time`] | timeouts, per-try timeouts, retries and delays, on upstreams that are slow, fail, or break off |
+//! | [`pools`] | limits of connections and requests, for clients that come at the same time |
 //! | [`listeners`] | several Gateways, servers, ports and VirtualServices for the same hosts, of several ages |
 //! | [`services`] | ServiceEntries of every resolution, wildcards, WorkloadEntries, Kubernetes Services, in the mesh |
 //! | [`wire`] | paths and headers of every byte, HTTP/2, gRPC, websockets |
@@ -14,6 +15,7 @@
 
 pub mod formats;
 pub mod listeners;
+pub mod pools;
 pub mod routes;
 pub mod services;
 pub mod time;
@@ -75,6 +77,7 @@ pub struct Area {
 pub const AREAS: &[Area] = &[
     Area { name: "routes", make: routes::mesh },
     Area { name: "time", make: time::mesh },
+    Area { name: "pools", make: pools::mesh },
     Area { name: "listeners", make: listeners::mesh },
     Area { name: "services", make: services::mesh },
     Area { name: "wire", make: wire::mesh },

@@ -25,7 +25,7 @@ Usage: scripts/soak.sh [--requests N] [--minutes M] [--seed S] [--workers W] [--
   --series N    with --hosts, the series that each worker may have (1000)
   --istiod      another load: generated meshes, whose requests the suite has to answer as a stock Envoy does on what
                 Istio's control plane sends; what differs is printed, with the resources
-  --area A      with --istiod, the kind of meshes: routes, time, listeners, services, wire or formats (all)
+  --area A      with --istiod, the kind of meshes: routes, time, pools, listeners, services, wire or formats (all)
 
 Examples:
   scripts/soak.sh --requests 100000
