@@ -32,6 +32,10 @@ pub fn describe(answer: &Answer, drawn: bool) -> Description {
         list.push_str(&format!("`{value}` "));
     };
     put("status".to_owned(), answer.status.unwrap_or_default().to_string());
+    if let Some(statuses) = &answer.statuses {
+        put("statuses".to_owned(), format!("{statuses:?}"));
+        put("most at once".to_owned(), answer.most_at_once.unwrap_or_default().to_string());
+    }
     let upstream = answer.upstream.as_deref().unwrap_or_default();
     for (name, value) in answer.headers.iter().flatten() {
         // An upstream's body tells its headers, ids among them.

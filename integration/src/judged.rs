@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`routes`] | every kind of match and of action of an HTTP rule |
 //! | [`time`] | timeouts, per-try timeouts, retries and delays, on upstreams that are slow, fail, or break off |
+//! | [`pools`] | limits of connections and requests, for clients that come at the same time |
 //! | [`listeners`] | several Gateways, servers, ports and VirtualServices for the same hosts, of several ages |
 //! | [`services`] | ServiceEntries of every resolution, wildcards, WorkloadEntries, Kubernetes Services, in the mesh |
 //! | [`wire`] | paths and headers of every byte, HTTP/2, gRPC, websockets |
@@ -14,6 +15,7 @@
 
 pub mod formats;
 pub mod listeners;
+pub mod pools;
 pub mod routes;
 pub mod services;
 pub mod time;
@@ -75,6 +77,7 @@ pub struct Area {
 pub const AREAS: &[Area] = &[
     Area { name: "routes", make: routes::mesh },
     Area { name: "time", make: time::mesh },
+    Area { name: "pools", make: pools::mesh },
     Area { name: "listeners", make: listeners::mesh },
     Area { name: "services", make: services::mesh },
     Area { name: "wire", make: wire::mesh },
@@ -86,6 +89,8 @@ pub const AREAS: &[Area] = &[
 pub struct Plan<'a> {
     /// What all that is random follows from.
     pub seed: u64,
+    /// The number of the first mesh.
+    pub first: usize,
     /// How many requests, at least.
     pub requests: usize,
     /// How many of them a mesh gets.
@@ -137,14 +142,14 @@ const TRIES: usize = 3;
 /// Disagreements after which a mesh is left.
 const MOST_OF_A_MESH: usize = 2;
 
-/// Runs it. `tell` gets a line after every Envoy.
+/// Runs it. `tell` gets each disagreement when it is found, and a line after every Envoy.
 pub fn run(plan: &Plan<'_>, tell: &mut dyn FnMut(&str)) -> Verdict {
     let began = Instant::now();
     let areas: Vec<Area> = AREAS.iter().copied().filter(|area| area.name.contains(plan.area)).collect();
     assert!(!areas.is_empty(), "no area's name holds `{}`", plan.area);
     let mut verdict = Verdict { asked: areas.iter().map(|area| (area.name, 0)).collect(), ..Verdict::default() };
     while verdict.requests() < plan.requests && began.elapsed() < plan.within {
-        let first = verdict.meshes;
+        let (first, known) = (plan.first + verdict.meshes, verdict.disagreements.len());
         let batch: Vec<(usize, Area, Mesh)> = (first..first + AT_ONCE)
             .map(|number| {
                 let area = areas[number % areas.len()];
@@ -157,7 +162,7 @@ pub fn run(plan: &Plan<'_>, tell: &mut dyn FnMut(&str)) -> Verdict {
             Ok(found) => verdict.add(found),
             Err(why) => {
                 // Whatever each of them comes to alone, together they could not be run.
-                let these = format!("seed {}, meshes {first} to {}", plan.seed, verdict.meshes - 1);
+                let these = format!("seed {}, meshes {first} to {}", plan.seed, first + AT_ONCE - 1);
                 verdict.disagreements.push(format!("{these} cannot be run together: {why}"));
                 for one in &batch {
                     match attempt(plan.seed, std::slice::from_ref(one)) {
@@ -169,6 +174,7 @@ pub fn run(plan: &Plan<'_>, tell: &mut dyn FnMut(&str)) -> Verdict {
                 }
             }
         }
+        verdict.disagreements.iter().skip(known).for_each(|disagreement| tell(disagreement));
         tell(&format!(
             "{} requests of {} meshes, {} disagreements",
             verdict.requests(),

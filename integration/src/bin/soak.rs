@@ -13,7 +13,7 @@ delays, aborts, copies, and a configuration that is replaced all the while. Ends
 left afterwards, a VM died, or a request ended as none may.
 
 Usage: scripts/soak.sh [--requests N] [--minutes M] [--seed S] [--workers W] [--control | --hosts N [--series N]
-                                                                             | --istiod [--area A]]
+                                                                             | --istiod [--area A] [--mesh N]]
 
   --requests N  how many requests (1000000)
   --minutes M   the most that they may take (30)
@@ -25,7 +25,8 @@ Usage: scripts/soak.sh [--requests N] [--minutes M] [--seed S] [--workers W] [--
   --series N    with --hosts, the series that each worker may have (1000)
   --istiod      another load: generated meshes, whose requests the suite has to answer as a stock Envoy does on what
                 Istio's control plane sends; what differs is printed, with the resources
-  --area A      with --istiod, the kind of meshes: routes, time, listeners, services, wire or formats (all)
+  --area A      with --istiod, the kind of meshes: routes, time, pools, listeners, services, wire or formats (all)
+  --mesh N      with --istiod, the first mesh (0); each disagreement names its seed and mesh
 
 Examples:
   scripts/soak.sh --requests 100000
@@ -40,6 +41,7 @@ struct Options {
     series: u32,
     istiod: bool,
     area: String,
+    mesh: usize,
 }
 
 fn main() -> ExitCode {
@@ -86,7 +88,14 @@ fn soaked(options: &Options) -> Verdict {
 fn by_istiod(options: &Options, tell: &mut dyn FnMut(&str)) -> Verdict {
     let soak::Plan { seed, requests, within, .. } = options.plan;
     eprintln!("seed {seed}: to repeat this, --istiod --requests {requests} --seed {seed}");
-    let plan = judged::Plan { seed, requests: requests as usize, per_mesh: 400, within, area: &options.area };
+    let plan = judged::Plan {
+        seed,
+        requests: requests as usize,
+        per_mesh: 400,
+        first: options.mesh,
+        within,
+        area: &options.area,
+    };
     let verdict = judged::run(&plan, tell);
     let told = format!(
         "{} requests of {} meshes ({:?}), {} more refused by both, {} disagreements",
@@ -96,7 +105,11 @@ fn by_istiod(options: &Options, tell: &mut dyn FnMut(&str)) -> Verdict {
         verdict.refused,
         verdict.disagreements.len()
     );
-    let mut failures = verdict.disagreements;
+    // They have been told.
+    let mut failures = match verdict.disagreements.len() {
+        0 => Vec::new(),
+        count => vec![format!("{count} disagreements")],
+    };
     if failures.is_empty() && verdict.asked.iter().map(|(_, count)| count).sum::<usize>() < plan.requests {
         failures.push(format!("only {told} within {within:?}"));
     }
@@ -112,6 +125,7 @@ fn options(mut words: impl Iterator<Item = String>) -> Result<Option<Options>, S
         series: 1000,
         istiod: false,
         area: String::new(),
+        mesh: 0,
     };
     while let Some(word) = words.next() {
         if word == "--area" {
@@ -135,6 +149,7 @@ fn options(mut words: impl Iterator<Item = String>) -> Result<Option<Options>, S
             "--workers" => options.plan.workers = number(1)?.min(64) as u32,
             "--control" => options.control = true,
             "--istiod" => options.istiod = true,
+            "--mesh" => options.mesh = number(0)? as usize,
             "--hosts" => options.hosts = Some(number(1)?),
             "--series" => options.series = number(1)?.min(1_000_000) as u32,
             "--help" | "-h" => return Ok(None),

@@ -52,7 +52,11 @@ pub fn mesh(random: &mut Random, number: usize, asks: usize) -> Mesh {
             .map(|at| {
                 // The first serves the port that is asked.
                 let port = if at == 0 { 80 } else { *random.pick(PORTS) };
-                (port, (0..random.between(1, 3)).map(|_| served(random)).collect())
+                let mut hosts: Vec<String> = (0..random.between(1, 3)).map(|_| served(random)).collect();
+                // Istio's control plane ends in a panic where another host comes behind this one.
+                let any = hosts.iter().position(|host| host == "*/*");
+                hosts.truncate(any.map_or(hosts.len(), |at| at + 1));
+                (port, hosts)
             })
             .collect();
         let borrowed: Vec<(u16, Vec<&str>)> =
