@@ -7,7 +7,7 @@
 //! bound of a VM is the sum of both, 60 MiB, and the one engine at work.
 
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::engine::Engine;
 use super::places::Scratch;
@@ -47,7 +47,8 @@ struct Pool {
 }
 
 struct Slot {
-    _program: Arc<Program>,
+    /// Keeps the address from others, but not the tree of a pattern that is no longer configured.
+    program: Weak<Program>,
     ready: Ready,
     /// Whether it was used since there was no room the last time.
     used: bool,
@@ -151,7 +152,7 @@ impl Pool {
     /// Drops engines in the same way, until there is room for another of this size.
     fn drop(&mut self, size: usize) {
         let sum = |pool: &Pool| pool.engines.values().map(|slot| slot.nfa).sum();
-        self.engines.retain(|slot| std::mem::take(&mut slot.used));
+        self.engines.retain(|slot| std::mem::take(&mut slot.used) && slot.program.strong_count() > 0);
         self.nfas = sum(self);
         while self.nfas + size > NFA_LIMIT && !self.engines.is_empty() {
             let mut keep = true;
@@ -175,7 +176,7 @@ impl Slot {
                 Ready::Find(Box::new(Finder::new(&program.node, from_start, to_end)))
             }
         };
-        Slot { _program: Arc::clone(program), nfa: PLACES + ready.nfa_size(), ready, used: true, dfa: 0 }
+        Slot { program: Arc::downgrade(program), nfa: PLACES + ready.nfa_size(), ready, used: true, dfa: 0 }
     }
 }
 
