@@ -1,4 +1,4 @@
-//! `uriRegexRewrite`.
+//! Replaces the matches of a pattern, for `uriRegexRewrite`.
 
 use std::borrow::Cow;
 use std::fmt;
