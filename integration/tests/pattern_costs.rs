@@ -240,6 +240,7 @@ fn request(url: &str, headers: &[(&str, String)]) -> RequestFields {
         source: None,
         repeat: 1,
         at_once: None,
+        after_ms: None,
         http2: false,
         raw: None,
     }
@@ -307,7 +308,14 @@ fn no_pattern_costs_three_times_what_it_costs_native_envoy() {
     };
     // Processes of their own, of one worker each, since the processor time is that of a process.
     let [ours, theirs] = [Kind::Suite, Kind::Native].map(|kind| {
-        let placed = Placed { set: &set, proxy: &proxy, alone_to: None, engines: vec![kind] };
+        let placed = Placed {
+            set: &set,
+            documents: &[],
+            unvalidated: false,
+            proxy: &proxy,
+            alone_to: None,
+            engines: vec![kind],
+        };
         (Bench::start(&[placed], 1), kind)
     });
     let mut suite = ours.0.engine(0, ours.1);

@@ -1,5 +1,5 @@
 //! Hundreds of patterns that are hard to run, and a client that sends what makes each of them work hardest: a VM's
-//! memory keeps to its bound, and its answers are those of Envoy's own RE2.
+//! memory keeps to its bound, its time to three times that of Envoy's own RE2, and its answers are RE2's.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -23,6 +23,9 @@ const REQUESTS: usize = 40;
 /// few patterns take less than one. The rest is what a heap that has served many sizes loses in between, and Envoy's own
 /// buffers.
 const MOST_KB: u64 = 18 << 10;
+
+/// The most that requests may cost, to Envoy's own RE2.
+const MOST_TIMES: u32 = 3;
 
 /// What it grows at least, or the requests were not hard.
 const LEAST_KB: u64 = 8 << 10;
@@ -142,27 +145,15 @@ fn the_hardest_requests_for_all_patterns_leave_memory_within_its_bound() {
         assert_eq!(answer, ask(&mut native, &request), "request {number}, {}: {request:?}", pattern(rule));
         for ((took, bench), before) in took.iter_mut().zip([&ours.0, &theirs.0]).zip(before_it) {
             *took += bench.processor_time() - before;
-            if std::env::var_os("EACH").is_some() {
-                println!("{number} {:?}", bench.processor_time() - before);
-            }
         }
         answers.insert(answer.1);
         most = most.max(ours.0.memory_kb().saturating_sub(before));
     }
     println!("{most} kB more than {before} kB, {took:.1?} for {REQUESTS} requests, {answers:?}");
-    let again = request(&hard(&mut random), &hard(&mut random), PATTERNS - 1);
-    for n in 0..20 {
-        let before_it = [&ours.0, &theirs.0].map(Bench::processor_time);
-        ask(&mut suite, &again);
-        ask(&mut native, &again);
-        println!(
-            "again {n} {:?} {:?}",
-            ours.0.processor_time() - before_it[0],
-            theirs.0.processor_time() - before_it[1]
-        );
-    }
     assert_eq!(ours.0.vm_reloads(), 0, "{}", ours.0.log());
     assert!(answers.len() > 4 && answers.contains("rest"), "patterns hold and do not: {answers:?}");
+    let [ours, theirs] = took;
+    assert!(ours <= theirs * MOST_TIMES, "{ours:?} of processor time, and {theirs:?} in native Envoy");
     assert!(most <= MOST_KB, "memory grew by {most} kB from {before} kB");
     assert!(most >= LEAST_KB, "the requests were too easy: memory grew by {most} kB");
 }

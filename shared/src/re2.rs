@@ -1,20 +1,32 @@
 //! RE2 patterns, which is what Istio's `regex` and `uriRegexRewrite` are.
 //!
-//! [`Re2`] takes the [syntax of RE2] and matches what Envoy's RE2 would match. Patterns are parsed here, by RE2's rules:
-//! those of Rust's regex crate differ, to which `{` and `[[]` are errors and `\d` and `[a&&b]` mean something else, and
-//! its parser is larger than all of this. The engines are those of the crate, out of its [`regex_automata`]. They are
-//! made when a pattern is first needed. All patterns of a VM together take 60 MiB at most, beside the one at work: 12 MiB
-//! for what grows with what clients send, and 48 MiB for programs, which are as large as the configuration makes them;
-//! a pattern of a route takes 1 to 3 kB of these once it has been tried.
+//! [`Re2`] takes the [syntax of RE2] and matches what Envoy's RE2 would match; [`Substitution`] replaces what it would.
+//!
+//! How the parts fit: `parse` reads a pattern by RE2's rules into a tree (`node`), without its flags and escapes. `shape`
+//! takes off what needs no automaton, the text that all values begin, end or have in common, and `program` shares what is
+//! left among patterns. When it is first run, `pool` makes its engine: `graph` is the automaton of its *places* (the
+//! positions of Glushkov's construction), of which `moves` decides the assertions by the bytes around them, and `closure`
+//! makes an `nfa` whose states are bits. `engine` runs that on values, with a lazy `dfa` over the sets of places that come
+//! up. A rewrite needs groups: `search` has `forward` find where a match ends, `reverse` where it begins, and walks along
+//! the ways (`ways`) between them. No pattern and no value makes any of them take more than places times bytes. `size`
+//! counts what RE2's own program would have, since Istio's proxies bound it.
+//!
+//! All patterns of a VM together take 60 MiB at most, beside the one at work: 12 MiB for DFAs, which grow with what clients
+//! send, and 48 MiB for graphs and NFAs, which are as large as the configuration makes them; a pattern of a route takes 1
+//! to 3 kB of these once it has been tried. The one at work takes up to some 12 MiB while it is made.
 //!
 //! A pattern always has to match the whole value, as in Envoy's [`RegexMatcher`]. Values are bytes, and so are patterns:
 //! RE2 runs in its Latin-1 mode, where each byte is a character, as in Envoy since 1.39. `caf.` takes the bytes `caf\xff`
 //! but not `café`, whose é is two bytes in UTF-8; `[éè]` takes any one of the bytes of both; `(?i)` knows ASCII alone.
 //! Envoy before 1.39 matched characters of UTF-8, and no byte that is part of none.
 //!
-//! Refused although RE2 takes them ([`Re2Error::is_unsupported`]): `\p{Greek}` and its like, whose tables are left out;
-//! group names beyond ASCII; patterns of more than 64 KiB, nested more than 250 deep, or that compile to more than
-//! 10 MiB.
+//! Refused although Istio takes them ([`Re2Error::is_unsupported`]): patterns of more than 64 KiB, nested more than 250
+//! deep, or of more than 65,536 places. Refused as Istio does although RE2 takes them: `\C`, and what else its webhook does
+//! not read; and, with the feature `re2-sizes`, programs of more than 32,768 instructions.
+//!
+//! One difference is known: where a greedy repetition of something lazy that may be empty is itself repeated lazily, as in
+//! `(?:(?:a??)*)+?`, RE2 prefers a longer match than the order of its branches says. In a rewrite such a pattern matches
+//! the shorter one here.
 //!
 //! [syntax of RE2]: https://github.com/google/re2/wiki/Syntax
 //! [`RegexMatcher`]: https://www.envoyproxy.io/docs/envoy/latest/api-v3/type/matcher/v3/regex.proto
@@ -29,17 +41,18 @@
 //! # Ok::<(), shared::re2::Re2Error>(())
 //! ```
 
-mod ahead;
-mod back;
 mod bytes;
 mod class;
+mod closure;
 mod cursor;
 mod dfa;
 mod engine;
 mod error;
 mod follow;
+mod forward;
 mod graph;
 mod group;
+mod moves;
 mod nfa;
 mod node;
 mod parse;
@@ -47,14 +60,13 @@ mod places;
 mod pool;
 mod program;
 mod repetition;
+mod reverse;
 mod search;
 mod shape;
 mod size;
 mod substitution;
 mod unicode;
 mod ways;
-mod weave;
-mod web;
 
 use std::fmt;
 use std::sync::Arc;

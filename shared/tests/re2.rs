@@ -100,8 +100,19 @@ fn refuses_what_istio_refuses() {
 /// The stack of a module is small.
 #[test]
 fn the_deepest_patterns_match() {
-    for (open, close) in [("(", ")"), ("(?:b|", ")"), ("(?:b?|c", "|)*"), ("(?:b", "?){1}"), ("(x|a*", "){0,1}")] {
-        let pattern = [&open.repeat(249), "a", &close.repeat(249)].concat();
+    // What branches begin with in common makes a tree deeper than its groups are.
+    let common = |count: usize| (1..=count).map(|length| "b".repeat(length)).collect::<Vec<_>>().join("|");
+    let [few, many] = [4, 32].map(|count| format!("(?:{}", common(count)));
+    for (open, close, depth) in [
+        ("(", ")", 249),
+        ("(?:b|", ")", 249),
+        ("(?:b?|c", "|)*", 249),
+        ("(?:b", "?){1}", 249),
+        ("(x|a*", "){0,1}", 249),
+        (&few, "){0,1}", 249),
+        (&many, ")", 100),
+    ] {
+        let pattern = [&open.repeat(depth), "a", &close.repeat(depth)].concat();
         let (first, second) = (Re2::new(&pattern).unwrap(), Re2::new(&pattern).unwrap());
         assert_eq!(first, second);
         is_full_match(&first, b"bcaab");

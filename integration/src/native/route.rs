@@ -4,8 +4,9 @@ use envoy_config::Proxy;
 use serde_json::{Map, Value, json};
 use shared::model::http_route::{
     CorsPolicy, DerivePort, Destination, HttpBody, HttpDirectResponse, HttpMatchRequest, HttpRedirect, HttpRoute,
-    RegexRewrite, UnmatchedPreflights,
+    UnmatchedPreflights,
 };
+use shared::model::regex_rewrite::RegexRewrite;
 use shared::model::{Port, Resource, StringMatch, VirtualService};
 use shared::names;
 use shared::registry::{MeshService, carries};

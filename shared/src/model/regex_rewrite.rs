@@ -1,16 +1,14 @@
-//! `uriRegexRewrite`.
+//! `uriRegexRewrite` of a rule: a regex, and what takes the place of its matches in the path.
 
 use super::read::{Path, Place, Read, Reader, shorten};
 use super::values::{Line, Regex};
 use crate::finding::Code;
 use crate::object;
-use crate::re2::Substitution;
+use crate::re2::{Re2Error, Substitution};
 
 /// Every match of a regex in the path is replaced; in the rewrite `\1` is the first group.
-///
-/// None replaces nothing: as Envoy does for a rewrite that asks for a group the regex does not have.
 #[derive(Clone, Debug, PartialEq)]
-pub struct RegexRewrite(pub Option<Substitution>);
+pub struct RegexRewrite(pub Substitution);
 
 object! {
     /// What is written of a [`RegexRewrite`].
@@ -34,19 +32,24 @@ impl Read for RegexRewrite {
             reader.invalid(rewrite_at, message, "`\\1` is the first group of `match`");
             return None;
         }
-        let error = match Substitution::new(regex.pattern(), &rewrite) {
-            Ok(substitution) => return Some(RegexRewrite(Some(substitution))),
-            Err(error) => error,
-        };
-        let does_not_work = |text| format!("`{}` does not work here: {error}", shorten(text));
-        if !error.is_in_rewrite() {
-            reader.invalid(regex_at, does_not_work(regex.pattern()), "");
-            return None;
+        match Substitution::as_envoy(regex.pattern(), &rewrite) {
+            Ok((substitution, fault)) => {
+                if let Some(fault) = fault {
+                    // Istio takes these, and so does Envoy.
+                    let does = if fault.is_missing_group() { "no path is rewritten" } else { "the rewrite ends there" };
+                    let hint = format!("as it is, {does}");
+                    reader.warn(Code::NeverMatches, rewrite_at, does_not_work(&rewrite, &fault), hint);
+                }
+                Some(RegexRewrite(substitution))
+            }
+            Err(error) => {
+                reader.invalid(regex_at, does_not_work(regex.pattern(), &error), "");
+                None
+            }
         }
-        // Istio takes these, and so does Envoy.
-        let (message, asks_too_much) = (does_not_work(&rewrite), error.is_missing_group());
-        let hint = if asks_too_much { "as it is, no path is rewritten" } else { "as it is, the rewrite ends there" };
-        reader.warn(Code::NeverMatches, rewrite_at, message, hint);
-        Some(RegexRewrite(Substitution::as_envoy(regex.pattern(), &rewrite)))
     }
+}
+
+fn does_not_work(text: &str, error: &Re2Error) -> String {
+    format!("`{}` does not work here: {error}", shorten(text))
 }

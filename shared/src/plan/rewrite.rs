@@ -18,7 +18,7 @@ pub enum Rewrite {
 impl Rewrite {
     /// Compiles; nothing when the path stays.
     pub fn compile(model: &HttpRewrite) -> Option<Rewrite> {
-        if let Some(RegexRewrite(Some(substitution))) = &model.uri_regex_rewrite {
+        if let Some(RegexRewrite(substitution)) = &model.uri_regex_rewrite {
             substitution.prepare();
             return Some(Rewrite::Regex(substitution.clone()));
         }

@@ -1,4 +1,4 @@
-//! Sets of bytes.
+//! Sets of bytes, which are all the characters there are here.
 
 /// A set of bytes, a bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,4 +1,5 @@
-//! Sets of places that an NFA has been at, each under a number, and which of them comes after a byte of each class.
+//! A lazy DFA: sets of places that an NFA has been at, each under a number, and which of them comes after a byte of each
+//! class.
 //!
 //! They are made as values come along. A state takes 4 bytes for each class and what its places take, half of what it
 //! takes in RE2 or less.

@@ -1,11 +1,12 @@
-//! Says whether values match: by the states that a [`Dfa`] has seen, or else by running the [`Nfa`].
+//! Says whether a value matches from its first byte to its last: by the states that a lazy [`Dfa`] has seen, or else by
+//! running the [`Nfa`].
 
 use super::dfa::{Dfa, State, UNKNOWN};
 use super::graph::Graph;
+use super::moves::Moves;
 use super::nfa::{Direction, Nfa};
 use super::node::Node;
 use super::places::{Scratch, key_has};
-use super::web::Web;
 
 /// Bytes that the NFA is run on before there is a DFA, where all its places are one word: making states costs as much as
 /// they save on so many, and most patterns of a large configuration see none. Where there are more words, a state is soon
@@ -37,10 +38,10 @@ pub(super) struct Engine {
 
 impl Engine {
     pub(super) fn new(node: &Node) -> Engine {
-        let web = Web::of(&Graph::of(node, true));
-        let nfa = Nfa::of(&web, Direction::Forward);
+        let moves = Moves::of(&Graph::of(node, true));
+        let nfa = Nfa::of(&moves, Direction::Forward);
         let before_dfa = if nfa.words == 1 { BEFORE_DFA } else { 0 };
-        Engine { nfa, dfa: None, before_dfa, next_time: AFTER_DFA.0, read: 0, end: web.takes.len() - 1 }
+        Engine { nfa, dfa: None, before_dfa, next_time: AFTER_DFA.0, read: 0, end: moves.takes.len() - 1 }
     }
 
     /// Whether the pattern matches the value.

@@ -1,6 +1,7 @@
-//! Where each place of an NFA leads: to the place behind it, or to a list of places.
+//! Follow sets: where each place of an NFA leads, if not to the place behind it.
 //!
-//! A list that would be long, as behind `(a?){1000}`, goes on in others, each of which is gone through once a byte.
+//! One that would be long, as behind `(a?){1000}`, is a list that goes on in others, each of which is gone through once a
+//! byte.
 
 use super::places::Places;
 

@@ -1,4 +1,5 @@
-//! A pattern as a graph: places, each of which takes a byte, and the ways between them.
+//! The automaton of a pattern, of positions as Glushkov's is, still with its ε-moves: *places*, each of which takes a byte,
+//! and the *ways* between them, which take none.
 //!
 //! What is repeated stands there as often as it may come, but for what may come without end, which leads back. Where a
 //! way forks, its branches are in the order in which RE2 prefers them.

@@ -1,13 +1,14 @@
-//! A web made ready to be run: the places at which a match can be, a bit each, and what a byte makes of them.
+//! A bit-parallel NFA: the places at which a match can be are a bit each, and a byte makes others of them by masks and
+//! shifts.
 //!
 //! Bytes that no place tells apart are of one class. For each class there are the places that take its bytes; from those
 //! of them that are reached most lead to the place behind them, which is a shift of all bits at once.
 
 use super::bytes::Bytes;
+use super::closure::Closures;
 use super::follow::Follow;
+use super::moves::Moves;
 use super::places::{Scratch, ones};
-use super::weave::Woven;
-use super::web::Web;
 
 /// Which way a value is gone through.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,10 +38,10 @@ pub(super) struct Nfa {
 }
 
 impl Nfa {
-    pub(super) fn of(web: &Web, direction: Direction) -> Nfa {
-        let words = web.takes.len().div_ceil(64);
-        let (classes, class_count) = classes(&web.sets);
-        let Woven { chain, exits, follow, start } = Woven::of(web, direction);
+    pub(super) fn of(moves: &Moves, direction: Direction) -> Nfa {
+        let words = moves.takes.len().div_ceil(64);
+        let (classes, class_count) = classes(&moves.sets);
+        let Closures { chain, exits, follow, start } = Closures::of(moves, direction);
         // The classes of each set: their first bytes.
         let mut firsts: Vec<Option<u8>> = vec![None; class_count];
         for (byte, class) in classes.iter().enumerate() {
@@ -56,10 +57,10 @@ impl Nfa {
                 .map(|(class, _)| class)
                 .collect::<Box<[usize]>>()
         };
-        let of_sets: Vec<Box<[usize]>> = web.sets.iter().map(of_set).collect();
+        let of_sets: Vec<Box<[usize]>> = moves.sets.iter().map(of_set).collect();
         let mut takes = vec![0; class_count * words].into_boxed_slice();
-        for (number, set) in web.takes.iter().enumerate() {
-            let place = place(web, direction, number);
+        for (number, set) in moves.takes.iter().enumerate() {
+            let place = place(moves, direction, number);
             for class in of_sets.get(*set as usize).map_or(&[][..], |classes| classes) {
                 if let Some(word) = takes.get_mut(class * words + place / 64) {
                     *word |= 1 << (place % 64);
@@ -191,9 +192,9 @@ impl Nfa {
 }
 
 /// The bit of a place. To go forward the last place is the last bit, since graphs are made from their end.
-pub(super) fn place(web: &Web, direction: Direction, number: usize) -> usize {
+pub(super) fn place(moves: &Moves, direction: Direction, number: usize) -> usize {
     match direction {
-        Direction::Forward => web.takes.len() - 1 - number,
+        Direction::Forward => moves.takes.len() - 1 - number,
         Direction::Backward => number,
     }
 }

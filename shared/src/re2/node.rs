@@ -39,8 +39,12 @@ pub(super) enum Look {
     NotWord,
 }
 
-/// How deep branches are looked into for what they have in common.
-const DEEPEST_CHOICE: u32 = 32;
+/// How deep branches are looked into for what they have in common, where there are few groups in them; and where there
+/// are more, which must not make a tree too deep for the stack of a module.
+const DEEPEST_CHOICE: [u32; 2] = [32, 1];
+
+/// How many groups inside each other are few.
+const FEW_GROUPS: usize = 8;
 
 impl Node {
     pub(super) fn set(set: Bytes) -> Node {
@@ -62,13 +66,14 @@ impl Node {
     }
 
     /// One of the branches. What branches one behind the other begin with stands before them once, as in RE2, or copies of
-    /// them would have it many times; single bytes are one set.
-    pub(super) fn choice(branches: Vec<Node>) -> Node {
+    /// them would have it many times; single bytes are one set. In them are so many groups inside each other.
+    pub(super) fn choice(branches: Vec<Node>, groups: usize) -> Node {
         let parts = |branch| match branch {
             Node::Sequence(nodes) => nodes,
             node => vec![node],
         };
-        choice(branches.into_iter().map(parts).collect(), DEEPEST_CHOICE)
+        let [few, many] = DEEPEST_CHOICE;
+        choice(branches.into_iter().map(parts).collect(), if groups <= FEW_GROUPS { few } else { many })
     }
 
     /// Whether it matches nowhere but at the start of a value.

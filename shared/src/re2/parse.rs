@@ -44,6 +44,7 @@ pub(super) fn parse(pattern: &str, with_groups: bool) -> Result<Parsed, Re2Error
     while let Some(byte) = parser.input.peek() {
         parser.step(byte)?;
     }
+    parser.keep_last();
     match parser.outer.last() {
         Some((_, inner)) => Err(parser.error_at(Kind::MissingParen, inner.opened)),
         None => Ok(Parsed { node: parser.group.into_node(), groups: parser.groups }),
@@ -83,7 +84,7 @@ impl Group {
             return Node::sequence(self.branch);
         }
         self.end_branch();
-        Node::choice(self.branches)
+        Node::choice(self.branches, self.measure.depth)
     }
 }
 

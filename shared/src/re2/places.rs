@@ -1,4 +1,4 @@
-//! Sets of places of an NFA, and what a run over a value needs beside the NFA.
+//! Bit sets of the places of an NFA, which are what a run of it is in at once, and the scratch space of a run.
 
 use super::ways::Ways;
 

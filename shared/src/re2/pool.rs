@@ -7,7 +7,7 @@
 //! bound of a VM is the sum of both, 60 MiB, and the one engine at work.
 
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::engine::Engine;
 use super::places::Scratch;
@@ -29,6 +29,13 @@ const SCRATCH_LIMIT: usize = 64 << 10;
 /// less than RE2 takes to begin, and most of a large configuration are never run.
 const LARGE: u64 = 64;
 
+/// How much of that is done between two requests, in places: thousands of large patterns would keep a worker for seconds
+/// each time that they change. It takes half a second at most, and the rest is made when it is first run.
+const AHEAD: u64 = 1 << 20;
+
+/// How many times as much work a place is in a pattern that looks around, which has places for each kind of byte.
+const LOOKING: u64 = 8;
+
 thread_local! {
     static POOL: RefCell<Pool> = const { RefCell::new(Pool::new()) };
 }
@@ -40,6 +47,8 @@ struct Pool {
     nfas: usize,
     /// Bytes of all DFAs.
     dfas: usize,
+    /// What is left of [`AHEAD`].
+    ahead: u64,
     scratch: Option<Box<Scratch>>,
     /// How many engines were ever made.
     #[cfg(test)]
@@ -47,7 +56,8 @@ struct Pool {
 }
 
 struct Slot {
-    _program: Arc<Program>,
+    /// Keeps the address from others, but not the tree of a pattern that is no longer configured.
+    program: Weak<Program>,
     ready: Ready,
     /// Whether it was used since there was no room the last time.
     used: bool,
@@ -69,8 +79,10 @@ pub(super) fn with<R: Default>(program: &Arc<Program>, run: impl FnOnce(&mut Rea
 
 /// Makes the engine of a large program, if there is none: that of a small one is made within the time of a request.
 pub(super) fn prepare(program: &Arc<Program>) {
-    if program.node.size() > LARGE {
-        with(program, |_, _| ());
+    let size = program.node.size();
+    if size > LARGE {
+        let work = size.saturating_mul(if program.node.looks() { LOOKING } else { 1 });
+        POOL.with_borrow_mut(|pool| pool.prepare(program, work));
     }
 }
 
@@ -80,6 +92,7 @@ impl Pool {
             engines: Table::new(),
             nfas: 0,
             dfas: 0,
+            ahead: AHEAD,
             scratch: None,
             #[cfg(test)]
             made: 0,
@@ -92,6 +105,7 @@ impl Pool {
             self.make(address, program);
         }
         let Some(slot) = self.engines.get_mut(address) else { return R::default() };
+        self.ahead = AHEAD;
         let scratch = self.scratch.get_or_insert_default();
         let result = run(&mut slot.ready, scratch);
         slot.used = true;
@@ -103,6 +117,16 @@ impl Pool {
         }
         self.scratch.take_if(|scratch| scratch.size() > SCRATCH_LIMIT);
         result
+    }
+
+    fn prepare(&mut self, program: &Arc<Program>, work: u64) {
+        let address = Arc::as_ptr(program).addr() as u64;
+        if self.engines.get(address).is_none()
+            && let Some(left) = self.ahead.checked_sub(work)
+        {
+            self.ahead = left;
+            self.make(address, program);
+        }
     }
 
     fn make(&mut self, address: u64, program: &Arc<Program>) {
@@ -151,7 +175,7 @@ impl Pool {
     /// Drops engines in the same way, until there is room for another of this size.
     fn drop(&mut self, size: usize) {
         let sum = |pool: &Pool| pool.engines.values().map(|slot| slot.nfa).sum();
-        self.engines.retain(|slot| std::mem::take(&mut slot.used));
+        self.engines.retain(|slot| std::mem::take(&mut slot.used) && slot.program.strong_count() > 0);
         self.nfas = sum(self);
         while self.nfas + size > NFA_LIMIT && !self.engines.is_empty() {
             let mut keep = true;
@@ -175,7 +199,7 @@ impl Slot {
                 Ready::Find(Box::new(Finder::new(&program.node, from_start, to_end)))
             }
         };
-        Slot { _program: Arc::clone(program), nfa: PLACES + ready.nfa_size(), ready, used: true, dfa: 0 }
+        Slot { program: Arc::downgrade(program), nfa: PLACES + ready.nfa_size(), ready, used: true, dfa: 0 }
     }
 }
 
@@ -313,6 +337,23 @@ mod tests {
             most = most.max(nfas);
         }
         assert!(fell && most > NFA_LIMIT / 2, "the test is too easy: {most}");
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_made_ahead_between_two_requests_is_bounded() -> Result<(), Box<dyn std::error::Error>> {
+        begin();
+        let made = || POOL.with_borrow(|pool| pool.made);
+        let patterns: Result<Vec<_>, _> = (0..20).map(|n| Re2::new(&format!("[a-z]{{1000}}x{n}|y"))).collect();
+        let patterns = patterns?;
+        POOL.with_borrow_mut(|pool| pool.ahead = 10_100);
+        patterns.iter().for_each(Re2::prepare);
+        patterns.iter().for_each(Re2::prepare);
+        assert_eq!(made(), 10);
+        // A request. What is there is not made again.
+        assert!(!patterns.first().is_some_and(|pattern| pattern.is_full_match(b"z")));
+        patterns.iter().for_each(Re2::prepare);
+        assert_eq!(made(), 20);
         Ok(())
     }
 

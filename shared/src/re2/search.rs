@@ -1,23 +1,24 @@
-//! Finds matches and where their groups are.
+//! Finds matches and where their groups are, by a search forward, a scan in reverse, and a walk forward.
 //!
-//! As RE2 does, [`Ahead`] says where the first match ends, and from there [`Back`] where it begins. Then one walk forward
-//! takes at each byte the first of the ways that leads to the end. RE2 may read far behind each of many matches, as to
-//! find `a.*b|a` in many `a`s: when that was often enough, all is read backward once instead, and matches of which the end
-//! is not known are walked through.
+//! As RE2 does, [`Forward`] says where the first match ends, and from there [`Reverse`] where it begins. It keeps from
+//! which places the rest of the match can be matched, so that the walk, which puts down the groups, takes at each byte the
+//! first of the ways that leads to the end, and never turns back. RE2 may read far behind each of many matches, as to find
+//! `a.*b|a` in many `a`s: when that was often enough, all is read backward once instead, and matches of which the end is
+//! not known are walked through.
 
-use super::ahead::{Ahead, Reading};
-use super::back::{Back, Trail};
 use super::dfa::{State, mix};
+use super::forward::{Forward, Reading};
 use super::graph::{Fork, Graph, Place, Way};
 use super::node::{Look, Node};
 use super::places::Scratch;
+use super::reverse::{Reverse, Trail};
 use super::ways::{Goal, Slots, set};
 
 /// A pattern made ready to be found.
 pub(super) struct Finder {
     graph: Graph,
-    ahead: Ahead,
-    back: Back,
+    forward: Forward,
+    reverse: Reverse,
     /// Whether a match can begin at the start of the value alone.
     at_start: bool,
     has_groups: bool,
@@ -64,11 +65,11 @@ impl Finder {
     /// Finds matches that begin at the start of a value alone, or end at its end alone.
     pub(super) fn new(node: &Node, from_start: bool, to_end: bool) -> Finder {
         let graph = Graph::of(node, to_end);
-        let back = Back::new(&graph);
+        let reverse = Reverse::new(&graph);
         let at_start = from_start || node.starts_the_value();
-        let ahead = Ahead::new(&graph, &back.nfa, at_start);
+        let forward = Forward::new(&graph, &reverse.nfa, at_start);
         let has_groups = graph.forks.iter().any(|fork| matches!(fork, Fork::Slot(..)));
-        Finder { graph, ahead, back, at_start, has_groups, known: Vec::new() }
+        Finder { graph, forward, reverse, at_start, has_groups, known: Vec::new() }
     }
 
     /// Finds the first match from a place on.
@@ -86,9 +87,9 @@ impl Finder {
         *slots = Slots::default();
         let trail = &mut search.trail;
         if !trail.anywhere {
-            let Back { nfa, kinds, .. } = &self.back;
+            let Reverse { nfa, kinds, .. } = &self.reverse;
             let mut reading = Reading { graph: &self.graph, nfa, kinds, value: trail.value, at: from, end: None };
-            self.ahead.read(&mut reading, scratch);
+            self.forward.read(&mut reading, scratch);
             let Some(end) = reading.end else { return false };
             trail.end = end;
             search.wasted += reading.at - end;
@@ -99,10 +100,10 @@ impl Finder {
                 set(slots, 2, end);
                 return true;
             }
-            self.back.read(trail, from, scratch);
+            self.reverse.read(trail, from, scratch);
         }
         let last = if self.at_start { 0 } else { trail.end };
-        let Some(start) = self.back.first(trail, from, last, scratch) else { return false };
+        let Some(start) = self.reverse.first(trail, from, last, scratch) else { return false };
         set(slots, 1, start);
         if !trail.anywhere && !self.has_groups {
             set(slots, 2, trail.end);
@@ -118,16 +119,16 @@ impl Finder {
         self.known.resize(KNOWN, NOTHING);
         let (mut from, mut at) = (0, start);
         loop {
-            self.back.keep(trail, at + 1, scratch);
-            if self.back.is_anew() {
+            self.reverse.keep(trail, at + 1, scratch);
+            if self.reverse.is_anew() {
                 self.known.fill(NOTHING);
             }
-            let mut before = self.back.kind_before(trail, at);
+            let mut before = self.reverse.kind_before(trail, at);
             for (byte, state) in trail.ahead(at) {
-                let class = self.back.nfa.class(*byte);
+                let class = self.reverse.nfa.class(*byte);
                 if let Some(Place { next: Way::Place(next), .. }) = self.graph.place(from) {
                     from = next + 1;
-                    before = self.back.kind_of_class(class);
+                    before = self.reverse.kind_of_class(class);
                     at += 1;
                     continue;
                 }
@@ -141,7 +142,7 @@ impl Finder {
                     return;
                 }
                 from = known.step.to;
-                before = self.back.kind_of_class(class);
+                before = self.reverse.kind_of_class(class);
                 at += 1;
             }
             if at > trail.until.saturating_sub(1) && at < trail.end {
@@ -164,8 +165,8 @@ impl Finder {
         let (byte, state) = trail.at(at);
         let step = self.first(trail, from, at, state, scratch);
         if let Some(byte) = byte {
-            let before = self.back.kind_before(trail, at);
-            let number = number(from, before, state, self.back.nfa.class(byte));
+            let before = self.reverse.kind_before(trail, at);
+            let number = number(from, before, state, self.reverse.nfa.class(byte));
             if let Some(known) = self.known.get_mut(slot(number)) {
                 *known = Known { number, step };
             }
@@ -176,8 +177,8 @@ impl Finder {
     /// Goes through the ways in the order in which RE2 prefers them, to the first that leads to a match.
     #[inline]
     fn first(&self, trail: &Trail<'_>, from: u32, at: usize, state: State, scratch: &mut Scratch) -> Step {
-        let (byte, kinds) = (trail.value.get(at).copied(), &self.back.kinds);
-        let (before, behind) = (self.back.kind_before(trail, at), kinds.of_byte(byte));
+        let (byte, kinds) = (trail.value.get(at).copied(), &self.reverse.kinds);
+        let (before, behind) = (self.reverse.kind_before(trail, at), kinds.of_byte(byte));
         let way = self.graph.place(from).map_or(self.graph.start, |place| place.next);
         let ends = trail.anywhere || at == trail.end;
         let mut step = Step::default();
@@ -192,7 +193,7 @@ impl Finder {
                     (Goal::End, None) => 0,
                     (Goal::Place(place), Some(byte)) => {
                         let takes = self.graph.set(place).is_some_and(|(set, _)| set.has(byte));
-                        if !takes || !self.back.has(state, place, byte) {
+                        if !takes || !self.reverse.has(state, place, byte) {
                             return false;
                         }
                         place + 1
@@ -207,16 +208,16 @@ impl Finder {
     }
 
     pub(super) fn nfa_size(&self) -> usize {
-        self.back.nfa_size() + self.graph.size()
+        self.reverse.nfa_size() + self.graph.size()
     }
 
     pub(super) fn dfa_size(&self) -> usize {
-        self.back.dfa_size() + self.ahead.size() + self.known.capacity() * size_of::<Known>()
+        self.reverse.dfa_size() + self.forward.size() + self.known.capacity() * size_of::<Known>()
     }
 
     pub(super) fn shrink(&mut self) {
-        self.back.shrink();
-        self.ahead.shrink();
+        self.reverse.shrink();
+        self.forward.shrink();
         self.known = Vec::new();
     }
 }

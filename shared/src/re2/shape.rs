@@ -1,4 +1,4 @@
-//! What can be said about the values a pattern matches without running it.
+//! Prefilters: what can be said about the values a pattern matches without running it.
 //!
 //! Most patterns of routes are a text, or a text with one class repeated behind, before or in it: `/api/.*`, `v\d+`,
 //! `.*\.jpg`. They are matched right here. Of the others, the engine is given what is between the texts alone, so that

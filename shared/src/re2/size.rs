@@ -22,14 +22,14 @@ mod tree;
 pub(super) const MOST: usize = 32_768;
 
 /// How many instructions the program of a pattern has, which RE2 takes, if they are more than [`MOST`]; of one that is far
-/// too large not all are counted.
+/// too large not all are counted, and of one that is a very deep tree none.
 #[cfg(feature = "re2-sizes")]
 pub(super) fn too_large(pattern: &str) -> Option<usize> {
     // No character makes more than eight without a repetition.
     if pattern.len() * 8 <= MOST && !pattern.contains('{') {
         return None;
     }
-    Some(counted::count(pattern)).filter(|count| *count > MOST)
+    counted::count(pattern).filter(|count| *count > MOST)
 }
 
 /// A module does not count.
@@ -45,10 +45,10 @@ mod counted {
     use super::{compile, flatten, parse, simplify};
 
     /// Instructions of RE2's program for a pattern.
-    pub(super) fn count(pattern: &str) -> usize {
-        let tree = behind_prefix(parse::parse(pattern));
+    pub(super) fn count(pattern: &str) -> Option<usize> {
+        let tree = behind_prefix(parse::parse(pattern)?);
         let tree = simplify::simplify(simplify::coalesce(tree));
-        compile::compile(tree).map_or(usize::MAX, |mut code| flatten::size(&mut code))
+        Some(compile::compile(tree).map_or(usize::MAX, |mut code| flatten::size(&mut code)))
     }
 
     /// What is behind a text that every match begins with, which RE2 compares by itself (`RequiredPrefix`).
@@ -73,7 +73,7 @@ mod tests {
             serde_json::from_str(include_str!("../../tests/data/re2_sizes.json")).unwrap_or_default();
         assert!(table.len() >= 1_000);
         for (pattern, size) in &table {
-            assert_eq!(super::counted::count(pattern), *size, "{pattern}");
+            assert_eq!(super::counted::count(pattern), Some(*size), "{pattern}");
             assert_eq!(super::too_large(pattern).is_some(), *size > super::MOST, "{pattern}");
         }
     }

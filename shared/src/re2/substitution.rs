@@ -1,4 +1,4 @@
-//! `uriRegexRewrite`.
+//! Replaces the matches of a pattern, for `uriRegexRewrite`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -19,7 +19,7 @@ use super::ways::Slots;
 /// the pattern's groups, `\0` for the whole match and `\\` for a backslash. An empty match right behind a match is none.
 ///
 /// A rewrite that asks for a group the pattern does not have, or has an unknown escape, is an error, by the rules of
-/// `RE2::CheckRewriteString`. Envoy does not ask these: [`as_envoy`](Substitution::as_envoy).
+/// `RE2::CheckRewriteString`. Envoy does not ask these, and replaces what it can: [`as_envoy`](Substitution::as_envoy).
 ///
 /// A value that would grow beyond 1 MiB stays as it is: how often a pattern matches is up to the client, and what a
 /// module once needed it never gives back. Envoy itself has no such bound.
@@ -38,7 +38,8 @@ struct Inner {
     pattern: Box<str>,
     rewrite: Box<str>,
     program: Arc<Program>,
-    pieces: Vec<Piece>,
+    /// None where the rewrite asks for a group that there is not: then nothing is replaced.
+    pieces: Option<Vec<Piece>>,
 }
 
 /// The longest that a value may become, in bytes.
@@ -53,22 +54,27 @@ enum Piece {
 impl Substitution {
     /// Compiles a pattern and the rewrite for its matches.
     pub fn new(pattern: &str, rewrite: &str) -> Result<Self, Re2Error> {
-        let parsed = super::parsed(pattern, asks_groups(rewrite))?;
-        let pieces = pieces(rewrite, parsed.groups)?;
-        let Trimmed { nodes, from_start, to_end } = Trimmed::of(parsed.node);
-        let program = program::shared(Node::sequence(nodes), Purpose::Find { from_start, to_end });
-        Ok(Substitution(Arc::new(Inner { pattern: pattern.into(), rewrite: rewrite.into(), program, pieces })))
+        match Self::as_envoy(pattern, rewrite)? {
+            (substitution, None) => Ok(substitution),
+            (_, Some(fault)) => Err(fault),
+        }
     }
 
-    /// The same for whatever rewrite: for one that asks for a group the pattern does not have nothing is replaced, and one
-    /// with an unknown escape ends before it.
-    pub fn as_envoy(pattern: &str, rewrite: &str) -> Option<Self> {
-        let error = match Self::new(pattern, rewrite) {
-            Ok(substitution) => return Some(substitution),
-            Err(error) => error,
+    /// The same for whatever rewrite, with what is wrong about it: for one that asks for a group the pattern does not have
+    /// nothing is replaced, and one with an unknown escape ends before it.
+    pub fn as_envoy(pattern: &str, rewrite: &str) -> Result<(Self, Option<Re2Error>), Re2Error> {
+        let parsed = super::parsed(pattern, asks_groups(rewrite))?;
+        let (pieces, fault) = match missing_group(rewrite, parsed.groups) {
+            Some(fault) => (None, Some(fault)),
+            None => {
+                let (pieces, fault) = pieces(rewrite);
+                (Some(pieces), fault)
+            }
         };
-        let good: String = rewrite.chars().take(error.offset()).collect();
-        if error.is_in_rewrite() && !error.is_missing_group() { Self::new(pattern, &good).ok() } else { None }
+        let Trimmed { nodes, from_start, to_end } = Trimmed::of(parsed.node);
+        let program = program::shared(Node::sequence(nodes), Purpose::Find { from_start, to_end });
+        let inner = Inner { pattern: pattern.into(), rewrite: rewrite.into(), program, pieces };
+        Ok((Substitution(Arc::new(inner)), fault))
     }
 
     /// Makes what takes longer than a request should, for a large pattern.
@@ -89,57 +95,57 @@ impl Substitution {
     /// The value with every match replaced; the value itself if there is none.
     #[inline]
     pub fn apply<'v>(&self, value: &'v [u8]) -> Cow<'v, [u8]> {
-        let replaced = pool::with(&self.0.program, |ready, scratch| match ready {
-            Ready::Find(finder) => self.0.replace(value, finder, scratch),
-            Ready::Match(_) => None,
+        let replaced = self.0.pieces.as_deref().and_then(|pieces| {
+            pool::with(&self.0.program, |ready, scratch| match ready {
+                Ready::Find(finder) => replace(value, pieces, finder, scratch),
+                Ready::Match(_) => None,
+            })
         });
         replaced.map_or(Cow::Borrowed(value), Cow::Owned)
     }
 }
 
-impl Inner {
-    /// What GlobalReplace does, step by step. None if it replaces nothing, or becomes too long.
-    #[inline]
-    fn replace(&self, value: &[u8], finder: &mut Finder, scratch: &mut Scratch) -> Option<Vec<u8>> {
-        let mut search = Search::new(value);
-        let mut slots = Slots::default();
-        let mut out = Vec::new();
-        let mut replaced = false;
-        let mut at = 0;
-        let mut last_end = None;
-        while at <= value.len()
-            && finder.find(&mut search, at, &mut slots, scratch)
-            && let Some((start, end)) = place(&slots, 0)
-        {
-            out.extend_from_slice(part(value, at, start));
-            if start == end && last_end == Some(start) {
-                let next = at + 1;
-                out.extend_from_slice(part(value, at, next));
-                at = next;
-                continue;
+/// What GlobalReplace does, step by step. None if it replaces nothing, or becomes too long.
+#[inline]
+fn replace(value: &[u8], pieces: &[Piece], finder: &mut Finder, scratch: &mut Scratch) -> Option<Vec<u8>> {
+    let mut search = Search::new(value);
+    let mut slots = Slots::default();
+    let mut out = Vec::new();
+    let mut replaced = false;
+    let mut at = 0;
+    let mut last_end = None;
+    while at <= value.len()
+        && finder.find(&mut search, at, &mut slots, scratch)
+        && let Some((start, end)) = place(&slots, 0)
+    {
+        out.extend_from_slice(part(value, at, start));
+        if start == end && last_end == Some(start) {
+            let next = at + 1;
+            out.extend_from_slice(part(value, at, next));
+            at = next;
+            continue;
+        }
+        for piece in pieces {
+            if out.len() > MOST {
+                return None;
             }
-            for piece in &self.pieces {
-                if out.len() > MOST {
-                    return None;
-                }
-                match piece {
-                    Piece::Text(text) => out.extend_from_slice(text),
-                    Piece::Group(group) => {
-                        if let Some((start, end)) = place(&slots, *group) {
-                            out.extend_from_slice(part(value, start, end));
-                        }
+            match piece {
+                Piece::Text(text) => out.extend_from_slice(text),
+                Piece::Group(group) => {
+                    if let Some((start, end)) = place(&slots, *group) {
+                        out.extend_from_slice(part(value, start, end));
                     }
                 }
             }
-            at = end;
-            last_end = Some(at);
-            replaced = true;
         }
-        if replaced {
-            out.extend_from_slice(part(value, at, value.len()));
-        }
-        replaced.then_some(out)
+        at = end;
+        last_end = Some(at);
+        replaced = true;
     }
+    if replaced {
+        out.extend_from_slice(part(value, at, value.len()));
+    }
+    replaced.then_some(out)
 }
 
 /// From where to where a group has matched, if it has.
@@ -165,19 +171,20 @@ fn asks_groups(rewrite: &str) -> bool {
 }
 
 /// Looks for a group that the pattern does not have, whatever else is wrong.
-fn missing_group(rewrite: &str, groups: usize) -> Result<(), Re2Error> {
+fn missing_group(rewrite: &str, groups: usize) -> Option<Re2Error> {
     let mut chars = rewrite.chars().enumerate();
     while let Some((column, c)) = chars.next() {
         let escaped = if c == '\\' { chars.next().and_then(|(_, c)| c.to_digit(10)) } else { None };
         if let Some(group) = escaped.filter(|group| *group as usize > groups) {
-            return Err(Re2Error::new(Kind::RewriteGroup { groups }, &format!("\\{group}"), column));
+            return Some(Re2Error::new(Kind::RewriteGroup { groups }, &format!("\\{group}"), column));
         }
     }
-    Ok(())
+    None
 }
 
-fn pieces(rewrite: &str, groups: usize) -> Result<Vec<Piece>, Re2Error> {
-    missing_group(rewrite, groups)?;
+/// The parts of a rewrite up to its end, or to an unknown escape.
+fn pieces(rewrite: &str) -> (Vec<Piece>, Option<Re2Error>) {
+    let mut fault = None;
     let mut pieces = Vec::new();
     let mut text = String::new();
     let mut chars = rewrite.chars().enumerate();
@@ -187,10 +194,6 @@ fn pieces(rewrite: &str, groups: usize) -> Result<Vec<Piece>, Re2Error> {
             continue;
         }
         let escaped = chars.next().map(|(_, c)| c);
-        let error = |kind| {
-            let part: String = std::iter::once('\\').chain(escaped).collect();
-            Re2Error::new(kind, &part, column)
-        };
         match (escaped, escaped.and_then(|c| c.to_digit(10))) {
             (Some('\\'), _) => text.push('\\'),
             (_, Some(group)) => {
@@ -199,14 +202,18 @@ fn pieces(rewrite: &str, groups: usize) -> Result<Vec<Piece>, Re2Error> {
                 }
                 pieces.push(Piece::Group(group as usize));
             }
-            (Some(_), None) => return Err(error(Kind::RewriteEscape)),
-            (None, None) => return Err(error(Kind::RewriteBackslash)),
+            (_, None) => {
+                let kind = if escaped.is_some() { Kind::RewriteEscape } else { Kind::RewriteBackslash };
+                let part: String = std::iter::once('\\').chain(escaped).collect();
+                fault = Some(Re2Error::new(kind, &part, column));
+                break;
+            }
         }
     }
     if !text.is_empty() {
         pieces.push(Piece::Text(text.into_bytes().into()));
     }
-    Ok(pieces)
+    (pieces, fault)
 }
 
 impl PartialEq for Substitution {

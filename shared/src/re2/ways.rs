@@ -1,4 +1,4 @@
-//! The ways from somewhere in a graph to the places behind, in the order in which RE2 prefers them.
+//! The ε-closure of a place in the order in which RE2 prefers its ways, as a Pike VM would add its threads.
 
 use super::graph::{Fork, Graph, Way};
 use super::node::Look;

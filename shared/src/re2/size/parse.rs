@@ -10,16 +10,23 @@ use super::super::unicode;
 use super::factor;
 use super::tree::{Flags, Op, Tree};
 
-pub(super) fn parse(pattern: &str) -> Tree {
-    let mut parser =
-        Parser { input: Cursor::new(pattern), flags: group::Flags::default(), stack: Vec::new(), groups: 0 };
+/// The deepest tree that the stages after this one go through, which they do by recursion.
+const DEEPEST: usize = 600;
+
+/// None if the tree is deeper than [`DEEPEST`].
+pub(super) fn parse(pattern: &str) -> Option<Tree> {
+    let flags = group::Flags::default();
+    let mut parser = Parser { input: Cursor::new(pattern), flags, stack: Vec::new(), groups: 0, too_deep: false };
     while let Some(byte) = parser.input.peek() {
         parser.step(byte);
+        if parser.too_deep {
+            return None;
+        }
     }
     parser.alternation();
     match parser.stack.pop() {
-        Some(Item::Tree(tree)) => tree,
-        _ => Tree::empty(),
+        Some(Item::Tree(tree)) => Some(tree).filter(|tree| tree.depth() <= DEEPEST),
+        _ => Some(Tree::empty()),
     }
 }
 
@@ -28,6 +35,7 @@ struct Parser<'p> {
     flags: group::Flags,
     stack: Vec<Item>,
     groups: usize,
+    too_deep: bool,
 }
 
 enum Item {
@@ -255,6 +263,7 @@ impl Parser<'_> {
             Some(number) => Tree::new(Op::Group(number, inner.into()), self.flags()),
             None => inner,
         };
+        self.too_deep = tree.depth() > DEEPEST;
         self.push(tree);
     }
 

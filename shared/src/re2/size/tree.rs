@@ -80,6 +80,16 @@ impl Tree {
         }
     }
 
+    /// How many trees are inside each other.
+    pub(super) fn depth(&self) -> usize {
+        1 + match &self.op {
+            Op::Empty | Op::Text(_) | Op::Class(_) | Op::AnyByte | Op::Look(_) => 0,
+            Op::Sequence(trees) | Op::Choice(trees) => trees.iter().map(Tree::depth).fold(0, usize::max),
+            Op::Star(tree) | Op::Plus(tree) | Op::Maybe(tree) | Op::Group(_, tree) => tree.depth(),
+            Op::Repeat(tree, ..) | Op::Copies(tree, ..) | Op::Endless(tree, _) => tree.depth(),
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         matches!(self.op, Op::Empty)
     }

@@ -1,15 +1,16 @@
-//! Reads a value backward from where a match ends, and keeps for each byte the state from which what follows matches.
+//! Scans a value in reverse from where a match ends, by a lazy DFA, and keeps for each byte the state from which what
+//! follows matches.
 //!
 //! So it is known where the match begins, and a walk forward that takes at each byte the first of the ways that leads to a
 //! match at all never has to turn back.
 
 use super::dfa::{Dfa, State, UNKNOWN};
 use super::graph::Graph;
+use super::moves::{Kinds, Moves};
 use super::nfa::{Direction, Nfa};
 use super::places::{Scratch, key_has};
-use super::web::{Kinds, Web};
 
-pub(super) struct Back {
+pub(super) struct Reverse {
     pub(super) nfa: Nfa,
     dfa: Box<Dfa>,
     /// Whether the DFA began anew, so that other states have the numbers of those before.
@@ -62,28 +63,28 @@ impl<'v> Trail<'v> {
     }
 }
 
-impl Back {
-    pub(super) fn new(graph: &Graph) -> Back {
-        let web = Web::of(graph);
-        let nfa = Nfa::of(&web, Direction::Backward);
-        let begins = web.takes.len() - web.begins;
+impl Reverse {
+    pub(super) fn new(graph: &Graph) -> Reverse {
+        let moves = Moves::of(graph);
+        let nfa = Nfa::of(&moves, Direction::Backward);
+        let begins = moves.takes.len() - moves.begins;
         let dfa = Box::new(Dfa::new(nfa.class_count));
         let ends = vec![UNKNOWN; nfa.class_count + 1].into();
         let mut kinds_of_classes = vec![0; nfa.class_count];
         for byte in 0..=255 {
             if let Some(kind) = kinds_of_classes.get_mut(nfa.class(byte)) {
-                *kind = web.kinds.of_byte(Some(byte)) as u8;
+                *kind = moves.kinds.of_byte(Some(byte)) as u8;
             }
         }
-        let (tail, around) = (graph.tail.is_some(), web.begins);
-        Back {
+        let (tail, around) = (graph.tail.is_some(), moves.begins);
+        Reverse {
             nfa,
             dfa,
             anew: false,
             ends,
             kinds_of_classes: kinds_of_classes.into(),
-            kinds: web.kinds,
-            numbers: web.numbers.into(),
+            kinds: moves.kinds,
+            numbers: moves.numbers.into(),
             tail,
             begins,
             around,
@@ -118,7 +119,7 @@ impl Back {
         }
         let kinds = self.kinds.sets.len();
         // What may come behind a match is the place that was made first.
-        let tail = |kind: usize| Web::number(&self.numbers, kinds, 0, kind).filter(|_| self.tail);
+        let tail = |kind: usize| Moves::number(&self.numbers, kinds, 0, kind).filter(|_| self.tail);
         if let Some(byte) = trail.value.get(trail.end).copied() {
             scratch.now.clear();
             if let Some(place) = tail(self.kinds.of_byte(Some(byte))) {
@@ -265,7 +266,7 @@ impl Back {
     /// Whether a state has a place that takes a byte.
     #[inline]
     pub(super) fn has(&self, state: State, place: u32, byte: u8) -> bool {
-        let number = Web::number(&self.numbers, self.kinds.sets.len(), place, self.kinds.of_byte(Some(byte)));
+        let number = Moves::number(&self.numbers, self.kinds.sets.len(), place, self.kinds.of_byte(Some(byte)));
         number.is_some_and(|number| key_has(self.nfa.words, self.dfa.key(state), number as usize))
     }
 

@@ -1,12 +1,12 @@
-//! Looks ahead for where the first match ends, as RE2 does: by states that are the places a match can be at, in the order
-//! in which RE2 prefers the ways to them. Where a match ends, what it is preferred to is left out.
+//! Searches forward for where the first match ends, as RE2 does: by a lazy DFA whose states are the places a match can be
+//! at, in the order in which RE2 prefers the ways to them. Where a match ends, what it is preferred to is left out.
 
 use super::dfa::{Dfa, State, UNKNOWN};
 use super::graph::Graph;
+use super::moves::Kinds;
 use super::nfa::Nfa;
 use super::places::Scratch;
 use super::ways::Goal;
-use super::web::Kinds;
 
 /// Bytes that there have to be for each state that was made before the DFA was full, or it goes on without.
 const BYTES_PER_STATE: usize = 8;
@@ -14,7 +14,7 @@ const BYTES_PER_STATE: usize = 8;
 /// Of what comes after a state, says that a match ends before the byte.
 const ENDS: State = 1 << 31;
 
-pub(super) struct Ahead {
+pub(super) struct Forward {
     dfa: Box<Dfa>,
     /// The states at the start, by the kind of the byte before.
     begins: [State; 8],
@@ -37,10 +37,10 @@ pub(super) struct Reading<'r> {
     pub(super) end: Option<usize>,
 }
 
-impl Ahead {
-    pub(super) fn new(graph: &Graph, nfa: &Nfa, at_start: bool) -> Ahead {
+impl Forward {
+    pub(super) fn new(graph: &Graph, nfa: &Nfa, at_start: bool) -> Forward {
         let dfa = Box::new(Dfa::new(nfa.class_count + 1));
-        Ahead { dfa, begins: [UNKNOWN; 8], start: graph.places.len() as u32, at_start, read: 0 }
+        Forward { dfa, begins: [UNKNOWN; 8], start: graph.places.len() as u32, at_start, read: 0 }
     }
 
     /// Reads on until it is known where the first match ends, which begins where one is or behind.

@@ -1,28 +1,28 @@
-//! Makes of a web where each place leads.
+//! Computes the follow sets of an automaton, the ε-closure of each of its places: to run it forward, or backward.
 
 use super::follow::{Follow, Word};
+use super::moves::Moves;
 use super::nfa::{Direction, place};
 use super::places::Places;
-use super::web::Web;
 use crate::table::Table;
 
-/// What becomes of a web.
-pub(super) struct Woven {
+/// What becomes of the moves of a graph.
+pub(super) struct Closures {
     pub(super) chain: Box<[u64]>,
     pub(super) exits: Box<[u64]>,
     pub(super) follow: Follow,
     pub(super) start: Box<[u64]>,
 }
 
-/// Knots that are gone through for a list before it is one with further lists.
+/// Vertices that are gone through for a list before it is one with further lists.
 const LONG: usize = 64;
 
 /// What is no list.
 const NONE: u32 = u32::MAX;
 
-impl Woven {
-    pub(super) fn of(web: &Web, direction: Direction) -> Woven {
-        Weaver::new(web, direction).weave()
+impl Closures {
+    pub(super) fn of(moves: &Moves, direction: Direction) -> Closures {
+        Maker::new(moves, direction).make()
     }
 }
 
@@ -32,21 +32,21 @@ struct List {
     further: Vec<u32>,
 }
 
-struct Weaver<'w> {
-    web: &'w Web,
+struct Maker<'m> {
+    moves: &'m Moves,
     direction: Direction,
-    /// Where the knots lead, one behind the other, and where each knot's end.
+    /// Where the vertices lead, one behind the other, and where each vertex's end.
     ways: Vec<u32>,
     ends: Vec<u32>,
-    /// How many ways lead to each knot.
+    /// How many ways lead to each vertex.
     coming: Vec<u32>,
     lists: Vec<List>,
     /// Lists without further ones, by the hash of their words.
     by_words: Table<u64, Vec<u32>>,
-    /// The others by the knot that they begin at, and those knots whose lists are still empty.
-    by_knot: Vec<u32>,
+    /// The others by the vertex that they begin at, and those vertices whose lists are still empty.
+    by_vertex: Vec<u32>,
     to_make: Vec<u32>,
-    /// When each knot was last gone through.
+    /// When each vertex was last gone through.
     seen: Vec<u32>,
     time: u32,
     stack: Vec<u32>,
@@ -54,14 +54,14 @@ struct Weaver<'w> {
     places: Vec<usize>,
 }
 
-impl<'w> Weaver<'w> {
-    fn new(web: &'w Web, direction: Direction) -> Weaver<'w> {
+impl<'m> Maker<'m> {
+    fn new(moves: &'m Moves, direction: Direction) -> Maker<'m> {
         let turned = |(from, to): (u32, u32)| match direction {
             Direction::Forward => (from as usize, to),
             Direction::Backward => (to as usize, from),
         };
-        let (mut ends, mut coming) = (vec![0_u32; web.knots], vec![0_u32; web.knots]);
-        for (from, to) in web.threads.iter().copied().map(turned) {
+        let (mut ends, mut coming) = (vec![0_u32; moves.vertices], vec![0_u32; moves.vertices]);
+        for (from, to) in moves.edges.iter().copied().map(turned) {
             for (counts, at) in [(&mut ends, from), (&mut coming, to as usize)] {
                 if let Some(count) = counts.get_mut(at) {
                     *count += 1;
@@ -73,8 +73,8 @@ impl<'w> Weaver<'w> {
             // Where it begins; filling moves it to where it ends.
             (*end, sum) = (sum, sum + *end);
         }
-        let mut ways = vec![0; web.threads.len()];
-        for (from, to) in web.threads.iter().copied().map(turned) {
+        let mut ways = vec![0; moves.edges.len()];
+        for (from, to) in moves.edges.iter().copied().map(turned) {
             if let Some(end) = ends.get_mut(from) {
                 if let Some(way) = ways.get_mut(*end as usize) {
                     *way = to;
@@ -82,25 +82,25 @@ impl<'w> Weaver<'w> {
                 *end += 1;
             }
         }
-        Weaver {
-            web,
+        Maker {
+            moves,
             direction,
             ways,
             ends,
             coming,
             lists: Vec::new(),
             by_words: Table::new(),
-            by_knot: Vec::new(),
+            by_vertex: Vec::new(),
             to_make: Vec::new(),
-            seen: vec![0; web.knots],
+            seen: vec![0; moves.vertices],
             time: 0,
             stack: Vec::new(),
             places: Vec::new(),
         }
     }
 
-    fn weave(mut self) -> Woven {
-        let count = self.web.takes.len();
+    fn make(mut self) -> Closures {
+        let count = self.moves.takes.len();
         let in_words = count.div_ceil(64);
         let empty = || vec![0_u64; in_words].into_boxed_slice();
         let (mut chain, mut exits, mut start) = (empty(), empty(), empty());
@@ -110,7 +110,7 @@ impl<'w> Weaver<'w> {
         } else {
             lists.resize(count, 0_u32);
         }
-        // As much as would be gone through for a list of so many knots at each place.
+        // As much as would be gone through for a list of so many vertices at each place.
         let mut budget = 16 * count + 1_000;
         let start_number = match self.direction {
             Direction::Forward => count - 1,
@@ -118,9 +118,9 @@ impl<'w> Weaver<'w> {
         };
         let mut starts_with = None;
         for number in 0..count {
-            let (here, knot) = (place(self.web, self.direction, number), self.leave(number));
+            let (here, vertex) = (place(self.moves, self.direction, number), self.leave(number));
             let most = if in_words == 1 { usize::MAX } else { budget.min(LONG) };
-            let gone = self.go(knot, most);
+            let gone = self.go(vertex, most);
             budget = budget.saturating_sub(gone.unwrap_or(LONG));
             if number == start_number {
                 self.places.iter().filter(|_| gone.is_some()).for_each(|place| set(&mut start, *place));
@@ -140,7 +140,7 @@ impl<'w> Weaver<'w> {
             if let Some(follow) = follow.get_mut(here) {
                 *follow = self.places.iter().fold(0, |all, place| all | 1 << place);
             } else if let Some(list) = lists.get_mut(here) {
-                *list = if gone.is_some() { self.list_of_places() } else { self.list_at(knot) };
+                *list = if gone.is_some() { self.list_of_places() } else { self.list_at(vertex) };
             }
         }
         self.fill();
@@ -152,48 +152,48 @@ impl<'w> Weaver<'w> {
             follow.go(here, &mut next, &mut seen, time, &mut Vec::new());
             start = next.words.into();
         }
-        Woven { chain, exits, follow, start }
+        Closures { chain, exits, follow, start }
     }
 
-    /// The knot at which one leaves a place.
+    /// The vertex at which one leaves a place.
     fn leave(&self, number: usize) -> u32 {
         match self.direction {
             Direction::Forward => number as u32,
-            Direction::Backward => (number + self.web.takes.len()) as u32,
+            Direction::Backward => (number + self.moves.takes.len()) as u32,
         }
     }
 
-    /// The place that one enters at a knot.
-    fn entered(&self, knot: u32) -> Option<usize> {
-        let count = self.web.takes.len();
+    /// The place that one enters at a vertex.
+    fn entered(&self, vertex: u32) -> Option<usize> {
+        let count = self.moves.takes.len();
         let number = match self.direction {
-            Direction::Forward => (knot as usize).checked_sub(count)?,
-            Direction::Backward => knot as usize,
+            Direction::Forward => (vertex as usize).checked_sub(count)?,
+            Direction::Backward => vertex as usize,
         };
-        (number < count).then(|| place(self.web, self.direction, number))
+        (number < count).then(|| place(self.moves, self.direction, number))
     }
 
-    fn ways(&self, knot: u32) -> std::ops::Range<usize> {
-        let end = |knot: u32| self.ends.get(knot as usize).map_or(0, |end| *end as usize);
-        knot.checked_sub(1).map_or(0, end)..end(knot)
+    fn ways(&self, vertex: u32) -> std::ops::Range<usize> {
+        let end = |vertex: u32| self.ends.get(vertex as usize).map_or(0, |end| *end as usize);
+        vertex.checked_sub(1).map_or(0, end)..end(vertex)
     }
 
-    /// Whether a knot has not been gone through at this time, as it is now.
-    fn pass(&mut self, knot: u32) -> bool {
+    /// Whether a vertex has not been gone through at this time, as it is now.
+    fn pass(&mut self, vertex: u32) -> bool {
         let time = self.time;
-        self.seen.get_mut(knot as usize).is_some_and(|seen| std::mem::replace(seen, time) != time)
+        self.seen.get_mut(vertex as usize).is_some_and(|seen| std::mem::replace(seen, time) != time)
     }
 
-    /// Goes to all places that one comes to from a knot. Returns how many knots were gone through; none if these are too
+    /// Goes to all places that one comes to from a vertex. Returns how many vertices were gone through; none if these are too
     /// many.
-    fn go(&mut self, knot: u32, most: usize) -> Option<usize> {
+    fn go(&mut self, vertex: u32, most: usize) -> Option<usize> {
         self.time += 1;
         self.places.clear();
         self.stack.clear();
-        self.stack.push(knot);
+        self.stack.push(vertex);
         let mut gone = 0;
-        while let Some(knot) = self.stack.pop() {
-            for at in self.ways(knot) {
+        while let Some(vertex) = self.stack.pop() {
+            for at in self.ways(vertex) {
                 let to = self.ways.get(at).copied().unwrap_or_default();
                 if self.pass(to) {
                     gone += 1;
@@ -241,28 +241,28 @@ impl<'w> Weaver<'w> {
         })
     }
 
-    /// The list of what is behind a knot. It is filled in the end.
-    fn list_at(&mut self, knot: u32) -> u32 {
-        self.by_knot.resize(self.web.knots, NONE);
-        let Some(list) = self.by_knot.get_mut(knot as usize) else { return 0 };
+    /// The list of what is behind a vertex. It is filled in the end.
+    fn list_at(&mut self, vertex: u32) -> u32 {
+        self.by_vertex.resize(self.moves.vertices, NONE);
+        let Some(list) = self.by_vertex.get_mut(vertex as usize) else { return 0 };
         if *list == NONE {
             *list = self.lists.len() as u32;
             self.lists.push(List::default());
-            self.to_make.push(knot);
+            self.to_make.push(vertex);
         }
         *list
     }
 
-    /// Fills the lists at knots: with the places behind them, up to where several ways meet. There another list begins.
+    /// Fills the lists at vertices: with the places behind them, up to where several ways meet. There another list begins.
     fn fill(&mut self) {
-        while let Some(knot) = self.to_make.pop() {
-            let list = self.list_at(knot);
+        while let Some(vertex) = self.to_make.pop() {
+            let list = self.list_at(vertex);
             let mut further = Vec::new();
             self.time += 1;
             self.places.clear();
-            let mut stack = vec![knot];
-            while let Some(knot) = stack.pop() {
-                for at in self.ways(knot) {
+            let mut stack = vec![vertex];
+            while let Some(vertex) = stack.pop() {
+                for at in self.ways(vertex) {
                     let to = self.ways.get(at).copied().unwrap_or_default();
                     if !self.pass(to) {
                         continue;

@@ -1,4 +1,4 @@
-//! The ways of a graph without what they look at: for each place, which places can come next.
+//! The ε-moves of a graph without what they look at (`^`, `\b`): for each place, which places can come next.
 //!
 //! Whether a look holds is decided by the bytes before and behind it. So a place that takes bytes of several kinds (of
 //! words and others, or line feeds and others, as the pattern asks) becomes one of each kind, and a way is there for
@@ -8,7 +8,7 @@ use super::bytes::Bytes;
 use super::graph::{Fork, Graph, Way};
 use super::node::Look;
 
-pub(super) struct Web {
+pub(super) struct Moves {
     /// Each set of bytes that a place takes, once, and some others. The first is empty.
     pub(super) sets: Vec<Bytes>,
     /// Which of the sets each place takes. The first place takes nothing: it is the end of the value. The last do
@@ -16,10 +16,10 @@ pub(super) struct Web {
     pub(super) takes: Vec<u32>,
     /// How many of them are a beginning.
     pub(super) begins: usize,
-    /// From one knot to another. A knot is where one leaves a place (its number), where one enters a place (its number
+    /// From one vertex to another. A vertex is where one leaves a place (its number), where one enters a place (its number
     /// and that of all places), or a fork (the numbers behind these).
-    pub(super) threads: Vec<(u32, u32)>,
-    pub(super) knots: usize,
+    pub(super) edges: Vec<(u32, u32)>,
+    pub(super) vertices: usize,
     /// The number of each place by its kinds, `u32::MAX` for kinds of which it takes none.
     pub(super) numbers: Vec<u32>,
     pub(super) kinds: Kinds,
@@ -29,7 +29,7 @@ pub(super) struct Web {
 pub(super) struct Kinds {
     pub(super) sets: Vec<Bytes>,
     /// Whether the start and the end of the value are told from bytes.
-    edges: bool,
+    borders: bool,
 }
 
 /// What is no place.
@@ -37,7 +37,7 @@ const NONE: u32 = u32::MAX;
 
 impl Kinds {
     fn of(graph: &Graph) -> Kinds {
-        let mut kinds = Kinds { sets: vec![Bytes::ALL], edges: false };
+        let mut kinds = Kinds { sets: vec![Bytes::ALL], borders: false };
         for fork in &graph.forks {
             match fork {
                 Fork::Look(Look::Word | Look::NotWord, _) => kinds.split(Bytes::WORD),
@@ -45,7 +45,7 @@ impl Kinds {
                 Fork::Look(Look::Start | Look::End, _) => {}
                 Fork::Two(..) | Fork::Many(_) | Fork::Slot(..) => continue,
             }
-            kinds.edges = true;
+            kinds.borders = true;
         }
         kinds
     }
@@ -57,12 +57,12 @@ impl Kinds {
 
     /// How many kinds can be before or behind a way.
     pub(super) fn around(&self) -> usize {
-        self.sets.len() + usize::from(self.edges)
+        self.sets.len() + usize::from(self.borders)
     }
 
-    /// The kind of a byte, or of none, as at the edges of a value.
+    /// The kind of a byte, or of none, as at the borders of a value.
     pub(super) fn of_byte(&self, byte: Option<u8>) -> usize {
-        if self.sets.len() == 1 && !self.edges {
+        if self.sets.len() == 1 && !self.borders {
             return 0;
         }
         let found = byte.and_then(|byte| self.sets.iter().position(|set| set.has(byte)));
@@ -72,20 +72,20 @@ impl Kinds {
     /// Whether it looks like this between bytes of these kinds.
     pub(super) fn holds(&self, look: Look, before: usize, behind: usize) -> bool {
         let is = |kind: usize, all: &Bytes| self.sets.get(kind).is_some_and(|set| set.and(all) == *set);
-        let is_edge = |kind: usize| kind == self.sets.len();
+        let is_border = |kind: usize| kind == self.sets.len();
         match look {
-            Look::Start => is_edge(before),
-            Look::End => is_edge(behind),
-            Look::LineStart => is_edge(before) || !is(before, &Bytes::LINE),
-            Look::LineEnd => is_edge(behind) || !is(behind, &Bytes::LINE),
+            Look::Start => is_border(before),
+            Look::End => is_border(behind),
+            Look::LineStart => is_border(before) || !is(before, &Bytes::LINE),
+            Look::LineEnd => is_border(behind) || !is(behind, &Bytes::LINE),
             Look::Word => is(before, &Bytes::WORD) != is(behind, &Bytes::WORD),
             Look::NotWord => is(before, &Bytes::WORD) == is(behind, &Bytes::WORD),
         }
     }
 }
 
-impl Web {
-    pub(super) fn of(graph: &Graph) -> Web {
+impl Moves {
+    pub(super) fn of(graph: &Graph) -> Moves {
         let kinds = Kinds::of(graph);
         let parts = graph.sets.iter().flat_map(|set| kinds.sets.iter().map(|kind| set.and(kind)));
         // Those of the kinds themselves are there so that bytes of two are never of one class.
@@ -103,10 +103,10 @@ impl Web {
         }
         let begins = kinds.around();
         takes.resize(takes.len() + begins, 0);
-        let knots = takes.len() * 2;
+        let vertices = takes.len() * 2;
         let memo = vec![NONE; graph.forks.len() * begins * begins];
-        let web = Web { sets, takes, begins, threads: Vec::new(), knots, numbers, kinds };
-        Weaver { graph, web, memo, forks: Vec::new() }.weave()
+        let moves = Moves { sets, takes, begins, edges: Vec::new(), vertices, numbers, kinds };
+        Resolver { graph, moves, memo, forks: Vec::new() }.resolve()
     }
 
     /// The number of a place where it takes a byte of this kind.
@@ -115,26 +115,26 @@ impl Web {
     }
 }
 
-struct Weaver<'g> {
+struct Resolver<'g> {
     graph: &'g Graph,
-    web: Web,
-    /// The knots of forks, by fork and kinds.
+    moves: Moves,
+    /// The vertices of forks, by fork and kinds.
     memo: Vec<u32>,
-    /// Forks that have a knot and no threads yet.
+    /// Forks that have a vertex and no edges yet.
     forks: Vec<(u32, usize, usize, u32)>,
 }
 
-impl Weaver<'_> {
-    fn weave(mut self) -> Web {
-        let (kinds, around) = (self.web.kinds.sets.len(), self.web.begins);
-        let first_begin = (self.web.takes.len() - around) as u32;
+impl Resolver<'_> {
+    fn resolve(mut self) -> Moves {
+        let (kinds, around) = (self.moves.kinds.sets.len(), self.moves.begins);
+        let first_begin = (self.moves.takes.len() - around) as u32;
         for before in 0..around {
-            self.thread(first_begin + before as u32, self.graph.start, before);
+            self.edges_from(first_begin + before as u32, self.graph.start, before);
         }
         for (number, place) in self.graph.places.iter().enumerate() {
             for kind in 0..kinds {
-                if let Some(from) = Web::number(&self.web.numbers, kinds, number as u32, kind) {
-                    self.thread(from, place.next, kind);
+                if let Some(from) = Moves::number(&self.moves.numbers, kinds, number as u32, kind) {
+                    self.edges_from(from, place.next, kind);
                 }
             }
         }
@@ -145,29 +145,29 @@ impl Weaver<'_> {
                 _ => &[],
             };
             for way in ways {
-                let to = self.knot(*way, before, behind);
-                self.web.threads.extend(to.map(|to| (from, to)));
+                let to = self.vertex(*way, before, behind);
+                self.moves.edges.extend(to.map(|to| (from, to)));
             }
         }
-        self.web
+        self.moves
     }
 
-    /// Threads from a knot along a way, whatever is behind it.
-    fn thread(&mut self, from: u32, way: Way, before: usize) {
-        for behind in 0..self.web.begins {
-            let to = self.knot(way, before, behind);
-            self.web.threads.extend(to.map(|to| (from, to)));
+    /// Adds edges from a vertex along a way, whatever is behind it.
+    fn edges_from(&mut self, from: u32, way: Way, before: usize) {
+        for behind in 0..self.moves.begins {
+            let to = self.vertex(way, before, behind);
+            self.moves.edges.extend(to.map(|to| (from, to)));
         }
     }
 
     /// Where a way leads between bytes of these kinds, if it leads anywhere.
-    fn knot(&mut self, mut way: Way, before: usize, behind: usize) -> Option<u32> {
-        let (kinds, around) = (self.web.kinds.sets.len(), self.web.begins);
-        let entries = self.web.takes.len() as u32;
+    fn vertex(&mut self, mut way: Way, before: usize, behind: usize) -> Option<u32> {
+        let (kinds, around) = (self.moves.kinds.sets.len(), self.moves.begins);
+        let entries = self.moves.takes.len() as u32;
         let fork = loop {
             let fork = match way {
                 Way::Place(place) if behind < kinds => {
-                    return Web::number(&self.web.numbers, kinds, place, behind).map(|number| number + entries);
+                    return Moves::number(&self.moves.numbers, kinds, place, behind).map(|number| number + entries);
                 }
                 Way::Place(_) => return None,
                 Way::End => return (around == kinds || behind == kinds).then_some(entries),
@@ -177,7 +177,7 @@ impl Weaver<'_> {
                 Fork::Two(..) | Fork::Many(_) => break fork,
                 Fork::Slot(_, next) => *next,
                 Fork::Look(look, next) => {
-                    if !self.web.kinds.holds(*look, before, behind) {
+                    if !self.moves.kinds.holds(*look, before, behind) {
                         return None;
                     }
                     *next
@@ -186,8 +186,8 @@ impl Weaver<'_> {
         };
         let known = self.memo.get_mut((fork as usize * around + before) * around + behind)?;
         if *known == NONE {
-            *known = self.web.knots as u32;
-            self.web.knots += 1;
+            *known = self.moves.vertices as u32;
+            self.moves.vertices += 1;
             self.forks.push((fork, before, behind, *known));
         }
         Some(*known)
