@@ -13,8 +13,9 @@ pub fn mesh(random: &mut Random, number: usize, asks: usize) -> Mesh {
     let (mut documents, mut rules) = (vec![any_gateway()], Vec::new());
     for index in 0..SERVICES {
         let host = format!("p{number}-{index}.default.svc.cluster.local");
+        let protocol = if random.percent(30) { "HTTP2" } else { "HTTP" };
         let subset = random.percent(25).then_some("v1");
-        documents.push(service(&format!("p{index}"), "default", &host, &[(80, "HTTP")]));
+        documents.push(service(&format!("p{index}"), "default", &host, &[(80, protocol)]));
         documents.push(resource("DestinationRule", &format!("p{index}"), "default", policies(random, &host)));
         rules.push(json!({"match": [{"uri": {"prefix": format!("/{index}")}}], "route": to(&host, subset, None)}));
     }

@@ -70,11 +70,12 @@ impl Limits {
         let requests = limit(http.and_then(|http| http.http2_max_requests));
         let limits = match http2 {
             true => Limits { active: requests, waiting: 0, requests },
-            false => Limits {
-                active: limit(tcp.and_then(|tcp| tcp.max_connections)),
-                waiting: limit(http.and_then(|http| http.http1_max_pending_requests)),
-                requests,
-            },
+            false => {
+                let active = limit(tcp.and_then(|tcp| tcp.max_connections));
+                let waiting = limit(http.and_then(|http| http.http1_max_pending_requests));
+                // Envoy counts requests when one gets a connection: with no more connections than that, all may wait.
+                Limits { active, waiting, requests: if requests < active { requests } else { u32::MAX } }
+            }
         };
         (limits.active < u32::MAX || limits.requests < u32::MAX).then_some(limits)
     }

@@ -31,12 +31,12 @@ fn limits_depend_on_what_is_spoken() {
     let spec = r#"{"host": "api", "trafficPolicy": {"connectionPool": {"tcp": {"maxConnections": 2},
         "http": {"http1MaxPendingRequests": 1, "http2MaxRequests": 5}}}}"#;
     for (cluster, expected) in [
-        (API, Some((2, 1, 5))),
+        (API, Some((2, 1, u32::MAX))),
         ("outbound|90||api.default.svc.cluster.local", Some((5, 0, 5))),
         ("outbound|91||api.default.svc.cluster.local", Some((5, 0, 5))),
         // A port and a subset that nobody defines.
-        ("outbound|1234||api.default.svc.cluster.local", Some((2, 1, 5))),
-        ("outbound|80|v9|api.default.svc.cluster.local", Some((2, 1, 5))),
+        ("outbound|1234||api.default.svc.cluster.local", Some((2, 1, u32::MAX))),
+        ("outbound|80|v9|api.default.svc.cluster.local", Some((2, 1, u32::MAX))),
         ("outbound|80||other.default.svc.cluster.local", None),
         ("PassthroughCluster", None),
         ("outbound|x||api.default.svc.cluster.local", None),
