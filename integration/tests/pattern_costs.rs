@@ -114,7 +114,7 @@ fn matches(random: &mut Random) -> Vec<Pattern> {
     add("([a-z]+[0-9]*)+!", vec![text(random, &known, "7", 40_000)]);
     add("(?:[^x]*x){30}y", vec!["abcx".repeat(10_000), format!("{}y", "abcx".repeat(30))]);
     add("(?:a|b|ab|ba|aba)*c", vec![ab(random, 40_000), ab(random, 100)]);
-    add("(?:(?:ab?){1,40}|(?:ba?){1,40}){1,40}c?", vec![ab(random, 40_000), ab(random, 200)]);
+    add("(?:(?:ab?){1,30}|(?:ba?){1,30}){1,30}c?", vec![ab(random, 40_000), ab(random, 200)]);
     add(".{0,200}a.{0,200}b.{0,200}c", vec![letters(random, &['a', 'b'], 600), "a".repeat(1_000)]);
     // What looks around, and classes of characters and bytes.
     let few: Vec<String> = ["foo", "bar", "baz", "quux"].map(String::from).to_vec();
