@@ -25,9 +25,9 @@
 //! deep, or of more than 65,536 places. Refused as Istio does although RE2 takes them: `\C`, and what else its webhook does
 //! not read; and, with the feature `re2-sizes`, programs of more than 32,768 instructions.
 //!
-//! One difference is known: where a greedy repetition of something lazy that may be empty is itself repeated lazily, as in
-//! `(?:(?:a??)*)+?`, RE2 prefers a longer match than the order of its branches says. In a rewrite such a pattern matches
-//! the shorter one here.
+//! One difference is known: where repetitions of what may be empty are inside each other and greedy and lazy by turns, as in
+//! `(?:(?:a??)*)+?`, RE2 lays its program out such that another match is preferred than the order of its branches says. In
+//! a rewrite these go by that order here. Whether a whole value matches is the same.
 //!
 //! [syntax of RE2]: https://github.com/google/re2/wiki/Syntax
 //! [`RegexMatcher`]: https://www.envoyproxy.io/docs/envoy/latest/api-v3/type/matcher/v3/regex.proto
