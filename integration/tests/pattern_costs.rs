@@ -31,6 +31,9 @@ const ROUNDS: usize = 4;
 const REQUESTS: u32 = 3;
 const ENOUGH: Duration = Duration::from_millis(8);
 
+/// How often what was too dear is measured.
+const ATTEMPTS: usize = 4;
+
 /// A pattern for a header, or one for a path with what takes the place of its matches.
 struct Pattern {
     pattern: String,
@@ -313,10 +316,8 @@ fn cost(bench: &Bench, engine: &mut ProxyEngine<'_>, case: &Case) -> ([f64; 2], 
     ([first, later], answer.expect("a request was sent"))
 }
 
-#[test]
-fn no_pattern_costs_three_times_what_it_costs_native_envoy() {
-    let (cases, rules) = cases();
-    let set = resources(rules);
+/// The cases that were too dear on two Envoys that have just started, with what they cost.
+fn too_dear<'c>(set: &Resources, cases: &[&'c Case]) -> Vec<(&'c Case, String)> {
     let proxy = Proxy {
         namespace: "default".to_owned(),
         gateways: vec!["default/gw".to_owned()],
@@ -325,14 +326,8 @@ fn no_pattern_costs_three_times_what_it_costs_native_envoy() {
     };
     // Processes of their own, of one worker each, since the processor time is that of a process.
     let [ours, theirs] = [Kind::Suite, Kind::Native].map(|kind| {
-        let placed = Placed {
-            set: &set,
-            documents: &[],
-            unvalidated: false,
-            proxy: &proxy,
-            alone_to: None,
-            engines: vec![kind],
-        };
+        let placed =
+            Placed { set, documents: &[], unvalidated: false, proxy: &proxy, alone_to: None, engines: vec![kind] };
         (Bench::start(&[placed], 1), kind)
     });
     let mut suite = ours.0.engine(0, ours.1);
@@ -351,7 +346,7 @@ fn no_pattern_costs_three_times_what_it_costs_native_envoy() {
         "{:54} {:>19} {:>19} {:>11}",
         "µs of processor time a request", "native 1st, later", "suite 1st, later", "ratios"
     );
-    for case in &cases {
+    for case in cases {
         let (theirs, expected) = cost(&theirs.0, &mut native, case);
         let mut least = [f64::MAX; 2];
         // Of what is too dear the rest of the time is measured again.
@@ -375,10 +370,27 @@ fn no_pattern_costs_three_times_what_it_costs_native_envoy() {
         println!("{line}");
         worst = [worst[0].max(ratios[0]), worst[1].max(ratios[1])];
         if ratios.iter().any(|ratio| *ratio > MOST) {
-            dear.push(line);
+            dear.push((*case, line));
         }
     }
     println!("worst: {:.2} for the first value, {:.2} later", worst[0], worst[1]);
     assert_eq!(ours.0.vm_reloads(), 0, "{}", ours.0.log());
-    assert!(dear.is_empty(), "more than {MOST} times native Envoy:\n{}", dear.join("\n"));
+    dear
+}
+
+#[test]
+fn no_pattern_costs_three_times_what_it_costs_native_envoy() {
+    let (cases, rules) = cases();
+    let set = resources(rules);
+    // A first value comes but once. What others on the machine made dear is measured again on other Envoys.
+    let mut dear: Vec<(&Case, String)> = cases.iter().map(|case| (case, String::new())).collect();
+    for _ in 0..ATTEMPTS {
+        let again: Vec<&Case> = dear.iter().map(|(case, _)| *case).collect();
+        dear = too_dear(&set, &again);
+        if dear.is_empty() {
+            return;
+        }
+    }
+    let lines: Vec<String> = dear.into_iter().map(|(_, line)| line).collect();
+    panic!("more than {MOST} times native Envoy:\n{}", lines.join("\n"));
 }
