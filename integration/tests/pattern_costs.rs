@@ -31,6 +31,9 @@ const ROUNDS: usize = 4;
 const REQUESTS: u32 = 3;
 const ENOUGH: Duration = Duration::from_millis(8);
 
+/// How often what was too dear is measured.
+const ATTEMPTS: usize = 4;
+
 /// A pattern for a header, or one for a path with what takes the place of its matches.
 struct Pattern {
     pattern: String,
@@ -108,9 +111,18 @@ fn matches(random: &mut Random) -> Vec<Pattern> {
     add("[^,]*(,[^,]*){50},z", vec!["abcdef,".repeat(5_000), "abcdef,".repeat(51)]);
     add("[a-z0-9_-]+(\\.[a-z0-9_-]+)*", vec!["www.example-1.com".into(), "abc-1.".repeat(8_000)]);
     add("[^@]+@[^@]+\\.[a-z]{2,6}", vec![format!("{}@{}com", "a".repeat(20_000), "b.".repeat(10_000))]);
+    // What is tried again from each place by those who turn back.
+    add("(a*)*b", vec!["a".repeat(40_000)]);
+    add("(.*a){20}", vec![text(random, &known, "", 40_000), "a".repeat(40_000)]);
+    add("([a-z]+[0-9]*)+!", vec![text(random, &known, "7", 40_000)]);
+    add("(?:[^x]*x){30}y", vec!["abcx".repeat(10_000), format!("{}y", "abcx".repeat(30))]);
+    add("(?:a|b|ab|ba|aba)*c", vec![ab(random, 40_000), ab(random, 100)]);
+    add("(?:(?:ab?){1,30}|(?:ba?){1,30}){1,30}c?", vec![ab(random, 40_000), ab(random, 200)]);
+    add(".{0,200}a.{0,200}b.{0,200}c", vec![letters(random, &['a', 'b'], 600), "a".repeat(1_000)]);
     // What looks around, and classes of characters and bytes.
     let few: Vec<String> = ["foo", "bar", "baz", "quux"].map(String::from).to_vec();
     add(".*\\bfoo\\b.*\\bbar\\b.*", vec![text(random, &few, " ", 40_000), "foo bar".into()]);
+    add("(?:\\b[a-z]+\\b[^a-z]*){1,60}z", vec![text(random, &few, " ", 40_000), text(random, &few, " ", 200)]);
     add("(\\b[a-z]+\\b[^a-z]?)*", vec![text(random, &few, " ", 40_000)]);
     add("(\\pL|\\pN|[ -/])*", vec![text(random, &few, " 12-", 40_000)]);
     add("([\\x80-\\xff]{2}|[a-z])*", vec!["é".repeat(15_000), "éa".repeat(10_000)]);
@@ -171,6 +183,14 @@ fn rewrites(random: &mut Random) -> Vec<Pattern> {
     add("/api/v1/", "/v2/", vec!["/api/v1/users".into(), long("/api/v1/", 1_800), long("/api/v2/", 1_800)]);
     add("(.*)/(.*)/(.*)", r"\3/\2/\1", vec![long("ab/cd/", 2_500)]);
     add("((a{0,20}){0,20})(b*)", r"\3\1", vec![long("aaab", 3_000)]);
+    // What seems to match from everywhere.
+    add("[a-z]*$", "x", vec![long("abc", 5_000), long("abc/", 3_000)]);
+    add("a[^c]*c", "x", vec![long("ab", 3_000)]);
+    add("(.*?),", r"<\1>", vec![long("abc,", 3_000), long("abc", 3_000)]);
+    add(r"\b(a|[a-z]+)-([a-z]+)\b", r"\2-\1", vec![long(&text(random, &few, "-", 15_000), 1)]);
+    add("([^/]+/)*x", r"\1", vec![long("ab/", 5_000)]);
+    add("[a-z]{1,50}[0-9]", "-", vec![long("abcdefghij", 500), long("abcdefghi1", 500)]);
+    add("(a+)(a+)(a+)b", r"\3\2\1", vec![long("a", 2_000), long("aaaab", 2_000)]);
     all
 }
 
@@ -296,10 +316,8 @@ fn cost(bench: &Bench, engine: &mut ProxyEngine<'_>, case: &Case) -> ([f64; 2], 
     ([first, later], answer.expect("a request was sent"))
 }
 
-#[test]
-fn no_pattern_costs_three_times_what_it_costs_native_envoy() {
-    let (cases, rules) = cases();
-    let set = resources(rules);
+/// The cases that were too dear on two Envoys that have just started, with what they cost.
+fn too_dear<'c>(set: &Resources, cases: &[&'c Case]) -> Vec<(&'c Case, String)> {
     let proxy = Proxy {
         namespace: "default".to_owned(),
         gateways: vec!["default/gw".to_owned()],
@@ -308,14 +326,8 @@ fn no_pattern_costs_three_times_what_it_costs_native_envoy() {
     };
     // Processes of their own, of one worker each, since the processor time is that of a process.
     let [ours, theirs] = [Kind::Suite, Kind::Native].map(|kind| {
-        let placed = Placed {
-            set: &set,
-            documents: &[],
-            unvalidated: false,
-            proxy: &proxy,
-            alone_to: None,
-            engines: vec![kind],
-        };
+        let placed =
+            Placed { set, documents: &[], unvalidated: false, proxy: &proxy, alone_to: None, engines: vec![kind] };
         (Bench::start(&[placed], 1), kind)
     });
     let mut suite = ours.0.engine(0, ours.1);
@@ -334,11 +346,11 @@ fn no_pattern_costs_three_times_what_it_costs_native_envoy() {
         "{:54} {:>19} {:>19} {:>11}",
         "µs of processor time a request", "native 1st, later", "suite 1st, later", "ratios"
     );
-    for case in &cases {
+    for case in cases {
         let (theirs, expected) = cost(&theirs.0, &mut native, case);
         let mut least = [f64::MAX; 2];
         // Of what is too dear the rest of the time is measured again.
-        for _ in 0..3 {
+        for _ in 0..6 {
             let (ours, answer) = cost(&ours.0, &mut suite, case);
             assert_eq!(answer, expected, "{}", case.name);
             // The copies have had their first values.
@@ -358,10 +370,27 @@ fn no_pattern_costs_three_times_what_it_costs_native_envoy() {
         println!("{line}");
         worst = [worst[0].max(ratios[0]), worst[1].max(ratios[1])];
         if ratios.iter().any(|ratio| *ratio > MOST) {
-            dear.push(line);
+            dear.push((*case, line));
         }
     }
     println!("worst: {:.2} for the first value, {:.2} later", worst[0], worst[1]);
     assert_eq!(ours.0.vm_reloads(), 0, "{}", ours.0.log());
-    assert!(dear.is_empty(), "more than {MOST} times native Envoy:\n{}", dear.join("\n"));
+    dear
+}
+
+#[test]
+fn no_pattern_costs_three_times_what_it_costs_native_envoy() {
+    let (cases, rules) = cases();
+    let set = resources(rules);
+    // A first value comes but once. What others on the machine made dear is measured again on other Envoys.
+    let mut dear: Vec<(&Case, String)> = cases.iter().map(|case| (case, String::new())).collect();
+    for _ in 0..ATTEMPTS {
+        let again: Vec<&Case> = dear.iter().map(|(case, _)| *case).collect();
+        dear = too_dear(&set, &again);
+        if dear.is_empty() {
+            return;
+        }
+    }
+    let lines: Vec<String> = dear.into_iter().map(|(_, line)| line).collect();
+    panic!("more than {MOST} times native Envoy:\n{}", lines.join("\n"));
 }

@@ -13,7 +13,8 @@
 //!
 //! All patterns of a VM together take 60 MiB at most, beside the one at work: 12 MiB for DFAs, which grow with what clients
 //! send, and 48 MiB for graphs and NFAs, which are as large as the configuration makes them; a pattern of a route takes 1
-//! to 3 kB of these once it has been tried. The one at work takes up to some 12 MiB while it is made.
+//! to 3 kB of these once it has been tried. The one at work takes a few kB more while it is made, and 40 MiB if it is the
+//! largest there can be and looks around at each place.
 //!
 //! A pattern always has to match the whole value, as in Envoy's [`RegexMatcher`]. Values are bytes, and so are patterns:
 //! RE2 runs in its Latin-1 mode, where each byte is a character, as in Envoy since 1.39. `caf.` takes the bytes `caf\xff`
@@ -24,9 +25,9 @@
 //! deep, or of more than 65,536 places. Refused as Istio does although RE2 takes them: `\C`, and what else its webhook does
 //! not read; and, with the feature `re2-sizes`, programs of more than 32,768 instructions.
 //!
-//! One difference is known: where a greedy repetition of something lazy that may be empty is itself repeated lazily, as in
-//! `(?:(?:a??)*)+?`, RE2 prefers a longer match than the order of its branches says. In a rewrite such a pattern matches
-//! the shorter one here.
+//! One difference is known: where repetitions of what may be empty are inside each other and greedy and lazy by turns, as in
+//! `(?:(?:a??)*)+?`, RE2 lays its program out such that another match is preferred than the order of its branches says. In
+//! a rewrite these go by that order here. Whether a whole value matches is the same.
 //!
 //! [syntax of RE2]: https://github.com/google/re2/wiki/Syntax
 //! [`RegexMatcher`]: https://www.envoyproxy.io/docs/envoy/latest/api-v3/type/matcher/v3/regex.proto
@@ -81,8 +82,8 @@ pub use substitution::Substitution;
 /// compiled, and so counted, a pattern is a tree of many times its size, and a module never gives memory back.
 const LONGEST_PATTERN: usize = 64 << 10;
 
-/// Places of the largest pattern. A program that Istio's proxies take has fewer, but for patterns of which RE2 makes less
-/// than is done here.
+/// Places and forks of the largest pattern. One whose program Istio's proxies take has fewer, unless RE2 makes less of it
+/// than is done here: of `(?:a*a*a*)`.
 const MOST_PLACES: u64 = 64 << 10;
 
 /// A RE2 pattern that must match the whole value, as Istio's and Envoy's `regex` does.

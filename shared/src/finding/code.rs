@@ -70,7 +70,7 @@ codes! {
     NotQuoted = "SC0010",
     /// The file or the set is larger than Sailcloth reads.
     TooLarge = "SC0011",
-    /// A match, a host or a Gateway's server that no request comes to.
+    /// A match, a host or a Gateway's server that no request comes to, or a rewrite that cannot do what it says.
     NeverMatches = "SC0012",
     /// A redirect code that Envoy does not have.
     NoSuchRedirect = "SC0013",

@@ -86,10 +86,10 @@ impl Graph {
                 });
                 self.copies(node, *least, optional)
             }
-            Node::Repeat { node, least: 0, most: None, greedy, of_empty: false } => {
+            Node::Repeat { node, least: 0, most: None, greedy, of_empty: false, .. } => {
                 self.again_and_again(node, next, *greedy).0
             }
-            Node::Repeat { node, least: 0, most: None, greedy, of_empty: true } => {
+            Node::Repeat { node, least: 0, most: None, greedy, of_empty: true, .. } => {
                 // As `(?:x+)?`: in `x*` the empty match would be preferred to what it should be.
                 let (_, inner) = self.again_and_again(node, next, *greedy);
                 self.choice(inner, next, *greedy)

@@ -19,6 +19,8 @@ pub(super) enum Node {
         least: u32,
         most: Option<u32>,
         greedy: bool,
+        /// Whether it is written `*`, `+` or `?`.
+        is_sign: bool,
         /// Whether what is repeated may match nothing at all.
         of_empty: bool,
     },
@@ -61,6 +63,28 @@ impl Node {
                 nodes.extend(last);
                 nodes.shrink_to_fit();
                 Node::Sequence(nodes)
+            }
+        }
+    }
+
+    /// The same again and again. `(?:a+?)??` is `a*?`, as in RE2: of which of two ways is preferred it is not the same.
+    pub(super) fn repeated(self, least: u32, most: Option<u32>, greedy: bool, is_sign: bool) -> Node {
+        let is_one = |least: u32, most: Option<u32>| least <= 1 && (most.is_none() || (least, most) == (0, Some(1)));
+        match self {
+            node if (least, most) == (1, Some(1)) => node,
+            Node::Repeat { node, least: of, most: until, greedy: same, is_sign: before, of_empty }
+                if same == greedy
+                    && is_one(least, most)
+                    && is_one(of, until)
+                    && (before || !is_sign || (least, most) == (of, until))
+                    && !node.takes_nothing() =>
+            {
+                let most = most.and(until);
+                Node::Repeat { node, least: least.min(of), most, greedy, is_sign, of_empty }
+            }
+            node => {
+                let of_empty = node.may_be_empty();
+                Node::Repeat { node: node.into(), least, most, greedy, is_sign, of_empty }
             }
         }
     }

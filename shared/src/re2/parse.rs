@@ -284,8 +284,7 @@ impl<'p> Parser<'p> {
             // What holds once holds again.
             (least, most) = (least.min(1), Some(most.unwrap_or(1).min(1)));
         }
-        let of_empty = node.may_be_empty();
-        self.group.branch.push(Node::Repeat { node: node.into(), least, most, greedy, of_empty });
+        self.group.branch.push(node.repeated(least, most, greedy, repetition.is_sign));
         self.repetition = Some(at);
         Ok(())
     }

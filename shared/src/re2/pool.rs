@@ -4,7 +4,7 @@
 //! whoever knows what makes each work hardest would have them all at their limits. So DFAs, which grow with what clients
 //! send, have one limit together. NFAs are as large as the configuration makes them, and have one of their own: were it
 //! the same, a configuration of many patterns would leave no room, and each request would make them all anew. The upper
-//! bound of a VM is the sum of both, 60 MiB, and the one engine at work.
+//! bound of a VM is the sum of both, 60 MiB, and the one engine at work or being made.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Weak};
@@ -30,8 +30,8 @@ const SCRATCH_LIMIT: usize = 64 << 10;
 const LARGE: u64 = 64;
 
 /// How much of that is done between two requests, in places: thousands of large patterns would keep a worker for seconds
-/// each time that they change. It takes half a second at most, and the rest is made when it is first run.
-const AHEAD: u64 = 1 << 20;
+/// each time that they change. It takes a second at most, and the rest is made when it is first run.
+const AHEAD: u64 = 2 << 20;
 
 /// How many times as much work a place is in a pattern that looks around, which has places for each kind of byte.
 const LOOKING: u64 = 8;

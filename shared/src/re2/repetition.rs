@@ -9,6 +9,8 @@ pub(super) struct Repetition {
     /// Without one there is no end to it.
     pub(super) most: Option<u32>,
     pub(super) lazy: bool,
+    /// Whether it is one of `*`, `+` and `?`.
+    pub(super) is_sign: bool,
 }
 
 impl Repetition {
@@ -16,7 +18,8 @@ impl Repetition {
     pub(super) fn read(input: &mut Cursor<'_>) -> Option<Self> {
         let at = input.position();
         let mut ahead = input.clone();
-        let (least, most) = match ahead.bump()? {
+        let sign = ahead.bump()?;
+        let (least, most) = match sign {
             b'*' => (0, None),
             b'+' => (1, None),
             b'?' => (0, Some(1)),
@@ -25,7 +28,7 @@ impl Repetition {
         };
         let lazy = ahead.eat("?");
         *input = ahead;
-        Some(Repetition { at, least, most, lazy })
+        Some(Repetition { at, least, most, lazy, is_sign: sign != b'{' })
     }
 
     /// Copies that are made of what is repeated; `*`, `+` and `?` make none beside it.
