@@ -12,6 +12,7 @@ use clap::{Args, ValueEnum};
 use envoy_config::input::{self, Loaded, Purpose};
 use envoy_config::listener::STREAM_IDLE_TIMEOUT;
 use envoy_config::{Options, Packaging, generate as generating, render};
+use shared::Severity;
 use shared::check::Unenforced;
 use shared::finding::{About, Report};
 use shared::load::{Node, Value};
@@ -19,9 +20,14 @@ use shared::model::read::{Path, Place, Read, Reader};
 use shared::model::values::GoDuration;
 use shared::plan::guard::Detector;
 
+mod access_log;
 pub mod check;
 pub mod generate;
+mod limits;
 pub mod run;
+
+use access_log::AccessLogArgs;
+use limits::LimitArgs;
 
 /// Findings that are errors.
 pub const FINDINGS: u8 = 1;
@@ -109,6 +115,10 @@ pub struct Setup {
     /// Where the mesh's listener is [default: 127.0.0.1:15001 when a VirtualService applies to `mesh`, else nowhere].
     #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
     mesh_listen: Option<SocketAddr>,
+    /// The namespace in which the mesh's proxy lives, whose services have short names [default: the only one that there is
+    /// in the resources, else `default`].
+    #[arg(short = 'n', long, value_name = "NAME", value_parser = namespace)]
+    namespace: Option<String>,
     /// Where Envoy's admin page is, or `none`.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:15000", value_parser = admin)]
     admin: Admin,
@@ -116,6 +126,18 @@ pub struct Setup {
     pub idle: Idle,
     #[command(flatten)]
     pub protection: Protection,
+    #[command(flatten)]
+    pub access_log: AccessLogArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+/// Which findings keep Envoy from being set up.
+#[derive(Clone, Copy, Args)]
+pub struct Strict {
+    /// Stops at warnings, and at errors that Envoy would start with.
+    #[arg(long)]
+    strict: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -143,12 +165,17 @@ impl Setup {
         let Setup { mesh_listen, admin: Admin(admin), idle, .. } = *self;
         let stream_idle_timeout = idle.ours();
         let stats_flush_interval = None;
+        let (namespace, limits) = (self.namespace.clone(), self.limits.limits());
         Ok(Options {
             packaging,
             module_dir,
             listen,
             mesh_listen,
             admin,
+            namespace,
+            limits,
+            access_log: self.access_log.access_log(false),
+            original_destinations: false,
             stream_idle_timeout,
             stats_flush_interval,
             detector: Detector::Envoy,
@@ -193,6 +220,14 @@ fn admin(text: &str) -> Result<Admin, String> {
     }
 }
 
+fn namespace(text: &str) -> Result<String, String> {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if !text.is_empty() && text.len() <= 63 && text.bytes().all(fits) {
+        return Ok(text.to_owned());
+    }
+    Err("expected the name of a namespace, such as `shop`".to_owned())
+}
+
 fn duration(text: &str) -> Result<Duration, String> {
     let node = Node::unplaced(Value::Text(text.to_owned()));
     let (about, mut report) = (About::default(), Report::new());
@@ -215,8 +250,24 @@ pub fn print_styled(text: &str) -> io::Result<()> {
 }
 
 /// Whether the findings keep Envoy from being set up. Where it is for want of protection, which no other error is like,
-/// says how to go on.
-pub fn stops(loaded: &Loaded, output: Output) -> bool {
+/// says how to go on; where it is not, and there are errors, says what becomes of them.
+pub fn stops(loaded: &Loaded, Strict { strict }: Strict, output: Output) -> bool {
+    let errors = loaded.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    let warnings = loaded.findings.iter().any(|finding| finding.severity == Severity::Warning);
+    if !loaded.stops() {
+        if strict && (errors > 0 || warnings) {
+            refuse("stopped at these findings, as `--strict` asks; without it Envoy would start with them");
+            return true;
+        }
+        if errors > 0 && output == Output::Text {
+            let them = if errors == 1 { "this error" } else { "these errors" };
+            note(&format!(
+                "Envoy starts with {them} all the same; requests that need what is missing are answered with 503 (404 where no \
+                 rule is left for them); `--strict` stops instead"
+            ));
+        }
+        return false;
+    }
     if loaded.lacks_protection() && output == Output::Text {
         let style = anstyle::AnsiColor::Red.on_default().bold();
         let why = "resources ask for protection that Sailcloth does not give yet (SC0018)";
@@ -225,8 +276,10 @@ pub fn stops(loaded: &Loaded, output: Output) -> bool {
             anstream::stderr(),
             "{style}error{style:#}: stopped, since {why}; `--allow-unenforced` goes on without it"
         );
+    } else if output == Output::Text {
+        refuse("stopped, since Istio's validation would refuse these resources");
     }
-    loaded.stops()
+    true
 }
 
 /// Prints for programs on standard output, every byte of it: what takes colours out takes DEL out as well.
@@ -251,6 +304,19 @@ pub fn warn(what: &str) {
     let style = anstyle::AnsiColor::Yellow.on_default().bold();
     // With standard error closed there is nobody to tell.
     let _ = writeln!(anstream::stderr(), "{style}warning{style:#}: {what}");
+}
+
+/// Says what to know of what came of it.
+pub fn note(what: &str) {
+    let style = anstyle::AnsiColor::Cyan.on_default().bold();
+    // With standard error closed there is nobody to tell.
+    let _ = writeln!(anstream::stderr(), "{style}note{style:#}: {what}");
+}
+
+/// Says why nothing comes of resources.
+pub fn refuse(why: &str) -> ExitCode {
+    complain(why.into());
+    ExitCode::from(FINDINGS)
 }
 
 /// Says why nothing came of it.

@@ -193,8 +193,21 @@ impl StringValue {
     }
 }
 
+/// What modules are told beside the resources.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Whether they leave in filter state which rule took a request, for an access log.
+    pub access_log: bool,
+    /// Whether they answer requests to hosts that nobody knows, as where a connection was meant to go is not known.
+    pub unknown_hosts: bool,
+}
+
 /// What modules on this proxy are told: who they are, the resources, and who carries `outlierDetection` out.
 pub fn configuration(proxy: &Proxy, set: &Resources, detector: Detector) -> Value {
+    configuration_for(proxy, set, detector, Asked::default())
+}
+
+fn configuration_for(proxy: &Proxy, set: &Resources, detector: Detector, asked: Asked) -> Value {
     let mut configuration = serde_json::Map::new();
     configuration.insert("proxy".to_owned(), crate::to_json(proxy));
     let word = match detector {
@@ -202,6 +215,12 @@ pub fn configuration(proxy: &Proxy, set: &Resources, detector: Detector) -> Valu
         Detector::Module => "module",
     };
     configuration.insert("outlierDetection".to_owned(), word.into());
+    if asked.unknown_hosts {
+        configuration.insert("unknownHosts".to_owned(), "answer".into());
+    }
+    if asked.access_log {
+        configuration.insert("accessLog".to_owned(), true.into());
+    }
     configuration.insert("resources".to_owned(), Value::Array(resources(set, detector)));
     Value::Object(configuration)
 }
@@ -214,7 +233,18 @@ pub fn http_filters(
     packaging: Packaging,
     folder: &Path,
 ) -> Vec<HttpFilter> {
-    let told = StringValue::json(&configuration(proxy, set, detector));
+    http_filters_for(proxy, set, detector, Asked::default(), (packaging, folder))
+}
+
+/// The same, of modules that more is asked of.
+pub(crate) fn http_filters_for(
+    proxy: &Proxy,
+    set: &Resources,
+    detector: Detector,
+    asked: Asked,
+    (packaging, folder): (Packaging, &Path),
+) -> Vec<HttpFilter> {
+    let told = StringValue::json(&configuration_for(proxy, set, detector, asked));
     let modules = packaging.modules().iter();
     let mut filters: Vec<_> = modules.map(|module| module_filter(*module, folder, told.clone())).collect();
     filters.push(router());

@@ -13,8 +13,9 @@ use shared::plan::guard::Detector;
 
 use crate::bootstrap::Bootstrap;
 use crate::cluster::{self, Cluster};
-use crate::filter::{HttpFilter, Packaging, Proxy, http_filters};
-use crate::listener::{Front, ListenError, Listener, STREAM_IDLE_TIMEOUT, fronts};
+use crate::example::{Example, example};
+use crate::filter::{Asked, HttpFilter, Packaging, Proxy, http_filters_for};
+use crate::listener::{AccessLog, Front, Limits, ListenError, Listener, OverloadManager, STREAM_IDLE_TIMEOUT, fronts};
 use crate::route::{RouteConfiguration, route_config};
 use crate::stats::StatsConfig;
 use crate::yaml::yaml;
@@ -44,6 +45,15 @@ pub struct Options {
     pub mesh_listen: Option<SocketAddr>,
     /// Envoy's admin page.
     pub admin: Option<SocketAddr>,
+    /// The namespace in which the mesh's proxy lives; without, the only one there is, else `default`.
+    pub namespace: Option<String>,
+    /// What a client of a gateway can hold.
+    pub limits: Limits,
+    /// Who is told of requests that have ended.
+    pub access_log: Option<AccessLog>,
+    /// Whether the mesh's listener is told where a connection was meant to go, as one is that connections are redirected
+    /// to. Then a host that nobody knows is left to that place; else modules answer, and say why.
+    pub original_destinations: bool,
     /// A request that stands idle for so long is given up; zero is never.
     pub stream_idle_timeout: Duration,
     /// How often histograms take in what was recorded; without, as often as Envoy does by itself.
@@ -60,6 +70,10 @@ impl Default for Options {
             listen: BTreeMap::new(),
             mesh_listen: None,
             admin: Some(ADMIN_ADDRESS),
+            namespace: None,
+            limits: Limits::default(),
+            access_log: None,
+            original_destinations: false,
             stream_idle_timeout: STREAM_IDLE_TIMEOUT,
             stats_flush_interval: None,
             detector: Detector::Envoy,
@@ -80,6 +94,8 @@ pub struct Generated {
     pub admin: Option<SocketAddr>,
     /// How often histograms take in what was recorded.
     pub stats_flush_interval: Option<Duration>,
+    /// How many connections there may be.
+    pub overload_manager: Option<OverloadManager>,
     /// What people who read it have to know, a line each.
     pub remarks: Vec<String>,
 }
@@ -105,19 +121,40 @@ impl Options {
     /// # Errors
     /// When listeners cannot be placed.
     pub fn generate(&self, set: &Resources) -> Result<Generated, ListenError> {
-        let fronts = fronts(set, &self.listen, self.mesh_listen, self.admin)?;
+        let fronts = fronts(set, self.namespace.as_deref(), &self.listen, self.mesh_listen, self.admin)?;
         let listener = |front: &Front| {
-            let filters = http_filters(&front.proxy, set, self.detector, self.packaging, &self.module_dir);
-            Listener::new(front, self.stream_idle_timeout, route_config(&front.proxy, set), filters)
+            let asked = Asked {
+                access_log: self.access_log.is_some(),
+                unknown_hosts: !front.edge && !self.original_destinations,
+            };
+            let packaged = (self.packaging, self.module_dir.as_path());
+            let filters = http_filters_for(&front.proxy, set, self.detector, asked, packaged);
+            let mut listener = Listener::new(front, self.stream_idle_timeout, route_config(&front.proxy, set), filters);
+            if front.edge {
+                self.limits.hold(&mut listener);
+            }
+            for manager in listener.http_mut() {
+                manager.access_log = self.access_log.iter().map(AccessLog::logger).collect();
+            }
+            listener
         };
         let listeners = fronts.iter().map(listener).collect();
         let mut clusters = cluster::clusters_for(set, fronts.iter().map(|front| &front.proxy));
-        if fronts.iter().any(|front| !front.edge) {
+        if self.original_destinations && fronts.iter().any(|front| !front.edge) {
             clusters.push(cluster::passthrough());
         }
         let stats_flush_interval = self.stats_flush_interval;
         let remarks = outlier::remarks(set, self.detector, &clusters);
-        Ok(Generated { fronts, listeners, clusters, admin: self.admin, stats_flush_interval, remarks })
+        let overload_manager = self.limits.overload_manager();
+        Ok(Generated {
+            fronts,
+            listeners,
+            clusters,
+            admin: self.admin,
+            stats_flush_interval,
+            overload_manager,
+            remarks,
+        })
     }
 }
 
@@ -130,7 +167,8 @@ impl Generated {
     /// As a bootstrap.
     pub fn bootstrap(self) -> Bootstrap {
         let bootstrap = Bootstrap::new(self.listeners, self.clusters, self.admin);
-        Bootstrap { stats_flush_interval: self.stats_flush_interval, ..bootstrap }
+        let (stats_flush_interval, overload_manager) = (self.stats_flush_interval, self.overload_manager);
+        Bootstrap { stats_flush_interval, overload_manager, ..bootstrap }
     }
 
     /// As what one pastes into listeners that are already there.
@@ -148,6 +186,33 @@ impl Generated {
     }
 }
 
+/// A listener, for those who ask it.
+#[derive(Clone, Debug)]
+pub struct Listening {
+    /// Who listens where.
+    pub front: Front,
+    /// A request that it answers as the resources say.
+    pub example: Option<Example>,
+}
+
+impl Listening {
+    /// A command that sends that request.
+    pub fn curl(&self) -> Option<String> {
+        self.example.as_ref().map(|example| example.curl(&self.front.url()))
+    }
+
+    /// For programs.
+    pub fn address(&self) -> ListenerAddress {
+        ListenerAddress {
+            listener: self.front.name.clone(),
+            gateways: self.front.proxy.gateways.clone(),
+            port: self.front.proxy.port,
+            url: self.front.url(),
+            curl: self.curl(),
+        }
+    }
+}
+
 /// Where a listener is, for programs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ListenerAddress {
@@ -159,18 +224,16 @@ pub struct ListenerAddress {
     pub port: Option<u16>,
     /// Where it is.
     pub url: String,
+    /// A command that sends it a request.
+    pub curl: Option<String>,
 }
 
 impl Generated {
-    /// Where the listeners are.
-    pub fn addresses(&self) -> Vec<ListenerAddress> {
-        let address = |front: &Front| ListenerAddress {
-            listener: front.name.clone(),
-            gateways: front.proxy.gateways.clone(),
-            port: front.proxy.port,
-            url: front.url(),
-        };
-        self.fronts.iter().map(address).collect()
+    /// The listeners, each with a request to try. `set` is what this was generated from.
+    pub fn listening(&self, set: &Resources) -> Vec<Listening> {
+        let listening =
+            |front: &Front| Listening { front: front.clone(), example: example(set, front, &self.clusters) };
+        self.fronts.iter().map(listening).collect()
     }
 }
 

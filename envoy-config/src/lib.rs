@@ -8,11 +8,13 @@
 //! | [`generate`] | all of them for a set |
 //! | [`bootstrap`], [`stats`] | one packaging of them, and what metrics look like |
 //! | [`yaml`], [`json`] | how they are printed, and how modules' configuration is written |
-//! | [`envoy`] | finds Envoy, starts it, and passes signals on |
+//! | [`example`] | a request to try |
+//! | [`envoy`] | finds Envoy, asks what it is, starts it, and has it end in good order |
 
 pub mod bootstrap;
 pub mod cluster;
 pub mod envoy;
+pub mod example;
 pub mod filter;
 pub mod generate;
 pub mod input;
