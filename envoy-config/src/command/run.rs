@@ -101,6 +101,8 @@ pub fn run(args: &Args) -> Outcome {
     if !end.served && !end.asked {
         folder.keep();
         words.refused(end.code, &bootstrap);
+        // Nobody was served, whatever Envoy makes of it.
+        return Ok(ExitCode::from(end.code.max(FINDINGS)));
     }
     Ok(ExitCode::from(end.code))
 }

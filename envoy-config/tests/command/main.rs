@@ -12,4 +12,6 @@ mod protection;
 #[cfg(test)]
 mod run;
 #[cfg(test)]
+mod serves;
+#[cfg(test)]
 mod validate;

@@ -110,7 +110,7 @@ fn envoy_is_not_started_without_it() {
     );
     assert!(!folder.join("started").exists());
     let ran = start(&["--allow-unenforced"]);
-    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(ran.code, 1, "what was started serves nobody: {}", ran.err);
     assert!(ran.err.contains("warning[SC0018]") && folder.join("started").exists(), "{}", ran.err);
 }
 

@@ -255,7 +255,7 @@ fn strict_stops_at_warnings() {
     let misspelt = folder.join("misspelt.yaml");
     fs::write(
         &misspelt,
-        "{apiVersion: v1, kind: Service, metadata: {name: s}, spec: {prots: [], ports: [{port: 80}]}}",
+        "{apiVersion: networking.istio.io/v1, kind: DestinationRule, metadata: {name: d}, spec: {host: ui, oops: 1}}",
     )
     .unwrap();
     let mut command = run(&folder, &envoy, &["--strict"]);

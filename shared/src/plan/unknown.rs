@@ -4,8 +4,8 @@
 //! A client may ask for another such host each time, so that looking for one that is like it takes no longer than looking
 //! it up.
 
+use super::Plan;
 use super::hosts::HostTable;
-use super::{Plan, View};
 use crate::decide::Request;
 use crate::model::Port;
 use crate::model::read::nearest;
@@ -30,36 +30,32 @@ impl Plan {
     /// What is said of a host that nobody knows.
     pub(crate) fn unknown_host(&self, request: &Request<'_>) -> Vec<u8> {
         let (asked, host) = (request.authority(), request.host().to_ascii_lowercase());
-        let mut said = Vec::from(&b"no service"[..]);
         // It is the client's own word, and goes back to it as plain text.
-        if asked.len() <= LONGEST && asked.iter().all(u8::is_ascii_graphic) {
-            said.extend([b" `", asked, b"`"].concat());
-        }
-        let namespace = self.unknown_hosts.as_deref().unwrap_or_default();
-        said.extend([b" in the mesh, as seen from namespace `", namespace.as_bytes(), b"`"].concat());
-        match self.meant(&host, request.port()) {
-            Some((name, port)) => {
-                said.extend([b"; did you mean `", name].concat());
-                if port != HTTP_PORT {
-                    said.extend([b":", port.to_string().as_bytes()].concat());
-                }
-                said.extend(b"`?\n");
-            }
-            None => said.extend(b"; the header `host` says which one is asked for\n"),
-        }
-        said
+        let plain = asked.len() <= LONGEST && asked.iter().all(u8::is_ascii_graphic);
+        let asked = if plain { asked } else { b"?" };
+        let namespace = self.unknown_hosts.as_deref().unwrap_or_default().as_bytes();
+        let meant = if plain { self.meant(&host, request.port()) } else { None };
+        let port =
+            meant.map(|(_, port)| port).filter(|port| *port != HTTP_PORT).map(|port| [":", &port.to_string()].concat());
+        let (before, name, after): (&[u8], &[u8], &[u8]) = match meant {
+            Some((name, _)) => (b"; did you mean `", name, b"`?\n"),
+            None => (b"; the header `host` says which one is asked for\n", b"", b""),
+        };
+        let port = port.as_deref().unwrap_or_default().as_bytes();
+        [b"no service `", asked, b"` in the mesh, as seen from namespace `", namespace, b"`", before, name, port, after]
+            .concat()
     }
 
     /// A host that is there: the same on another port, in another namespace, or one that is spelt like it.
     fn meant<'a>(&'a self, host: &'a [u8], port: Option<u16>) -> Option<(&'a [u8], Port)> {
-        if host.is_empty() || host.len() > LONGEST {
-            return None;
-        }
         let asked = port.unwrap_or(HTTP_PORT.get());
-        let (here, elsewhere): (Vec<&View>, _) = self.views.iter().partition(|view| view.port.get() == asked);
-        let views = || here.iter().chain(&elsewhere).take(MOST_PORTS);
-        let same = views().find(|view| view.table.find(host).is_some()).map(|view| (host, view.port));
-        same.or_else(|| views().find_map(|view| Some((like(&view.table, host)?, view.port))))
+        let same: &dyn Fn(&'a HostTable) -> Option<&'a [u8]> = &|table| table.find(host).map(|_| host);
+        let near: &dyn Fn(&'a HostTable) -> Option<&'a [u8]> = &|table| like(table, host);
+        // Those of the port that was asked for come first.
+        [(same, true), (same, false), (near, true), (near, false)].into_iter().find_map(|(find, here)| {
+            let views = self.views.iter().filter(|view| (view.port.get() == asked) == here);
+            views.take(MOST_PORTS).find_map(|view| Some((find(&view.table)?, view.port)))
+        })
     }
 }
 
