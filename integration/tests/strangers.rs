@@ -153,8 +153,7 @@ fn answers_that_nobody_takes_are_not_held() {
         soon("no more comes", || {
             std::thread::sleep(Duration::from_millis(300));
             let now = buffered();
-            let same = now > 0 && std::mem::replace(&mut last, now) == now;
-            same
+            now > 0 && std::mem::replace(&mut last, now) == now
         });
         let (bytes, memory) = (buffered() / CLIENTS, envoy.memory_kb().saturating_sub(before) / CLIENTS);
         println!("{bytes} bytes buffered for each, {memory} kB of memory");

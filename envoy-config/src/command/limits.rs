@@ -7,33 +7,35 @@ use envoy_config::listener::{Limits, Underscores};
 
 use super::duration;
 
+const HEADING: &str = "What a client of a Gateway can hold";
+
 /// What a client of a Gateway can hold.
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "What a client of a Gateway can hold")]
 pub struct LimitArgs {
     /// A request whose headers have not arrived within it is answered 408; `0s` waits for ever.
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    #[arg(long, help_heading = HEADING, value_name = "DURATION", default_value = "10s", value_parser = duration)]
     request_headers_timeout: Duration,
     /// A connection that stands so long without a request is closed; `0s` is never.
-    #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = duration)]
+    #[arg(long, help_heading = HEADING, value_name = "DURATION", default_value = "15m", value_parser = duration)]
     connection_idle_timeout: Duration,
     /// How many connections clients may have to all listeners together; 0 is any number.
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    #[arg(long, help_heading = HEADING, value_name = "N", default_value_t = 10_000)]
     max_connections: u32,
     /// How many requests a connection of HTTP/2 may have under way.
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=2_147_483_647))]
+    #[arg(long, help_heading = HEADING, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=2_147_483_647))]
     max_streams: u32,
     /// How many bytes are held for a connection of HTTP/1.1, or a stream of HTTP/2, that somebody does not take. A request
     /// with a larger body is not tried again.
     #[arg(
         long,
+        help_heading = HEADING,
         value_name = "BYTES",
         default_value_t = 262_144,
         value_parser = clap::value_parser!(u32).range(1_024..=536_870_911)
     )]
     buffer: u32,
     /// What becomes of headers that have an underscore in their name, which many a framework takes for a dash.
-    #[arg(long, value_enum, default_value_t = UnderscoresArg::Reject)]
+    #[arg(long, help_heading = HEADING, value_enum, default_value_t = UnderscoresArg::Reject, value_name = "WHAT")]
     headers_with_underscores: UnderscoresArg,
 }
 

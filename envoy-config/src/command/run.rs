@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use envoy_config::envoy::log::Said;
-use envoy_config::envoy::{Admin, Envoy, Session, TemporaryFolder};
+use envoy_config::envoy::{Admin, Envoy, NEWEST, OLDEST, Session, TemporaryFolder};
 use envoy_config::generate::Generated;
 use envoy_config::input::Purpose;
 use envoy_config::wire::Address;
@@ -65,6 +65,12 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Outcome {
     let mut options = args.setup.options(true)?;
+    let envoy = Envoy::find(args.envoy.as_deref())?;
+    let mut folder = TemporaryFolder::new()?;
+    let version = envoy.probe(&folder)?;
+    if version.is_untried() {
+        warn(&format!("Envoy {version} is newer than all that Sailcloth was tried on ({OLDEST} to {NEWEST})"));
+    }
     let at_a_terminal = args.output == Output::Text && stdout().is_terminal();
     options.access_log = args.setup.access_log.access_log(at_a_terminal);
     places::open(options.access_log.as_mut())?;
@@ -78,12 +84,6 @@ pub fn run(args: &Args) -> Outcome {
     let generated = options.generate(&loaded.set)?;
     if generated.fronts.is_empty() {
         return Ok(refuse(generate::NOTHING_TO_LISTEN_FOR));
-    }
-    let envoy = Envoy::find(args.envoy.as_deref())?;
-    let mut folder = TemporaryFolder::new()?;
-    let version = envoy.probe(&folder)?;
-    if version.is_untried() {
-        warn(&format!("Envoy {version} is newer than all that Sailcloth was tried on (1.36 to 1.40)"));
     }
     places::usable(&generated)?;
 

@@ -29,8 +29,10 @@ pub struct Line<'a> {
     pub word: &'a str,
     /// When it was written: `00:59:25.798`.
     pub time: &'a str,
-    /// Who wrote it: a component of Envoy (`main`, `wasm`), or one of Sailcloth's modules (`sailcloth.suite`).
+    /// Who wrote it: a component of Envoy (`main`, `wasm`), or a module (`suite`).
     pub who: &'a str,
+    /// Whether that is a module.
+    pub of_module: bool,
     /// What it says.
     pub message: &'a str,
 }
@@ -51,21 +53,22 @@ impl<'a> Line<'a> {
         // Where in Envoy's source, which matters to those who have it.
         let message = rest.strip_prefix("[source/").and_then(|rest| rest.split_once("] ")).map_or(rest, |(_, it)| it);
         let time = date.split_once(' ').map_or(date, |(_, time)| time);
-        let (who, message) = of_module(message).unwrap_or((who, message));
-        Some(Line { level, word, time, who, message })
+        let (module, message) = of_module(message).map_or((None, message), |(name, message)| (Some(name), message));
+        Some(Line { level, word, time, who: module.unwrap_or(who), of_module: module.is_some(), message })
     }
 
     /// Whether modules have found something in their configuration, as `check` does: `warning[SC0005]: ...`.
     fn is_finding(&self) -> bool {
         let begins = |word: &str| self.message.strip_prefix(word).is_some_and(|rest| rest.starts_with('['));
-        self.who.starts_with("sailcloth.") && ["error", "warning", "info"].into_iter().any(begins)
+        self.of_module && ["error", "warning", "info"].into_iter().any(begins)
     }
 }
 
-/// `wasm log NAME ROOT VM: message`, as Envoy has what modules log.
+/// `wasm log NAME ROOT VM: message`, as Envoy has what modules log, or `wasm log ROOT: message` before there is a listener.
 fn of_module(message: &str) -> Option<(&str, &str)> {
     let (names, message) = message.strip_prefix("wasm log ")?.split_once(": ")?;
-    Some((names.split(' ').next()?, message))
+    let name = names.split(' ').next()?;
+    Some((name.strip_prefix("sailcloth.").unwrap_or(name), message))
 }
 
 /// What was said already, so that it is not said again: every module finds the same in every worker.
@@ -127,7 +130,11 @@ mod tests {
         assert_eq!((line.who, line.message), ("main", "error initializing: [x] y"));
         let text = format!("{WASM}stats, maxSeries 1000: no more room");
         let line = Line::parse(&text).unwrap();
-        assert_eq!((line.who, line.message), ("sailcloth.suite", "stats, maxSeries 1000: no more room"));
+        assert_eq!((line.who, line.message), ("suite", "stats, maxSeries 1000: no more room"));
+        assert!(
+            line.of_module
+                && Line::parse(&text.replace("sailcloth.suite suite sailcloth.suite", "suite")).unwrap() == line
+        );
         for other in ["", "ENVOY_BUG", "[x]", "[2026-11-27 00:59:25.798][1][loud][main] x", "#0: Envoy::f()"] {
             assert_eq!(Line::parse(other), None, "{other}");
         }

@@ -66,6 +66,8 @@ enum Flag {
 impl Flag {
     fn at(&self, at: SocketAddr, port: Option<u16>) -> String {
         let place = match port {
+            // As an ingress listens by itself.
+            Some(port) if at.ip().is_unspecified() && matches!(self, Flag::Listen(_)) => port.to_string(),
             Some(port) => SocketAddr::new(at.ip(), port).to_string(),
             None => format!("127.0.0.1:{}", at.port()),
         };

@@ -87,14 +87,17 @@ impl Words {
     }
 
     fn say(self, level: Level, message: &str) {
-        self.line(&Line { level, word: "", time: "", who: "", message });
+        self.line(&Line { level, word: "", time: "", who: "", of_module: false, message });
     }
 
     /// What takes Envoy's log, line by line.
     pub fn log(self) -> impl FnMut(&str, Option<&Line<'_>>) + Send + 'static {
         move |text, line| match line {
             Some(line) => self.line(line),
-            None => self.line(&Line { level: Level::Info, word: "", time: "", who: "", message: text }),
+            None if text.is_empty() => {}
+            None => {
+                self.line(&Line { level: Level::Info, word: "", time: "", who: "", of_module: false, message: text })
+            }
         }
     }
 
@@ -113,8 +116,8 @@ impl Words {
                 let message: String = line.message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
                 match line.who {
                     "" => format!("{style}{word}{style:#}: {message}\n"),
-                    who if who.starts_with("sailcloth.") => {
-                        format!("{style}{word}{style:#}: {who}, {}: {message}\n", line.time)
+                    who if line.of_module => {
+                        format!("{style}{word}{style:#}: module {who}, {}: {message}\n", line.time)
                     }
                     who => format!("{style}{word}{style:#}: Envoy ({who}), {}: {message}\n", line.time),
                 }
