@@ -15,9 +15,12 @@ use crate::bootstrap::Bootstrap;
 use crate::cluster::{self, Cluster};
 use crate::example::{Example, example};
 use crate::filter::{Asked, HttpFilter, Packaging, Proxy, http_filters_for};
-use crate::listener::{AccessLog, Front, Limits, ListenError, Listener, OverloadManager, STREAM_IDLE_TIMEOUT, fronts};
+use crate::listener::{
+    AccessLog, FileAccessLog, Front, Limits, ListenError, Listener, OverloadManager, STREAM_IDLE_TIMEOUT, fronts,
+};
 use crate::route::{RouteConfiguration, route_config};
 use crate::stats::StatsConfig;
+use crate::wire::Extension;
 use crate::yaml::yaml;
 
 /// Where Envoy's admin page is unless somebody says otherwise: Istio's port for it.
@@ -111,6 +114,9 @@ pub struct ListenerParts {
     pub http_filters: Vec<HttpFilter>,
     /// For the HTTP connection manager's `route_config`.
     pub route_config: RouteConfiguration,
+    /// For the HTTP connection manager's `access_log`, where one is asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub access_log: Vec<Extension<FileAccessLog>>,
     /// For the bootstrap's `stats_config`, the same for all listeners.
     pub stats_config: StatsConfig,
 }
@@ -180,6 +186,7 @@ impl Generated {
             proxy: front.proxy,
             http_filters: manager.http_filters,
             route_config: manager.route_config,
+            access_log: manager.access_log,
             stats_config: StatsConfig::default(),
         };
         self.fronts.into_iter().zip(managers).map(part).collect()
@@ -284,6 +291,7 @@ pub fn parts_yaml(generated: Generated) -> String {
             yaml(&Pasted {
                 http_filters: part.http_filters,
                 route_config: part.route_config,
+                access_log: part.access_log,
                 stats_config: part.stats_config
             })
         )
@@ -296,6 +304,8 @@ pub fn parts_yaml(generated: Generated) -> String {
 struct Pasted {
     http_filters: Vec<HttpFilter>,
     route_config: RouteConfiguration,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    access_log: Vec<Extension<FileAccessLog>>,
     stats_config: StatsConfig,
 }
 
