@@ -261,10 +261,7 @@ pub fn stops(loaded: &Loaded, Strict { strict }: Strict, output: Output) -> bool
         }
         if errors > 0 && output == Output::Text {
             let them = if errors == 1 { "this error" } else { "these errors" };
-            note(&format!(
-                "Envoy starts with {them} all the same; requests that need what is missing are answered with 503 (404 where no \
-                 rule is left for them); `--strict` stops instead"
-            ));
+            note(&format!("Envoy starts with {them} all the same; `--strict` stops instead"));
         }
         return false;
     }

@@ -8,6 +8,8 @@ use shared::finding::{Finding, Severity};
 
 use crate::input::{Loaded, Source};
 
+mod outcome;
+
 /// Lines longer than that are shown in part.
 const WIDEST: usize = 160;
 
@@ -93,7 +95,8 @@ fn write_finding(out: &mut String, finding: &Finding, sources: &Sources<'_>) {
         }
     }
     let resource = finding.resource();
-    let facts = [("resource", resource.as_str()), ("field", &finding.path), ("hint", &finding.hint)];
+    let then = outcome::outcome(finding);
+    let facts = [("resource", resource.as_str()), ("field", &finding.path), ("then", then), ("hint", &finding.hint)];
     for (word, fact) in facts.into_iter().filter(|(_, fact)| !fact.is_empty()) {
         let _ = writeln!(out, "{:width$} {FRAME}={FRAME:#} {BOLD}{word}{BOLD:#}: {}", "", clean(fact));
     }
