@@ -8,7 +8,7 @@
 //! | [`generate`] | all of them for a set |
 //! | [`bootstrap`], [`stats`] | one packaging of them, and what metrics look like |
 //! | [`yaml`], [`json`] | how they are printed, and how modules' configuration is written |
-//! | [`example`] | a request to try |
+//! | [`example`], [`source`] | a request to try, and where rules stand in files |
 //! | [`envoy`] | finds Envoy, asks what it is, starts it, and has it end in good order |
 
 pub mod bootstrap;
@@ -22,6 +22,7 @@ pub mod json;
 pub mod listener;
 pub mod render;
 pub mod route;
+pub mod source;
 pub mod stats;
 pub mod wire;
 pub mod yaml;

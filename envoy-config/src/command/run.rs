@@ -11,6 +11,7 @@ use envoy_config::envoy::log::Said;
 use envoy_config::envoy::{Admin, Envoy, NEWEST, OLDEST, Session, TemporaryFolder};
 use envoy_config::generate::Generated;
 use envoy_config::input::Purpose;
+use envoy_config::source::RuleSources;
 use envoy_config::wire::Address;
 use envoy_config::{bootstrap, generate};
 use shared::finding::Finding;
@@ -93,11 +94,12 @@ pub fn run(args: &Args) -> Outcome {
     let (admin, bootstrap) = write(generated, &folder)?;
     let session = Session { admin, drain: args.drain, said: Said::new(findings) };
     let command = envoy.command(&bootstrap, args.concurrency, args.drain, &args.rest);
+    let rules = RuleSources::of(&loaded.set);
     // All that is needed of them has been written.
     drop(loaded);
 
     let words = Words { output: args.output, version };
-    let end = envoy.run(command, session, |event| words.event(event, &listening, args.drain), words.log())?;
+    let end = envoy.run(command, session, |event| words.event(event, &listening, args.drain), words.log(rules))?;
     if !end.served && !end.asked {
         folder.keep();
         words.refused(end.code, &bootstrap);

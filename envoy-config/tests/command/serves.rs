@@ -236,3 +236,22 @@ fn a_second_signal_does_not_wait_and_neither_does_time() {
     let log = fs::read_to_string(folder.join("log")).unwrap();
     assert!(log.ends_with("warning: 1 request is still under way after 1 s (`--drain`), and cut off\n"), "{log}");
 }
+
+#[test]
+fn at_level_debug_the_log_names_the_rule_with_its_place() {
+    let folder = folder("serves-debug");
+    let resources = resources(&folder, upstream(Duration::ZERO));
+    let debug = ["--admin", "none", "--", "--component-log-level", "wasm:debug"];
+    let Some(mut running) = start(&folder, &resources, &debug) else { return };
+    let curl = running.after("try: ")[0].to_owned();
+    assert!(Command::new("/bin/sh").args(["-c", &curl]).output().unwrap().status.success());
+    running.kill("TERM");
+    assert_eq!(running.end().0, 0);
+    let log = fs::read_to_string(folder.join("log")).unwrap();
+    let line = log.lines().find(|line| line.starts_with("note: module suite, ")).unwrap_or_default();
+    let said = format!(
+        "rule=shop/web#orders ({}:24) reason=route version= cluster=outbound|8080||web.shop",
+        resources.display()
+    );
+    assert!(line.contains(&said), "{said}\n{log}");
+}

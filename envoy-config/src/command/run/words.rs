@@ -8,6 +8,7 @@ use anstyle::AnsiColor;
 use envoy_config::envoy::log::{Level, Line};
 use envoy_config::envoy::{Event, Version};
 use envoy_config::generate::{self, Listening};
+use envoy_config::source::RuleSources;
 use envoy_config::to_json;
 use serde_json::json;
 
@@ -91,8 +92,13 @@ impl Words {
     }
 
     /// What takes Envoy's log, line by line.
-    pub fn log(self) -> impl FnMut(&str, Option<&Line<'_>>) + Send + 'static {
+    pub fn log(self, rules: RuleSources) -> impl FnMut(&str, Option<&Line<'_>>) + Send + 'static {
         move |text, line| match line {
+            // Modules know no files.
+            Some(line) if line.of_module => match rules.placed(line.message) {
+                Some(message) => self.line(&Line { message: &message, ..*line }),
+                None => self.line(line),
+            },
             Some(line) => self.line(line),
             None if text.is_empty() => {}
             None => {
