@@ -164,7 +164,7 @@ impl Envoy {
             command.args(["--drain-strategy", "immediate"]);
         }
         if !says("--drain-time-s") {
-            command.arg("--drain-time-s").arg(drain.as_secs().max(1).to_string());
+            command.arg("--drain-time-s").arg(drain.as_secs().clamp(1, 86_400).to_string());
         }
         command.args(further);
         // A terminal's Ctrl-C is for this program, which has Envoy end in good order.

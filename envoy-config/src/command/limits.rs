@@ -18,7 +18,8 @@ pub struct LimitArgs {
     /// A connection that stands so long without a request is closed; `0s` is never.
     #[arg(long, help_heading = HEADING, value_name = "DURATION", default_value = "15m", value_parser = duration)]
     connection_idle_timeout: Duration,
-    /// How many connections clients may have to all listeners together; 0 is any number.
+    /// How many connections clients may have to all listeners together; 0 is any number. By itself `run` has no more than
+    /// `ulimit -n` leaves room for.
     #[arg(long, help_heading = HEADING, value_name = "N", default_value_t = 10_000)]
     max_connections: u32,
     /// How many requests a connection of HTTP/2 may have under way.

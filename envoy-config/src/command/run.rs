@@ -66,9 +66,9 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Outcome {
     let mut options = args.setup.options(true)?;
+    places::fit(&mut options);
     let envoy = Envoy::find(args.envoy.as_deref())?;
-    let mut folder = TemporaryFolder::new()?;
-    let version = envoy.probe(&folder)?;
+    let version = envoy.probe(&TemporaryFolder::new()?)?;
     if version.is_untried() {
         warn(&format!("Envoy {version} is newer than all that Sailcloth was tried on ({OLDEST} to {NEWEST})"));
     }
@@ -87,6 +87,7 @@ pub fn run(args: &Args) -> Outcome {
         return Ok(refuse(generate::NOTHING_TO_LISTEN_FOR));
     }
     places::usable(&generated)?;
+    let mut folder = TemporaryFolder::new()?;
 
     let listening = generated.listening(&loaded.set);
     // Modules find the same, and know of no files.
@@ -98,8 +99,12 @@ pub fn run(args: &Args) -> Outcome {
     // All that is needed of them has been written.
     drop(loaded);
 
-    let words = Words { output: args.output, version };
+    let page = if let Admin::Tcp(at) = &session.admin { Some(*at) } else { None };
+    let words = Words { output: args.output, version, page };
     let end = envoy.run(command, session, |event| words.event(event, &listening, args.drain), words.log(rules))?;
+    if end.served && !end.asked {
+        words.gone(end.code);
+    }
     if !end.served && !end.asked {
         folder.keep();
         words.refused(end.code, &bootstrap);

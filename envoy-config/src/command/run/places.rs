@@ -2,11 +2,31 @@
 //! what is wrong is said in one sentence, with the option that helps.
 
 use std::fs::OpenOptions;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 
+use envoy_config::Options;
 use envoy_config::envoy::ports::{Unusable, unusable};
 use envoy_config::generate::Generated;
-use envoy_config::listener::{AccessLog, Front};
+use envoy_config::listener::{AccessLog, Front, Limits};
+
+/// How many files a program has open beside those for connections: modules, logs, listeners, workers' own.
+const OTHER_FILES: u32 = 200;
+
+/// Fits what is asked for to this machine: no more connections than there may be open files, of which each takes two, and
+/// a port for the admin page where any will do.
+pub fn fit(options: &mut Options) {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let files = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    if let Some(files) = files.and_then(|line| line.split_whitespace().next()?.parse::<u32>().ok())
+        && options.limits.connections == Limits::default().connections
+    {
+        let room = (files.saturating_sub(OTHER_FILES) / 2).max(OTHER_FILES);
+        options.limits.connections = options.limits.connections.min(room);
+    }
+    if let Some(at) = options.admin.filter(|at| at.port() == 0) {
+        options.admin = TcpListener::bind(at).and_then(|free| free.local_addr()).ok().or(Some(at));
+    }
+}
 
 /// Sees to it that the access log's file can be written, under a path that Envoy understands as well.
 pub fn open(log: Option<&mut AccessLog>) -> Result<(), String> {

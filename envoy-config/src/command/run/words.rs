@@ -1,6 +1,7 @@
 //! What `run` says while Envoy runs: where it listens, what becomes of signals, and Envoy's own log in the same form.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ use crate::command::{Output, print};
 pub struct Words {
     pub output: Output,
     pub version: Version,
+    /// Envoy's admin page, where anybody finds it.
+    pub page: Option<SocketAddr>,
 }
 
 impl Words {
@@ -49,7 +52,7 @@ impl Words {
         }
     }
 
-    fn ready(self, listening: &[Listening], places: &[(String, std::net::SocketAddr)], took: Duration) {
+    fn ready(self, listening: &[Listening], places: &[(String, SocketAddr)], took: Duration) {
         let mut listening = listening.to_vec();
         for here in &mut listening {
             if let Some((_, at)) = places.iter().find(|(name, _)| *name == here.front.name) {
@@ -69,6 +72,9 @@ impl Words {
                         text.push_str(&format!("  try: {curl}\n"));
                     }
                 }
+                if let Some(page) = self.page {
+                    text.push_str(&format!("Envoy's admin page: http://{page}\n"));
+                }
                 text + "edits of the files are not followed; restart to apply them\n"
             }
         };
@@ -85,6 +91,11 @@ impl Words {
                 "Envoy ended with {code} before it was ready; the configuration that it was given is kept: {path}"
             ),
         );
+    }
+
+    /// Says that Envoy has ended though nobody asked it to.
+    pub fn gone(self, code: u8) {
+        self.say(Level::Error, &format!("Envoy has ended with {code}, though nobody asked it to"));
     }
 
     fn say(self, level: Level, message: &str) {
