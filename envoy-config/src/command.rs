@@ -252,29 +252,24 @@ pub fn print_styled(text: &str) -> io::Result<()> {
 /// Whether the findings keep Envoy from being set up. Where it is for want of protection, which no other error is like,
 /// says how to go on; where it is not, and there are errors, says what becomes of them.
 pub fn stops(loaded: &Loaded, Strict { strict }: Strict, output: Output) -> bool {
-    let errors = loaded.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-    let warnings = loaded.findings.iter().any(|finding| finding.severity == Severity::Warning);
-    if !loaded.stops() {
-        if strict && (errors > 0 || warnings) {
-            refuse("stopped at these findings, as `--strict` asks; without it Envoy would start with them");
-            return true;
-        }
+    let count = |severity| loaded.findings.iter().filter(|finding| finding.severity == severity).count();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let why = if loaded.lacks_protection() {
+        "stopped, since resources ask for protection that Sailcloth does not give yet (SC0018); `--allow-unenforced` goes on \
+         without it"
+    } else if loaded.stops() {
+        "stopped, since Istio's validation would refuse these resources"
+    } else if strict && errors + warnings > 0 {
+        "stopped at these findings, as `--strict` asks; without it Envoy would start with them"
+    } else {
         if errors > 0 && output == Output::Text {
             let them = if errors == 1 { "this error" } else { "these errors" };
             note(&format!("Envoy starts with {them} all the same; `--strict` stops instead"));
         }
         return false;
-    }
-    if loaded.lacks_protection() && output == Output::Text {
-        let style = anstyle::AnsiColor::Red.on_default().bold();
-        let why = "resources ask for protection that Sailcloth does not give yet (SC0018)";
-        // With standard error closed there is nobody to tell.
-        let _ = writeln!(
-            anstream::stderr(),
-            "{style}error{style:#}: stopped, since {why}; `--allow-unenforced` goes on without it"
-        );
-    } else if output == Output::Text {
-        refuse("stopped, since Istio's validation would refuse these resources");
+    };
+    if output == Output::Text {
+        refuse(why);
     }
     true
 }

@@ -21,8 +21,8 @@ pub fn why(plan: &Plan, decision: &Decision) -> Why {
     if decision.delayed {
         reason.extend(b"+delay");
     }
-    let cluster = decision.chosen(plan).map(|chosen| chosen.cluster.as_ref()).unwrap_or_default();
-    let version = cluster.split('|').nth(2).unwrap_or_default().as_bytes().to_vec();
+    let cluster = decision.chosen(plan).map(|chosen| chosen.cluster.as_bytes()).unwrap_or_default();
+    let version = cluster.split(|byte| *byte == b'|').nth(2).unwrap_or_default().to_vec();
     Why { rule: rule(plan, decision), reason, version }
 }
 

@@ -127,7 +127,11 @@ impl Words {
         let text = match self.output {
             Output::Json => {
                 let origin = if line.who.is_empty() { "run" } else { line.who };
-                format!("{}\n", json!({"severity": word, "origin": origin, "time": line.time, "message": line.message}))
+                let severity = if word == "note" { "info" } else { word };
+                format!(
+                    "{}\n",
+                    json!({"severity": severity, "origin": origin, "time": line.time, "message": line.message})
+                )
             }
             _ => {
                 let message: String = line.message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
