@@ -23,6 +23,7 @@ mod matches;
 mod mirror;
 mod name;
 mod outlier_detection;
+mod partly;
 mod redirect;
 mod references;
 mod response;
@@ -44,7 +45,7 @@ use std::time::Duration;
 use crate::finding::{Code, Finding, Origin, Report, Severity};
 use crate::load::{Node, Value};
 use crate::model::read::Path;
-use crate::model::{Resource, Resources};
+use crate::model::{Gaps, Resource, Resources};
 use crate::registry::Registry;
 
 /// Checks a set: each resource by itself, then all together. What depends on more than the set is for [`idle`] and
@@ -105,6 +106,7 @@ struct Findings<'a> {
 trait About {
     fn finding(&self, rule: (Severity, Origin, Code), path: String, message: String, hint: String) -> Finding;
     fn tree(&self) -> &Node;
+    fn gaps(&self) -> &Gaps;
 }
 
 impl<T> About for Resource<T> {
@@ -114,6 +116,10 @@ impl<T> About for Resource<T> {
 
     fn tree(&self) -> &Node {
         &self.tree
+    }
+
+    fn gaps(&self) -> &Gaps {
+        &self.gaps
     }
 }
 
@@ -133,7 +139,11 @@ impl<'a> Findings<'a> {
     }
 
     fn found(&mut self, rule: (Severity, Origin, Code), path: &Path<'_>, message: &str, hint: &str) {
-        self.report.push(self.resource.finding(rule, path.to_string(), message.to_owned(), hint.to_owned()));
+        let path = path.to_string();
+        let finding = self.resource.finding(rule, path, message.to_owned(), hint.to_owned());
+        if !self.resource.gaps().touch(&finding.path) {
+            self.report.push(finding);
+        }
     }
 
     /// Istio's webhook refuses it.

@@ -7,6 +7,8 @@
 pub mod destination_rule;
 pub mod fault;
 pub mod format;
+#[cfg(feature = "yaml")]
+pub mod gaps;
 pub mod gateway;
 pub mod http_route;
 pub mod kinds;
@@ -18,8 +20,29 @@ pub mod service_entry;
 pub mod values;
 pub mod virtual_service;
 
+/// Modules have no use for a resource with a bad field.
+#[cfg(not(feature = "yaml"))]
+pub mod gaps {
+    /// Nothing.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct Gaps;
+
+    impl Gaps {
+        /// Never.
+        pub fn touch(&self, _: &str) -> bool {
+            false
+        }
+
+        /// The path itself.
+        pub fn original(&self, path: String) -> String {
+            path
+        }
+    }
+}
+
 pub use crate::{object, words};
 pub use destination_rule::DestinationRule;
+pub use gaps::Gaps;
 pub use gateway::Gateway;
 pub use http_route::HttpRoute;
 pub use kinds::{Resource, Resources};

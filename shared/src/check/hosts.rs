@@ -26,7 +26,7 @@ pub(super) fn check(set: &Resources, report: &mut Report) {
 /// Istio does not merge VirtualServices of the mesh: one of them takes the host.
 fn mesh(set: &Resources, report: &mut Report) {
     let mut claims: Map<Vec<(&Resource<VirtualService>, usize)>> = Map::new();
-    for service in &set.virtual_services {
+    for service in set.virtual_services.iter().filter(|service| !service.gaps.touch("spec.gateways")) {
         if names::binds(&service.spec.gateways, service.meta.namespace(), MESH) {
             for (index, host) in service.spec.hosts.iter().enumerate() {
                 let host = names::resolve_host(host, service.meta.namespace()).to_ascii_lowercase();
@@ -75,14 +75,14 @@ fn share(a: &Option<Names>, b: &Option<Names>) -> bool {
 fn served(service: &Resource<VirtualService>, gateways: &Map<&Resource<Gateway>>, report: &mut Report) {
     let namespace = service.meta.namespace();
     let hosts: Vec<String> = service.spec.hosts.iter().map(|host| names::resolve_host(host, namespace)).collect();
-    if hosts.is_empty() {
+    if hosts.is_empty() || service.gaps.touch("spec.hosts") {
         return;
     }
     let spec = Path::Key(&Path::Root, "spec");
     let path = Path::Key(&spec, "gateways");
     for (index, name) in service.spec.gateways.iter().enumerate() {
         let full = names::resolve_gateway(name, namespace);
-        let Some(gateway) = gateways.get(&full) else { continue };
+        let Some(gateway) = gateways.get(&full).filter(|gateway| !gateway.gaps.touch("spec.servers")) else { continue };
         let served: Vec<String> = gateway
             .spec
             .servers

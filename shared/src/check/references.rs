@@ -3,6 +3,7 @@
 
 use super::Findings;
 use super::clusters::{self, Listeners};
+use super::partly::Partly;
 use crate::finding::{Code, Origin, Report, Severity};
 use crate::model::http_route::Destination;
 use crate::model::read::{Path, nearest, shorten};
@@ -27,6 +28,7 @@ type Subsets = Map<Names>;
 
 pub(super) fn check(set: &Resources, registry: &Registry, report: &mut Report) {
     let gateways: Names = set.gateways.iter().map(|gateway| gateway.meta.full_name()).collect();
+    let partly = Partly::of(set);
     let mut subsets = Subsets::new();
     for rule in &set.destination_rules {
         let host = names::resolve_host(&rule.spec.host, rule.meta.namespace());
@@ -44,7 +46,9 @@ pub(super) fn check(set: &Resources, registry: &Registry, report: &mut Report) {
                 Findings::new(rule, report).warn(Code::NoCluster, &Path::Key(&path, "host"), message, hint);
             }
             check_namespace(rule, service, report);
-            check_endpoints(&rule.spec, service, &mut Findings::new(rule, report));
+            if !partly.service(&host) {
+                check_endpoints(&rule.spec, service, &mut Findings::new(rule, report));
+            }
         }
         subsets.change(host, |names| {
             rule.spec.subsets.iter().for_each(|subset| _ = names.add(&subset.name));
@@ -64,11 +68,13 @@ pub(super) fn check(set: &Resources, registry: &Registry, report: &mut Report) {
             let here = Path::Index(&http, index);
             let namespace = service.meta.namespace();
             let mut check = |destination: &Destination, path: &Path<'_>| {
-                if check_destination(destination, namespace, registry, path, &mut findings) {
+                if check_destination(destination, namespace, registry, &partly, path, &mut findings) {
                     listeners.check(rule, destination, namespace, path, &mut findings);
                     clusters::check_endpoints(destination, namespace, registry, &mut empty, path, &mut findings);
                 }
-                check_subset(destination, namespace, registry, &subsets, path, &mut findings);
+                if !partly.subsets(&names::resolve_host(&destination.host, namespace)) {
+                    check_subset(destination, namespace, registry, &subsets, path, &mut findings);
+                }
             };
             let route = Path::Key(&here, "route");
             for (index, way) in rule.route.iter().enumerate() {
@@ -158,11 +164,12 @@ fn check_gateways(service: &Resource<VirtualService>, known: &Names, findings: &
     }
 }
 
-/// Whether it is fine as far as names go.
+/// Whether it is fine as far as names go, and all is known of the service.
 fn check_destination(
     destination: &Destination,
     namespace: &str,
     registry: &Registry,
+    partly: &Partly,
     path: &Path<'_>,
     findings: &mut Findings<'_>,
 ) -> bool {
@@ -179,6 +186,9 @@ fn check_destination(
         findings.push(NOT_FOUND, &Path::Key(path, "host"), message, hint);
         return false;
     };
+    if partly.service(&service.host) {
+        return false;
+    }
     let ports = || service.ports.iter().map(|port| port.number.to_string()).collect::<Vec<_>>().join(", ");
     match &destination.port {
         // Which ports a Service of type `ExternalName` lists does not matter to who names one.

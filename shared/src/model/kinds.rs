@@ -2,7 +2,7 @@
 
 use super::read::{Path, Place, Read, Reader, nearest};
 use super::{
-    DestinationRule, EndpointSlice, Gateway, Meta, Pod, Restriction, Service, ServiceEntry, VirtualService,
+    DestinationRule, EndpointSlice, Gaps, Gateway, Meta, Pod, Restriction, Service, ServiceEntry, VirtualService,
     WorkloadEntry,
     restriction::{self, Asked},
 };
@@ -23,6 +23,8 @@ pub struct Resource<T> {
     pub file: Option<String>,
     /// The document, to find the place of a field path in it.
     pub tree: Node,
+    /// What could not be read of it; the tree is without that.
+    pub gaps: Gaps,
 }
 
 impl<T> Resource<T> {
@@ -38,7 +40,7 @@ impl<T> Resource<T> {
     }
 
     fn head(&self) -> Head<'_> {
-        Head { meta: &self.meta, kind: self.kind, file: self.file.as_ref(), tree: &self.tree }
+        Head { meta: &self.meta, kind: self.kind, file: self.file.as_ref(), tree: &self.tree, gaps: &self.gaps }
     }
 }
 
@@ -49,6 +51,7 @@ struct Head<'a> {
     kind: &'static str,
     file: Option<&'a String>,
     tree: &'a Node,
+    gaps: &'a Gaps,
 }
 
 impl Head<'_> {
@@ -60,6 +63,7 @@ impl Head<'_> {
         hint: String,
     ) -> Finding {
         let Mark { line, column } = self.tree.mark_of(&path);
+        let path = self.gaps.original(path);
         Finding {
             severity,
             origin,
@@ -272,13 +276,12 @@ fn put<T: Read>(
     list: &mut Vec<Resource<T>>,
     (kind, root): (&'static str, Option<&str>),
     about: &About,
-    tree: Node,
+    mut tree: Node,
     report: &mut Report,
 ) {
-    let mut spec = None;
-    let meta = read(root, about, &tree, report, &mut |place, reader| spec = T::read(place, reader));
-    let (Some(meta), Some(spec)) = (meta, spec) else { return };
-    let resource = Resource { meta, spec, kind, file: about.file.clone(), tree };
+    let mut gaps = Gaps::default();
+    let Some((meta, spec)) = read_all(root, about, &mut tree, report, &mut gaps) else { return };
+    let resource = Resource { meta, spec, kind, file: about.file.clone(), tree, gaps };
     let same = |old: &&mut Resource<T>| {
         old.kind == kind && old.meta.name == about.name && old.meta.namespace() == about.namespace
     };
@@ -288,6 +291,36 @@ fn put<T: Read>(
             *old = resource;
         }
         None => list.push(resource),
+    }
+}
+
+/// Reads what can be read. In a module that is all or nothing, and an error stops it anyway.
+fn read_all<T: Read>(
+    root: Option<&str>,
+    about: &About,
+    tree: &mut Node,
+    report: &mut Report,
+    gaps: &mut Gaps,
+) -> Option<(Meta, T)> {
+    let mut once = |tree: &Node, report: &mut Report| {
+        let mut spec = None;
+        let meta = read(root, about, tree, report, &mut |place, reader| spec = T::read(place, reader));
+        meta.zip(spec)
+    };
+    #[cfg(feature = "yaml")]
+    {
+        let known = report.findings().len();
+        let mut all = once(tree, report);
+        if all.is_none() {
+            let bad = report.findings().get(known..).unwrap_or_default();
+            all = gaps.read_around(tree, bad, &mut once);
+        }
+        all
+    }
+    #[cfg(not(feature = "yaml"))]
+    {
+        let _ = gaps;
+        once(tree, report)
     }
 }
 

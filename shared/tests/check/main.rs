@@ -4,6 +4,7 @@ mod clusters;
 mod faults_and_mirrors;
 mod header_operations;
 mod numbers;
+mod partly;
 mod protection;
 mod resources;
 mod rules;
