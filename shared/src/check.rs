@@ -22,6 +22,7 @@ mod idle;
 mod matches;
 mod mirror;
 mod name;
+mod others;
 mod outlier_detection;
 mod partly;
 mod redirect;
@@ -62,6 +63,7 @@ pub fn check(set: &Resources, report: &mut Report) {
     references::check(set, &registry, report);
     hosts::check(set, report);
     servers::check(set, report);
+    others::check(set, report);
 }
 
 /// Checks a set against listeners that give up a stream when it has stood idle for so long; zero is never.

@@ -92,6 +92,8 @@ codes! {
     NoEndpoints = "SC0021",
     /// A DestinationRule that only proxies of its own namespace see, since its service is in another one.
     OwnNamespaceAlone = "SC0022",
+    /// Resources of kinds that are other people's, and not read.
+    OtherKinds = "SC0030",
 }
 
 impl fmt::Display for Code {

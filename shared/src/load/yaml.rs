@@ -3,6 +3,7 @@
 //!
 //! A document that cannot be read costs only itself: reading goes on behind the next `---`.
 
+mod explain;
 mod located_json;
 mod scalar;
 mod stream;
@@ -35,7 +36,7 @@ impl SyntaxError {
 const MOST_ERRORS: usize = 100;
 
 /// Reads a stream of YAML documents, or of JSON ones, which are YAML apart from their `\ud83d\ude00` escapes and from
-/// standing one behind the other without `---`. Empty documents are left out.
+/// standing one behind the other without `---`. Empty documents are left out, and all of a template.
 ///
 /// ```
 /// let (documents, errors) = shared::load::yaml("a: 1\n---\nb: [\n---\nc: 3\n");
@@ -61,6 +62,10 @@ pub fn yaml(text: &str) -> (Vec<Node>, Vec<SyntaxError>) {
     {
         *first = json;
     }
+    if let Some(template) = explain::template(text, &errors) {
+        return (Vec::new(), vec![template]);
+    }
+    let errors = errors.into_iter().map(|error| explain::tab(text, error)).collect();
     (documents, errors)
 }
 

@@ -6,6 +6,7 @@ use super::{
     WorkloadEntry,
     restriction::{self, Asked},
 };
+use crate::Map;
 use crate::finding::{About, Code, Finding, Origin, Report, Severity};
 use crate::load::{Entry, Mark, Node, Value};
 use crate::names::DEFAULT_NAMESPACE;
@@ -89,6 +90,8 @@ macro_rules! kinds {
             $($(#[$doc])* pub $field: Vec<Resource<$Spec>>,)+
             /// What restricts requests, and is not carried out.
             pub restrictions: Vec<Restriction>,
+            /// How many there were of each kind that is other people's.
+            pub others: Map<usize>,
         }
 
         /// `(kind, apiVersion)` of everything that Sailcloth reads.
@@ -104,6 +107,22 @@ macro_rules! kinds {
             pub(crate) fn forget_trees(&mut self) {
                 $(self.$field.iter_mut().for_each(|it| it.tree = Node::unplaced(Value::Null));)+
                 self.restrictions.clear();
+            }
+
+            /// Hands on what resources say in an annotation, with `KIND NAMESPACE/NAME`.
+            #[cfg(feature = "yaml")]
+            pub fn annotated(&self, annotation: &str, take: &mut dyn FnMut(String, &str)) {
+                $(for it in &self.$field {
+                    if let Some(text) = it.meta.annotations.get(annotation) {
+                        take(format!("{} {}", it.kind, it.meta.full_name()), text);
+                    }
+                })+
+                for Restriction { about: About { kind, namespace, name, .. }, tree } in &self.restrictions {
+                    let all = tree.get("metadata").and_then(|meta| meta.get("annotations"));
+                    if let Some(text) = all.and_then(|all| all.text(annotation)) {
+                        take(format!("{kind} {namespace}/{name}"), text);
+                    }
+                }
             }
 
             fn take(&mut self, about: &About, node: Node, report: &mut Report) {
@@ -193,6 +212,11 @@ impl Resources {
             file,
         };
         match unreadable(&about.kind, &version, &node) {
+            // Nobody hands them to a module.
+            Some(Unreadable { others: true, .. }) if cfg!(feature = "yaml") => {
+                let count = self.others.get(&about.kind).copied().unwrap_or_default();
+                self.others.insert(about.kind, count + 1);
+            }
             Some(problem) => report.push(problem.finding(&about, &node)),
             None => self.take(&about, node, report),
         }
@@ -215,13 +239,15 @@ struct Unreadable {
     path: &'static str,
     message: String,
     hint: String,
+    /// It is other people's, and has nothing to do with Istio.
+    others: bool,
 }
 
 impl Unreadable {
     fn finding(self, about: &About, node: &Node) -> Finding {
         let About { kind, namespace, name, file } = about.clone();
         let Mark { line, column } = node.mark_of(self.path);
-        let Unreadable { severity, origin, code, path, message, hint } = self;
+        let Unreadable { severity, origin, code, path, message, hint, .. } = self;
         let path = path.into();
         Finding { severity, origin, code, kind, namespace, name, path, file, line, column, message, hint }
     }
@@ -232,23 +258,25 @@ fn unreadable(kind: &str, version: &str, node: &Node) -> Option<Unreadable> {
     if !matches!(node.value, Value::Map(_)) || (kind.is_empty() && version.is_empty()) {
         let message = "this is not a Kubernetes resource".into();
         let hint = "a resource is a mapping with `apiVersion`, `kind`, `metadata` and `spec`".into();
-        return Some(Unreadable { severity, origin, code, path: "", message, hint });
+        return Some(Unreadable { severity, origin, code, path: "", message, hint, others: false });
     }
     if kind.is_empty() || version.is_empty() {
         let missing = if kind.is_empty() { "kind" } else { "apiVersion" };
         let message = format!("`{missing}` is missing");
-        return Some(Unreadable { severity, origin, code, path: "", message, hint: String::new() });
+        return Some(Unreadable { severity, origin, code, path: "", message, hint: String::new(), others: false });
     }
     let known = || KINDS.iter().chain(restriction::KINDS);
     let Some((_, versions)) = known().find(|(name, _)| *name == kind) else {
-        let hint = nearest(kind, known().map(|(name, _)| (*name).to_owned()));
-        let hint = hint.map(|name| format!("did you mean `{name}`?")).unwrap_or_default();
-        return Some(Unreadable { hint, ..unread(kind) });
+        let near = nearest(kind, known().map(|(name, _)| (*name).to_owned()));
+        let others = near.is_none() && !is_istios(version);
+        let hint = near.map(|name| format!("did you mean `{name}`?")).unwrap_or_default();
+        return Some(Unreadable { hint, others, ..unread(kind) });
     };
     if !versions.contains(&version) {
         let message = format!("Sailcloth does not read `{kind}` of `{version}`; this resource has no effect");
         let hint = format!("it reads {}", versions.iter().map(|v| format!("`{v}`")).collect::<Vec<_>>().join(", "));
-        return Some(Unreadable { path: "apiVersion", message, hint, ..unread(kind) });
+        let others = !is_istios(version) && versions.iter().all(|known| group(known) != group(version));
+        return Some(Unreadable { path: "apiVersion", message, hint, others, ..unread(kind) });
     }
     None
 }
@@ -261,7 +289,17 @@ fn unread(kind: &str) -> Unreadable {
         path: "kind",
         message: format!("Sailcloth does not read `{kind}`; this resource has no effect"),
         hint: String::new(),
+        others: false,
     }
+}
+
+fn group(version: &str) -> &str {
+    version.split_once('/').map_or("", |(group, _)| group)
+}
+
+/// Whether Istio acts on kinds of this group: its own, and those of the Gateway API.
+fn is_istios(version: &str) -> bool {
+    group(version).ends_with("istio.io") || group(version) == "gateway.networking.k8s.io"
 }
 
 impl Restriction {
