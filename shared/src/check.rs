@@ -6,7 +6,7 @@
 //! | Istio's webhook, about one resource (`pkg/config/validation`) | a file a kind, and one for each part of a rule |
 //! | the same, and Kubernetes by Istio's schemas, about what Sailcloth does not read | `unread` |
 //! | `istioctl analyze`, about resources together (`pkg/config/analysis/analyzers`) | `references`, `hosts`, `servers`, `unreachable` |
-//! | Sailcloth | `clusters`, `idle`, `unenforced`, and beside what it is about |
+//! | Sailcloth | `clusters`, `idle`, `literal`, `merged`, `others`, `unenforced`, `weights`, and beside what it is about |
 //!
 //! What a single value has to look like is not repeated here: [`model`](crate::model) holds no other.
 
@@ -19,7 +19,9 @@ mod gateway;
 mod headers;
 mod hosts;
 mod idle;
+mod literal;
 mod matches;
+mod merged;
 mod mirror;
 mod name;
 mod others;
@@ -37,6 +39,7 @@ mod unenforced;
 mod unreachable;
 mod unread;
 mod virtual_service;
+mod weights;
 
 pub(crate) use name::is_address;
 pub use unenforced::Unenforced;
@@ -57,11 +60,14 @@ pub fn check(set: &Resources, report: &mut Report) {
     for resource in &set.virtual_services {
         let findings = &mut Findings::new(resource, report);
         unreachable::check(&resource.spec.http, findings);
+        literal::check(&resource.spec.http, findings);
+        weights::check(&resource.spec.http, findings);
         headers::foreign(&resource.spec.http, findings);
     }
     let registry = Registry::new(set);
     references::check(set, &registry, report);
     hosts::check(set, report);
+    merged::check(set, report);
     servers::check(set, report);
     others::check(set, report);
 }

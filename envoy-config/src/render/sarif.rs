@@ -42,10 +42,14 @@ fn result(finding: &Finding, used: &[Code]) -> Value {
     let text = if hint.is_empty() { message.clone() } else { format!("{message} ({hint})") };
     let mut location = serde_json::Map::new();
     if let Some(file) = file {
-        let mut place = json!({"artifactLocation": {"uri": uri(file)}});
-        if *line > 0 {
-            place["region"] = json!({"startLine": line, "startColumn": (*column).max(1)});
-        }
+        let artifact = json!({"uri": uri(file)});
+        let place = match line {
+            0 => json!({"artifactLocation": artifact}),
+            _ => {
+                let region = json!({"startLine": line, "startColumn": (*column).max(1)});
+                json!({"artifactLocation": artifact, "region": region})
+            }
+        };
         location.insert("physicalLocation".into(), place);
     }
     let resource = finding.resource();

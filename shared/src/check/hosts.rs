@@ -38,6 +38,7 @@ fn mesh(set: &Resources, report: &mut Report) {
         for (service, index) in claims {
             let others = claims.iter().filter(|(other, _)| other.meta.full_name() != service.meta.full_name());
             let others = others.filter(|(other, _)| share(&exports(service), &exports(other)));
+            let oldest = others.clone().map(|(other, _)| *other).min_by(|a, b| a.meta.age().cmp(&b.meta.age()));
             let names: Names = others.take(5).map(|(other, _)| other.meta.full_name()).collect();
             if names.is_empty() {
                 continue;
@@ -46,8 +47,23 @@ fn mesh(set: &Resources, report: &mut Report) {
             let spec = Path::Key(&Path::Root, "spec");
             let hosts = Path::Key(&spec, "hosts");
             let message = format!("the host `{host}` is also claimed by {} in the mesh", names.join(", "));
-            let hint = "merge them into one VirtualService; of several Istio takes only the oldest";
+            let hint =
+                format!("merge them into one VirtualService: Istio takes one alone, and {}", winner(service, oldest));
             Findings::new(*service, report).push(CONFLICT, &Path::Index(&hosts, *index), message, hint);
+        }
+    }
+}
+
+/// Which of a VirtualService and the oldest of the others that claim its host has it, and why.
+fn winner(service: &Resource<VirtualService>, oldest: Option<&Resource<VirtualService>>) -> String {
+    let Some(other) = oldest else { return String::new() };
+    let older = other.meta.creation_timestamp != service.meta.creation_timestamp;
+    match (service.meta.age() < other.meta.age(), older) {
+        (true, true) => "this one has it, since it is older".into(),
+        (true, false) => "this one has it, since its name comes first".into(),
+        (false, true) => format!("`{}` has it, which is older; the rules here have no effect", other.meta.full_name()),
+        (false, false) => {
+            format!("`{}` has it, whose name comes first, and the rules here have no effect", other.meta.full_name())
         }
     }
 }

@@ -154,7 +154,10 @@ fn check_gateways(service: &Resource<VirtualService>, known: &Names, findings: &
         if full == MESH || known.contains(&full) {
             continue;
         }
+        let own = full.rsplit('/').next().unwrap_or(&full);
+        let elsewhere = known.names().take(MOST_COMPARED).find(|known| known.rsplit('/').next() == Some(own));
         let hint = match nearest(&full, known.names().take(MOST_COMPARED).cloned()) {
+            _ if elsewhere.is_some() => format!("`{}` exists: write that", elsewhere.map_or("", String::as_str)),
             Some(name) => format!("did you mean `{name}`?"),
             None if known.is_empty() => "there is no Gateway in this set".into(),
             None => format!("the Gateways are {}", known.names().take(5).cloned().collect::<Vec<_>>().join(", ")),
@@ -216,6 +219,14 @@ pub(super) fn similar(host: &str, namespace: &str, registry: &Registry) -> Strin
     if registry.get(&full).is_some() {
         return format!("write `{full}`");
     }
+    let cut_short = format!("{host}.{}", names::DOMAIN);
+    if registry.get(&cut_short).is_some() {
+        return format!("write `{cut_short}`");
+    }
+    if let Some(service) = elsewhere(host, registry) {
+        let theirs = &service.namespace;
+        return format!("`{}` exists: write that, or give this resource `namespace: {theirs}`", service.host);
+    }
     let own = format!(".{namespace}.svc.{}", names::DOMAIN);
     let known = registry
         .iter()
@@ -225,6 +236,16 @@ pub(super) fn similar(host: &str, namespace: &str, registry: &Registry) -> Strin
         Some(name) => format!("did you mean `{name}`?"),
         None => "define it with a ServiceEntry or a Service".into(),
     }
+}
+
+/// The service of this short name in another namespace.
+fn elsewhere<'a>(host: &str, registry: &'a Registry) -> Option<&'a MeshService> {
+    let in_cluster = |service: &&MeshService| {
+        let rest = service.host.strip_prefix(host).and_then(|rest| rest.strip_prefix('.'));
+        let rest = rest.and_then(|rest| rest.strip_suffix(names::DOMAIN)).and_then(|rest| rest.strip_suffix(".svc."));
+        rest.is_some_and(|namespace| !namespace.is_empty() && !namespace.contains('.'))
+    };
+    if host.contains('.') { None } else { registry.iter().find(in_cluster) }
 }
 
 fn check_subset(

@@ -1,5 +1,6 @@
 //! Findings, row by row: a snippet and everything that is to be said about it.
 
+mod beside;
 mod clusters;
 mod faults_and_mirrors;
 mod header_operations;
