@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod check;
 #[cfg(test)]
+mod codes;
+#[cfg(test)]
 mod common;
 #[cfg(test)]
 mod generate;
