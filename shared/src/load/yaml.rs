@@ -36,7 +36,7 @@ impl SyntaxError {
 const MOST_ERRORS: usize = 100;
 
 /// Reads a stream of YAML documents, or of JSON ones, which are YAML apart from their `\ud83d\ude00` escapes and from
-/// standing one behind the other without `---`. Empty documents are left out, and all of a template.
+/// standing one behind the other without `---`. Empty documents are left out, and those of a template.
 ///
 /// ```
 /// let (documents, errors) = shared::load::yaml("a: 1\n---\nb: [\n---\nc: 3\n");
@@ -52,7 +52,7 @@ pub fn yaml(text: &str) -> (Vec<Node>, Vec<SyntaxError>) {
             Err(error) => refused = Some(error),
         }
     }
-    let (documents, mut errors) = stream::read(text);
+    let (mut documents, mut errors) = stream::read(text);
     if let Some(last) = errors.last_mut() {
         last.mark = last.mark.min(end(text));
     }
@@ -62,9 +62,7 @@ pub fn yaml(text: &str) -> (Vec<Node>, Vec<SyntaxError>) {
     {
         *first = json;
     }
-    if let Some(template) = explain::template(text, &errors) {
-        return (Vec::new(), vec![template]);
-    }
+    explain::template(text, &mut documents, &mut errors);
     let errors = errors.into_iter().map(|error| explain::tab(text, error)).collect();
     (documents, errors)
 }

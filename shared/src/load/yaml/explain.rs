@@ -2,24 +2,38 @@
 //! indented with a tab.
 
 use super::SyntaxError;
-use crate::load::Mark;
+use crate::load::{Mark, Node, Value};
 use crate::model::read::visible;
 
 /// So many lines before the one that the parser stumbles over may be what is wrong.
 const LINES_BEFORE: u32 = 3;
 
-/// Of a text with errors: that it is a template. All else that there is to say of it follows from that.
-pub(super) fn template(text: &str, errors: &[SyntaxError]) -> Option<SyntaxError> {
-    let near =
-        |line: u32| errors.iter().any(|error| (line..=line.saturating_add(LINES_BEFORE)).contains(&error.mark.line));
-    let mut lines = text.lines().zip(1u32..).filter_map(|(line, number)| Some((action(line)?, line, number)));
-    let first = lines.next()?;
-    let beside_an_error = near(first.2) || lines.any(|(_, _, number)| near(number));
-    let ((at, action), line, number) = beside_an_error.then_some(first)?;
-    let column = line.get(..at).map_or(0, |before| before.chars().count());
-    let mark = Mark { line: number, column: u32::try_from(column).unwrap_or(u32::MAX).saturating_add(1) };
+/// Of a text with errors: that it is a template, in the place of all errors that come of that. Documents with something
+/// of the template in them say nothing about what it comes to.
+pub(super) fn template(text: &str, documents: &mut Vec<Node>, errors: &mut Vec<SyntaxError>) {
+    let mut first: Option<(Mark, &str)> = None;
+    for (line, number) in text.lines().zip(1u32..) {
+        let Some((at, action)) = action(line) else { continue };
+        let (before, beside) = (errors.len(), number..=number.saturating_add(LINES_BEFORE));
+        errors.retain(|error| !beside.contains(&error.mark.line));
+        if errors.len() < before && first.is_none() {
+            let column = u32::try_from(line.get(..at).map_or(0, |before| before.chars().count())).unwrap_or(u32::MAX);
+            first = Some((Mark { line: number, column: column.saturating_add(1) }, action));
+        }
+    }
+    let Some((mark, action)) = first else { return };
+    documents.retain(|document| !has_action(document));
     let message = format!("this is a template that nobody has rendered: `{}` is no YAML", visible(action));
-    Some(SyntaxError::new(mark, message).hint("check what it comes to: `helm template . | sailcloth check -`"))
+    errors.push(SyntaxError::new(mark, message).hint("check what it comes to: `helm template . | sailcloth check -`"));
+}
+
+fn has_action(node: &Node) -> bool {
+    match &node.value {
+        Value::Text(text) => text.contains("{{"),
+        Value::List(items) => items.iter().any(has_action),
+        Value::Map(entries) => entries.iter().any(|entry| entry.key.contains("{{") || has_action(&entry.value)),
+        _ => false,
+    }
 }
 
 /// The first `{{ ... }}` in a line that is not in quotes, as Go's and other templates have it, and where it begins.
@@ -29,6 +43,9 @@ fn action(line: &str) -> Option<(usize, &str)> {
         return None;
     }
     let at = line.find("{{")?;
+    if line.get(..at)?.ends_with(['\'', '"']) {
+        return None;
+    }
     let rest = line.get(at..)?;
     let inner = rest.strip_prefix("{{")?;
     let inner = inner.strip_prefix('-').unwrap_or(inner).trim_start();
