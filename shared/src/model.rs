@@ -23,11 +23,23 @@ pub mod virtual_service;
 /// Modules have no use for a resource with a bad field.
 #[cfg(not(feature = "yaml"))]
 pub mod gaps {
+    use crate::finding::Report;
+    use crate::load::Node;
+
     /// Nothing.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub struct Gaps;
 
     impl Gaps {
+        /// All or nothing.
+        pub(super) fn read<T>(
+            tree: &mut Node,
+            report: &mut Report,
+            read: &mut dyn FnMut(&Node, &mut Report) -> Option<T>,
+        ) -> Option<(T, Gaps)> {
+            read(tree, report).map(|all| (all, Gaps))
+        }
+
         /// Never.
         pub fn touch(&self, _: &str) -> bool {
             false

@@ -53,21 +53,24 @@ impl Gaps {
         out
     }
 
-    /// Reads a tree without what these findings are about, and without what cannot be read then; nothing when nothing of
-    /// use is left. What is found on the way was found before, or is for want of what was cut.
-    pub(super) fn read_around<T>(
-        &mut self,
+    /// Reads what can be read, and says what else there is; nothing when nothing of use is left.
+    pub(super) fn read<T>(
         tree: &mut Node,
-        bad: &[Finding],
+        report: &mut Report,
         read: &mut dyn FnMut(&Node, &mut Report) -> Option<T>,
-    ) -> Option<T> {
+    ) -> Option<(T, Gaps)> {
+        let (mut gaps, known) = (Gaps::default(), report.findings().len());
+        if let Some(all) = read(tree, report) {
+            return Some((all, gaps));
+        }
+        let mut cut = gaps.cut(tree, report.findings().get(known..).unwrap_or_default());
+        // What is found from here on was found before, or is for want of what was cut.
         let mut report = Report::new();
-        let mut cut = self.cut(tree, bad);
         while cut {
             if let Some(all) = read(tree, &mut report) {
-                return Some(all);
+                return Some((all, gaps));
             }
-            cut = self.cut(tree, std::mem::take(&mut report).findings());
+            cut = gaps.cut(tree, std::mem::take(&mut report).findings());
         }
         None
     }

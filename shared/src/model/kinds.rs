@@ -213,7 +213,7 @@ impl Resources {
         };
         match unreadable(&about.kind, &version, &node) {
             // Nobody hands them to a module.
-            Some(Unreadable { others: true, .. }) if cfg!(feature = "yaml") => {
+            Some(Unreadable { others: true, .. }) => {
                 let count = self.others.get(&about.kind).copied().unwrap_or_default();
                 self.others.insert(about.kind, count + 1);
             }
@@ -268,14 +268,16 @@ fn unreadable(kind: &str, version: &str, node: &Node) -> Option<Unreadable> {
     let known = || KINDS.iter().chain(restriction::KINDS);
     let Some((_, versions)) = known().find(|(name, _)| *name == kind) else {
         let near = nearest(kind, known().map(|(name, _)| (*name).to_owned()));
-        let others = near.is_none() && !is_istios(version);
+        let others = cfg!(feature = "yaml") && near.is_none() && !is_istios(version);
         let hint = near.map(|name| format!("did you mean `{name}`?")).unwrap_or_default();
         return Some(Unreadable { hint, others, ..unread(kind) });
     };
     if !versions.contains(&version) {
         let message = format!("Sailcloth does not read `{kind}` of `{version}`; this resource has no effect");
         let hint = format!("it reads {}", versions.iter().map(|v| format!("`{v}`")).collect::<Vec<_>>().join(", "));
-        let others = !is_istios(version) && versions.iter().all(|known| group(known) != group(version));
+        let others = cfg!(feature = "yaml")
+            && !is_istios(version)
+            && versions.iter().all(|known| group(known) != group(version));
         return Some(Unreadable { path: "apiVersion", message, hint, others, ..unread(kind) });
     }
     None
@@ -317,8 +319,12 @@ fn put<T: Read>(
     mut tree: Node,
     report: &mut Report,
 ) {
-    let mut gaps = Gaps::default();
-    let Some((meta, spec)) = read_all(root, about, &mut tree, report, &mut gaps) else { return };
+    let once = &mut |tree: &Node, report: &mut Report| {
+        let mut spec = None;
+        let meta = read(root, about, tree, report, &mut |place, reader| spec = T::read(place, reader));
+        meta.zip(spec)
+    };
+    let Some(((meta, spec), gaps)) = Gaps::read(&mut tree, report, once) else { return };
     let resource = Resource { meta, spec, kind, file: about.file.clone(), tree, gaps };
     let same = |old: &&mut Resource<T>| {
         old.kind == kind && old.meta.name == about.name && old.meta.namespace() == about.namespace
@@ -329,36 +335,6 @@ fn put<T: Read>(
             *old = resource;
         }
         None => list.push(resource),
-    }
-}
-
-/// Reads what can be read. In a module that is all or nothing, and an error stops it anyway.
-fn read_all<T: Read>(
-    root: Option<&str>,
-    about: &About,
-    tree: &mut Node,
-    report: &mut Report,
-    gaps: &mut Gaps,
-) -> Option<(Meta, T)> {
-    let mut once = |tree: &Node, report: &mut Report| {
-        let mut spec = None;
-        let meta = read(root, about, tree, report, &mut |place, reader| spec = T::read(place, reader));
-        meta.zip(spec)
-    };
-    #[cfg(feature = "yaml")]
-    {
-        let known = report.findings().len();
-        let mut all = once(tree, report);
-        if all.is_none() {
-            let bad = report.findings().get(known..).unwrap_or_default();
-            all = gaps.read_around(tree, bad, &mut once);
-        }
-        all
-    }
-    #[cfg(not(feature = "yaml"))]
-    {
-        let _ = gaps;
-        once(tree, report)
     }
 }
 
