@@ -135,7 +135,7 @@ fn codes(args: &[&str], text: &str) -> (i32, Vec<String>) {
 fn kinds_of_others_are_one_note_that_strict_does_not_count() {
     let others = NOISY.split_once("---\n").unwrap().1;
     let ran = run_with(&["check", "-", "--strict"], others);
-    let said = "note[SC0030]: 3 resources are of kinds that have nothing to do with Istio, and not read: 1 ConfigMap, 2 Deployment\n\n1 note in 0 resources\n";
+    let said = "note[SC0030]: 3 resources of other kinds have no effect here: 1 ConfigMap, 2 Deployment\n\n1 note in 0 resources\n";
     assert_eq!((ran.code, ran.out.as_str()), (0, said));
     for (kind, code) in [
         ("apiVersion: networking.istio.io/v1alpha3, kind: EnvoyFilter", "SC0003"),

@@ -7,18 +7,21 @@ use crate::model::Resources;
 const NAMED: usize = 12;
 
 pub(super) fn check(set: &Resources, report: &mut Report) {
-    let total: usize = set.others.values().sum();
+    let total: usize = set.foreign.values().sum();
     if total == 0 {
         return;
     }
-    let kinds = set.others.clone().into_sorted();
+    let kinds = set.foreign.clone().into_sorted();
     let mut named: Vec<String> = kinds.iter().take(NAMED).map(|(kind, count)| format!("{count} {kind}")).collect();
     let more = kinds.len().saturating_sub(NAMED);
     if more > 0 {
         named.push(format!("{more} kinds more"));
     }
-    let one = if total == 1 { "one resource is" } else { "resources are" };
-    let total = if total == 1 { String::new() } else { format!("{total} ") };
+    let count = if total == 1 {
+        "one resource of another kind has".to_owned()
+    } else {
+        format!("{total} resources of other kinds have")
+    };
     report.push(Finding {
         severity: Severity::Info,
         origin: Origin::Sailcloth,
@@ -30,10 +33,7 @@ pub(super) fn check(set: &Resources, report: &mut Report) {
         file: None,
         line: 0,
         column: 0,
-        message: format!(
-            "{total}{one} of kinds that have nothing to do with Istio, and not read: {}",
-            named.join(", ")
-        ),
+        message: format!("{count} no effect here: {}", named.join(", ")),
         hint: String::new(),
     });
 }

@@ -269,7 +269,13 @@ fn check_subset(
     let known = || own.into_iter().flat_map(Names::names).take(MOST_COMPARED).cloned();
     let hint = match nearest(subset, known()) {
         Some(name) => format!("did you mean `{name}`?"),
-        None if own.is_none() => format!("add a DestinationRule for `{}`", shorten(said)),
+        None if own.is_none() => {
+            let other = elsewhere(&destination.host, registry).filter(|_| registry.get(host).is_none());
+            match other.filter(|other| subsets.get(&other.host).is_some_and(|names| names.contains(subset))) {
+                Some(other) => format!("`{}` has it", other.host),
+                None => format!("add a DestinationRule for `{}`", shorten(said)),
+            }
+        }
         None if known().next().is_none() => format!("add it to the DestinationRule of `{}`", shorten(said)),
         None => format!("its subsets are {}", known().take(10).collect::<Vec<_>>().join(", ")),
     };

@@ -1,6 +1,6 @@
 //! The kinds of resources that Sailcloth reads, one row each, and the set that holds them.
 
-use super::read::{Path, Place, Read, Reader, nearest};
+use super::read::{Path, Place, Read, Reader};
 use super::{
     DestinationRule, EndpointSlice, Gaps, Gateway, Meta, Pod, Restriction, Service, ServiceEntry, VirtualService,
     WorkloadEntry,
@@ -82,6 +82,10 @@ impl Head<'_> {
     }
 }
 
+mod unreadable;
+
+use unreadable::{Unreadable, unread, unreadable};
+
 macro_rules! kinds {
     ($($(#[$doc:meta])* $field:ident: $Spec:ident, $group:literal, [$($version:literal),+], $root:ident;)+) => {
         /// A set of resources, by kind.
@@ -91,7 +95,7 @@ macro_rules! kinds {
             /// What restricts requests, and is not carried out.
             pub restrictions: Vec<Restriction>,
             /// How many there were of each kind that is other people's.
-            pub others: Map<usize>,
+            pub foreign: Map<usize>,
         }
 
         /// `(kind, apiVersion)` of everything that Sailcloth reads.
@@ -212,13 +216,17 @@ impl Resources {
             file,
         };
         match unreadable(&about.kind, &version, &node) {
-            // Nobody hands them to a module.
-            Some(Unreadable { others: true, .. }) => {
-                let count = self.others.get(&about.kind).copied().unwrap_or_default();
-                self.others.insert(about.kind, count + 1);
-            }
-            Some(problem) => report.push(problem.finding(&about, &node)),
+            Some(problem) => self.leave_out(problem, &about, &node, report),
             None => self.take(&about, node, report),
+        }
+    }
+
+    fn leave_out(&mut self, problem: Unreadable, about: &About, node: &Node, report: &mut Report) {
+        if problem.is_foreign {
+            let count = self.foreign.get(&about.kind).copied().unwrap_or_default();
+            self.foreign.insert(about.kind.clone(), count + 1);
+        } else {
+            report.push(problem.finding(about, node));
         }
     }
 }
@@ -229,79 +237,6 @@ fn take_items(node: &mut Node) -> Option<Node> {
     let items = entries.iter_mut().find(|entry| entry.key == "items")?;
     let is_list = matches!(items.value.value, Value::List(_) | Value::Later(_) | Value::Null);
     is_list.then(|| Node::unplaced(std::mem::replace(&mut items.value.value, Value::Null)))
-}
-
-/// Why a document is not one of ours.
-struct Unreadable {
-    severity: Severity,
-    origin: Origin,
-    code: Code,
-    path: &'static str,
-    message: String,
-    hint: String,
-    /// It is other people's, and has nothing to do with Istio.
-    others: bool,
-}
-
-impl Unreadable {
-    fn finding(self, about: &About, node: &Node) -> Finding {
-        let About { kind, namespace, name, file } = about.clone();
-        let Mark { line, column } = node.mark_of(self.path);
-        let Unreadable { severity, origin, code, path, message, hint, .. } = self;
-        let path = path.into();
-        Finding { severity, origin, code, kind, namespace, name, path, file, line, column, message, hint }
-    }
-}
-
-fn unreadable(kind: &str, version: &str, node: &Node) -> Option<Unreadable> {
-    let (severity, origin, code) = (Severity::Error, Origin::Validation, Code::NotAResource);
-    if !matches!(node.value, Value::Map(_)) || (kind.is_empty() && version.is_empty()) {
-        let message = "this is not a Kubernetes resource".into();
-        let hint = "a resource is a mapping with `apiVersion`, `kind`, `metadata` and `spec`".into();
-        return Some(Unreadable { severity, origin, code, path: "", message, hint, others: false });
-    }
-    if kind.is_empty() || version.is_empty() {
-        let missing = if kind.is_empty() { "kind" } else { "apiVersion" };
-        let message = format!("`{missing}` is missing");
-        return Some(Unreadable { severity, origin, code, path: "", message, hint: String::new(), others: false });
-    }
-    let known = || KINDS.iter().chain(restriction::KINDS);
-    let Some((_, versions)) = known().find(|(name, _)| *name == kind) else {
-        let near = nearest(kind, known().map(|(name, _)| (*name).to_owned()));
-        let others = cfg!(feature = "yaml") && near.is_none() && !is_istios(version);
-        let hint = near.map(|name| format!("did you mean `{name}`?")).unwrap_or_default();
-        return Some(Unreadable { hint, others, ..unread(kind) });
-    };
-    if !versions.contains(&version) {
-        let message = format!("Sailcloth does not read `{kind}` of `{version}`; this resource has no effect");
-        let hint = format!("it reads {}", versions.iter().map(|v| format!("`{v}`")).collect::<Vec<_>>().join(", "));
-        let others = cfg!(feature = "yaml")
-            && !is_istios(version)
-            && versions.iter().all(|known| group(known) != group(version));
-        return Some(Unreadable { path: "apiVersion", message, hint, others, ..unread(kind) });
-    }
-    None
-}
-
-fn unread(kind: &str) -> Unreadable {
-    Unreadable {
-        severity: Severity::Warning,
-        origin: Origin::Sailcloth,
-        code: Code::UnknownKind,
-        path: "kind",
-        message: format!("Sailcloth does not read `{kind}`; this resource has no effect"),
-        hint: String::new(),
-        others: false,
-    }
-}
-
-fn group(version: &str) -> &str {
-    version.split_once('/').map_or("", |(group, _)| group)
-}
-
-/// Whether Istio acts on kinds of this group: its own, and those of the Gateway API.
-fn is_istios(version: &str) -> bool {
-    group(version).ends_with("istio.io") || group(version) == "gateway.networking.k8s.io"
 }
 
 impl Restriction {
