@@ -173,9 +173,25 @@ pub fn checked(Texts { sources, findings, .. }: Texts, purpose: Purpose) -> Load
     let mut first = Report::new();
     check::unenforced(&set, purpose.unenforced, &mut first);
     first.append(report);
-    let mut loaded = Loaded { sources, set, findings: first.into_sorted(), silenced: 0 };
+    let mut findings = first.into_sorted();
+    suspect(&mut findings);
+    let mut loaded = Loaded { sources, set, findings, silenced: 0 };
     loaded.silence(&[]);
     loaded
+}
+
+/// What is not in the set may be in a text that cannot be read.
+fn suspect(findings: &mut [Finding]) {
+    let broken = findings.iter().find(|finding| finding.code == Code::NotYaml).and_then(|finding| finding.file.clone());
+    let Some(broken) = broken else { return };
+    let missing = [Code::ReferencedResourceNotFound, Code::UnknownDestinationRuleHost];
+    for finding in findings.iter_mut().filter(|finding| missing.contains(&finding.code)) {
+        let known = ["did you mean", "exists", "write", "its ", "has it"];
+        if !known.iter().any(|word| finding.hint.contains(word)) {
+            let or = if finding.hint.is_empty() { "" } else { "; " };
+            finding.hint.push_str(&format!("{or}or is it in `{broken}`, which cannot be read?"));
+        }
+    }
 }
 
 /// The texts that `paths` name.

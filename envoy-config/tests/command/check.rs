@@ -350,3 +350,17 @@ fn a_delegate_is_an_error_that_keeps_nobody_from_starting() {
         assert!(ran.err.contains("error[SC0019]") && !ran.out.is_empty(), "{}", ran.err);
     }
 }
+
+#[test]
+fn what_is_missing_may_be_in_a_text_that_cannot_be_read() {
+    let folder = folder("suspect");
+    fs::write(folder.join("broken.yaml"), "a: [\n").unwrap();
+    fs::write(folder.join("web.yaml"), NOISY).unwrap();
+    let said = |path: &str| run(&["check", path]).out;
+    let (folder, file) = (folder.display(), folder.join("web.yaml").display().to_string());
+    let hint = format!(
+        "hint: define it with a ServiceEntry or a Service; or is it in `{folder}/broken.yaml`, which cannot be read?\n"
+    );
+    assert!(said(&folder.to_string()).contains(&hint), "{}", said(&folder.to_string()));
+    assert!(said(&file).contains("hint: define it with a ServiceEntry or a Service\n"), "{}", said(&file));
+}

@@ -9,9 +9,11 @@ use std::fmt::Write;
 use crate::finding::{Finding, Report};
 use crate::load::{Entry, Node, Step, Value, steps};
 
-/// Fields that decide what may stand in others.
-const DECIDES: &[(&str, &[&str])] =
-    &[("spec.resolution", &["spec.hosts", "spec.ports", "spec.endpoints", "spec.workloadSelector"])];
+/// Fields of a ServiceEntry that decide what may stand in others.
+const DECIDES: &[(&str, &[&str])] = &[
+    ("spec.resolution", &["spec.hosts", "spec.ports", "spec.endpoints", "spec.workloadSelector"]),
+    ("spec.ports", &["spec.endpoints"]),
+];
 
 /// What could not be read of a resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -95,7 +97,8 @@ impl Gaps {
             } else {
                 done |= self.cut_out(tree, &steps, &original);
             }
-            let others = DECIDES.iter().filter(|(field, _)| *field == original).flat_map(|(_, others)| *others);
+            let others =
+                DECIDES.iter().filter(|(field, _)| original.starts_with(field)).flat_map(|(_, others)| *others);
             self.fields.extend(others.map(|&other| other.to_owned()));
             self.fields.push(original);
         }

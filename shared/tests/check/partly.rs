@@ -83,6 +83,13 @@ fn a_bad_field_takes_nothing_else_from_the_set() {
         ("subsets: [{name: v1, labels: {version: v1}}]", "subsets: {name: v1}", "spec.subsets", 32),
         ("hosts: [shop.example]", "hosts: shop.example", "spec.hosts", 5),
         ("gateways: [edge]", "gateways: edge", "spec.gateways", 6),
+        ("hosts: [shop.example]", "hosts: [{}]", "spec.hosts[0]", 5),
+        (
+            "ports: [{number: 80, name: http, protocol: HTTP}]\n  endpoints: [{",
+            "ports: [{number: x, name: http, protocol: HTTP}]\n  endpoints: [{ports: {http: 8080}, ",
+            "spec.ports[0].number",
+            24,
+        ),
     ] {
         assert_row(from, &changed(from, to), &[(Invalid, path, line, "")]);
     }
