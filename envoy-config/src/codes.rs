@@ -22,7 +22,7 @@ pub fn explain(code: &str) -> Result<String, String> {
     let upper = code.to_ascii_uppercase();
     let Some(known) = Code::ALL.iter().find(|known| known.as_str() == upper) else {
         let near = nearest(&upper, Code::ALL.iter().map(|code| code.as_str().to_owned()));
-        let near = near.map(|code| format!("; did you mean `{code}`?")).unwrap_or_default();
+        let near = near.map_or(";".to_owned(), |code| format!("; did you mean `{code}`?"));
         return Err(format!("there is no code `{code}`{near} `sailcloth check --codes` lists them"));
     };
     let Some(section) = section(*known) else { return Ok(format!("{known}  {}\n", known.meaning().trim())) };

@@ -45,6 +45,9 @@ pub fn text(loaded: &Loaded) -> String {
 
 /// `2 errors, 1 warning in 3 resources`.
 pub fn summary(loaded: &Loaded) -> String {
+    if loaded.set.is_empty() && loaded.findings.is_empty() && loaded.silenced == 0 {
+        return "there are no resources here, so nothing was checked\n".to_owned();
+    }
     let count = |severity| loaded.findings.iter().filter(|finding| finding.severity == severity).count();
     let counts = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Info, "note")];
     let said: Vec<_> = counts
