@@ -97,6 +97,8 @@ fn merge(host: &str, places: &[usize], all: &mut [Bound<'_>]) {
         let Some(Bound { service, fates, .. }) = all.get_mut(*place) else { continue };
         fates.resize(service.spec.http.len(), Fate::default());
         let mut own_takes_all = false;
+        // What stands behind a match that takes everything, be it for some ports only, may not be there.
+        let mut cut = false;
         let mut own = Vec::new();
         for (rule, fate) in service.spec.http.iter().zip(fates) {
             let taken = |one| if is_catch_all(one) { takes_all } else { earlier.find(one).map(|found| found.whose()) };
@@ -112,10 +114,11 @@ fn merge(host: &str, places: &[usize], all: &mut [Bound<'_>]) {
             for one in &rule.r#match {
                 match is_catch_all(one) {
                     true => own_takes_all |= is_for_all(one),
+                    false if cut => {}
                     false => own.push(one),
                 }
+                cut |= is_catch_all(one);
             }
-            // What stands behind it is not there.
             if own_takes_all {
                 break;
             }
