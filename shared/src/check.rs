@@ -33,6 +33,7 @@ mod servers;
 mod service_entry;
 mod unenforced;
 mod unreachable;
+#[cfg(feature = "yaml")]
 mod unread;
 mod virtual_service;
 
@@ -51,6 +52,7 @@ use crate::registry::Registry;
 /// [`unenforced`](unenforced()).
 pub fn check(set: &Resources, report: &mut Report) {
     validate(set, report);
+    #[cfg(feature = "yaml")]
     unread::check(set, report);
     for resource in &set.virtual_services {
         let findings = &mut Findings::new(resource, report);
@@ -142,8 +144,8 @@ impl<'a> Findings<'a> {
     }
 
     /// Istio's webhook takes it, with a warning.
-    fn doubtful(&mut self, code: Code, path: &Path<'_>, message: impl AsRef<str>, hint: impl AsRef<str>) {
-        self.push((Severity::Warning, Origin::Validation, code), path, message, hint);
+    fn doubtful(&mut self, path: &Path<'_>, message: impl AsRef<str>, hint: impl AsRef<str>) {
+        self.push((Severity::Warning, Origin::Validation, Code::SchemaWarning), path, message, hint);
     }
 
     /// Sailcloth has something to say.

@@ -5,6 +5,8 @@
 //! [`kinds`].
 
 pub mod destination_rule;
+#[cfg(feature = "yaml")]
+mod document;
 pub mod fault;
 pub mod format;
 pub mod gateway;
@@ -20,6 +22,8 @@ pub mod virtual_service;
 
 pub use crate::{object, words};
 pub use destination_rule::DestinationRule;
+#[cfg(feature = "yaml")]
+pub use document::Document;
 pub use gateway::Gateway;
 pub use http_route::HttpRoute;
 pub use kinds::{Resource, Resources};

@@ -44,6 +44,8 @@ codes! {
     VirtualServiceIneffectiveMatch = "IST0131",
     /// A VirtualService's host that none of its gateways serves.
     VirtualServiceHostNotFoundInGateway = "IST0132",
+    /// What Istio's webhook takes with a warning.
+    SchemaWarning = "IST0133",
     /// A subset whose labels no endpoint of its service carries.
     DestinationRuleSubsetNotSelectPods = "IST0173",
     /// A DestinationRule for a host that no service has.

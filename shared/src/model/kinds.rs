@@ -85,6 +85,9 @@ macro_rules! kinds {
             $($(#[$doc])* pub $field: Vec<Resource<$Spec>>,)+
             /// What restricts requests, and is not carried out.
             pub restrictions: Vec<Restriction>,
+            /// What only `check` looks at.
+            #[cfg(feature = "yaml")]
+            pub others: Vec<super::Document>,
         }
 
         /// `(kind, apiVersion)` of everything that Sailcloth reads.
@@ -100,6 +103,8 @@ macro_rules! kinds {
             pub(crate) fn forget_trees(&mut self) {
                 $(self.$field.iter_mut().for_each(|it| it.tree = Node::unplaced(Value::Null));)+
                 self.restrictions.clear();
+                #[cfg(feature = "yaml")]
+                self.others.clear();
             }
 
             fn take(&mut self, about: &About, node: Node, report: &mut Report) {
@@ -189,7 +194,13 @@ impl Resources {
             file,
         };
         match unreadable(&about.kind, &version, &node) {
-            Some(problem) => report.push(problem.finding(&about, &node)),
+            Some(problem) => {
+                report.push(problem.finding(&about, &node));
+                #[cfg(feature = "yaml")]
+                if super::Document::is_kept(&about.kind, &version, &about.name) {
+                    self.others.push(super::Document { about, tree: node });
+                }
+            }
             None => self.take(&about, node, report),
         }
     }
