@@ -138,6 +138,7 @@ pub fn loaded_for(sources: Vec<Source>, purpose: Purpose) -> Loaded {
     }
     let set = Resources::read(documents, &mut report);
     check::check(&set, &mut report);
+    check::expired(&set, now(), &mut report);
     check::idle(&set, purpose.stream_idle_timeout, &mut report);
     crate::listener::unsupported(&set, &mut report);
     crate::cluster::unsupported(&set, &mut report);
@@ -146,6 +147,12 @@ pub fn loaded_for(sources: Vec<Source>, purpose: Purpose) -> Loaded {
     check::unenforced(&set, purpose.unenforced, &mut first);
     first.append(report);
     Loaded { sources, set, findings: first.into_sorted() }
+}
+
+/// Seconds since 1970.
+fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs().cast_signed())
 }
 
 /// The texts that `paths` name, in that order; a folder's by name. A file that is named twice is read once.

@@ -5,11 +5,13 @@
 //! |---|---|
 //! | Istio's webhook, about one resource (`pkg/config/validation`) | a file a kind, and one for each part of a rule |
 //! | the same, and Kubernetes by Istio's schemas, about what Sailcloth does not read | `unread` |
-//! | `istioctl analyze`, about resources together (`pkg/config/analysis/analyzers`) | `references`, `hosts`, `servers`, `unreachable` |
+//! | `istioctl analyze`, about resources together (`pkg/config/analysis/analyzers`) | `references`, `hosts`, `servers`, `unreachable`, `analyses` |
 //! | Sailcloth | `clusters`, `idle`, `unenforced`, and beside what it is about |
 //!
 //! What a single value has to look like is not repeated here: [`model`](crate::model) holds no other.
 
+#[cfg(feature = "yaml")]
+mod analyses;
 mod clusters;
 mod connection_pool;
 mod cors;
@@ -63,6 +65,8 @@ pub fn check(set: &Resources, report: &mut Report) {
     references::check(set, &registry, report);
     hosts::check(set, report);
     servers::check(set, report);
+    #[cfg(feature = "yaml")]
+    analyses::check(set, &registry, report);
 }
 
 /// Checks a set against listeners that give up a stream when it has stood idle for so long; zero is never.
@@ -70,6 +74,12 @@ pub fn idle(set: &Resources, stream_idle_timeout: Duration, report: &mut Report)
     for resource in &set.virtual_services {
         idle::check(&resource.spec.http, stream_idle_timeout, &mut Findings::new(resource, report));
     }
+}
+
+/// Checks a set for certificates that were valid until before `now`, in seconds since 1970.
+#[cfg(feature = "yaml")]
+pub fn expired(set: &Resources, now: i64, report: &mut Report) {
+    analyses::expired(set, now, report);
 }
 
 /// Checks a set for protection that Sailcloth does not give.

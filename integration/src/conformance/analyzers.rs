@@ -15,7 +15,7 @@ const ANALYZERS: &[(&str, &[&str], &str)] = &[
     ("maturity.AlphaAnalyzer", &["IST0136"], ""),
     ("externalcontrolplane.ExternalControlPlaneAnalyzer", &["IST0163", "IST0164"], ""),
     ("gateway.IngressGatewayPortAnalyzer", &["IST0101", "IST0162"], "selector"),
-    ("gateway.SecretAnalyzer", &["IST0101", "IST0161"], "tls"),
+    ("gateway.SecretAnalyzer", &["IST0101", "IST0161"], ""),
     ("gateway.ConflictingGatewayAnalyzer", &["IST0145"], ""),
     ("gateway.CertificateAnalyzer", &["IST0138"], ""),
     ("injection.Analyzer", &["IST0102", "IST0103", "IST0123", "IST0148"], ""),

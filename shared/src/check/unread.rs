@@ -98,3 +98,8 @@ fn annotations(tree: &crate::load::Node, findings: &mut Findings<'_>) {
         }
     }
 }
+
+/// Whether it is a block of addresses.
+pub(super) fn is_block(text: &str) -> bool {
+    service::subnet(text).is_ok()
+}
