@@ -159,11 +159,11 @@ func (a *answer) analyze(q question) error {
 	if q.Files {
 		add = analyzer.AddReaderKubeSource
 	}
+	// A document that cannot be read is refused above already.
+	_ = add([]local.ReaderSource{{Name: "set", Reader: strings.NewReader(q.YAML)}})
 	if err := analyzer.AddDefaultResources(); err != nil {
 		return err
 	}
-	// A document that cannot be read is refused above already.
-	_ = add([]local.ReaderSource{{Name: "set", Reader: strings.NewReader(q.YAML)}})
 	stop := make(chan struct{})
 	defer close(stop)
 	result, err := analyzer.Analyze(stop)

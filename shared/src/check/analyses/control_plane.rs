@@ -136,7 +136,7 @@ fn external(world: &World<'_>, report: &mut Report) {
         for (index, hook) in item.list("webhooks").iter().enumerate() {
             let path = format!("webhooks[{index}].clientConfig.url");
             let mut findings = item.findings(report);
-            let url = hook.at("clientConfig.url");
+            let url = hook.at("clientConfig.url").filter(|url| url.value != Value::Null);
             let host = url.and_then(|url| host_of(text(Some(url))));
             match (url, host) {
                 (None, _) if hook.at("clientConfig.service").is_none() => {

@@ -23,7 +23,8 @@ pub(super) fn check(world: &World<'_>, report: &mut Report) {
         .map(|(gateway, (selector, text))| (gateway, selector, text.as_str()))
         .collect();
     for &(gateway, selector, text) in &gateways {
-        ports(world, gateway, selector, report);
+        let shared = gateways.iter().any(|(other, _, theirs)| *theirs == text && !servers(other).is_empty());
+        ports(world, gateway, selector, shared, report);
         let others = || gateways.iter().filter(|(other, ..)| other.full_name() != gateway.full_name());
         let related = others().take(MOST_COMPARED).filter(|(_, theirs, other)| {
             *other == text
@@ -41,7 +42,7 @@ fn servers<'a>(gateway: &Item<'a>) -> &'a [Node] {
 }
 
 /// Nobody to be configured, or ports that nobody forwards to them.
-fn ports(world: &World<'_>, gateway: &Item<'_>, selector: &[(&str, &str)], report: &mut Report) {
+fn ports(world: &World<'_>, gateway: &Item<'_>, selector: &[(&str, &str)], shared: bool, report: &mut Report) {
     let mut open: Vec<i64> = Vec::new();
     let (mut found, mut said) = (false, false);
     for workload in world.selected(selector) {
@@ -65,9 +66,14 @@ fn ports(world: &World<'_>, gateway: &Item<'_>, selector: &[(&str, &str)], repor
         }
     }
     let mut findings = gateway.findings(report);
-    if !found {
+    // istioctl finds Gateways of a selector by their servers.
+    if !found || (servers(gateway).is_empty() && !selector.is_empty() && !shared) {
         let message = format!("no workload has the labels of the selector, `{}`", shorten(&shown(selector)));
         let severity = if world.knows_workloads { Severity::Error } else { Severity::Info };
+        let message = match found {
+            false => message,
+            true => "this Gateway has no servers, and nobody is configured by it".to_owned(),
+        };
         let hint = "this Gateway takes effect nowhere, unless the workloads are elsewhere";
         findings.analysis(severity, Code::ReferencedResourceNotFound, "spec.selector", message, hint);
         return;
