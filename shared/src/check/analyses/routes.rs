@@ -92,8 +92,8 @@ fn destination_of(
         return;
     };
     // Of ports that are none to a proxy `references` knows nothing.
-    let has_ports = registry.answering(&host).is_some_and(|service| !service.ports.is_empty());
-    if kind == "http" && has_ports {
+    let knows = |service: &crate::registry::MeshService| !service.ports.is_empty() || service.external_name.is_some();
+    if kind == "http" && registry.answering(&host).is_some_and(knows) {
         return;
     }
     let list = || ports.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
