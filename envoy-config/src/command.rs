@@ -250,6 +250,34 @@ pub fn print(text: &str) -> io::Result<()> {
     write_all(io::stdout(), text)
 }
 
+/// Prints what is written piece by piece.
+pub fn print_pieces(write: impl FnOnce(&mut dyn std::fmt::Write) -> std::fmt::Result) -> io::Result<()> {
+    struct Pieces<'a> {
+        out: io::BufWriter<io::StdoutLock<'a>>,
+        failed: Option<io::Error>,
+    }
+    impl std::fmt::Write for Pieces<'_> {
+        fn write_str(&mut self, text: &str) -> std::fmt::Result {
+            self.out.write_all(text.as_bytes()).map_err(|error| {
+                self.failed = Some(error);
+                std::fmt::Error
+            })
+        }
+    }
+    let mut pieces = Pieces { out: io::BufWriter::with_capacity(1 << 16, io::stdout().lock()), failed: None };
+    let written = write(&mut pieces);
+    let Pieces { mut out, failed } = pieces;
+    quiet(match (failed, written) {
+        (Some(error), _) => {
+            // Nothing more goes there.
+            std::mem::forget(out);
+            Err(error)
+        }
+        (None, Err(error)) => Err(io::Error::other(error)),
+        (None, Ok(())) => out.flush(),
+    })
+}
+
 fn write_all(mut out: impl Write, text: &str) -> io::Result<()> {
     quiet(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }

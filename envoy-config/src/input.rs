@@ -166,6 +166,7 @@ pub fn checked(Texts { sources, findings, .. }: Texts, purpose: Purpose) -> Load
     }
     let set = Resources::read(documents, &mut report);
     check::check(&set, &mut report);
+    check::expired(&set, now(), &mut report);
     check::idle(&set, purpose.stream_idle_timeout, &mut report);
     crate::listener::unsupported(&set, &mut report);
     crate::cluster::unsupported(&set, &mut report);
@@ -192,6 +193,12 @@ fn suspect(findings: &mut [Finding]) {
             finding.hint.push_str(&format!("{or}or is it in `{broken}`, which cannot be read?"));
         }
     }
+}
+
+/// Seconds since 1970.
+fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs().cast_signed())
 }
 
 /// The texts that `paths` name.

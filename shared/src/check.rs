@@ -5,16 +5,19 @@
 //! |---|---|
 //! | Istio's webhook, about one resource (`pkg/config/validation`) | a file a kind, and one for each part of a rule |
 //! | the same, and Kubernetes by Istio's schemas, about what Sailcloth does not read | `unread` |
-//! | `istioctl analyze`, about resources together (`pkg/config/analysis/analyzers`) | `references`, `hosts`, `servers`, `unreachable` |
-//! | Sailcloth | `clusters`, `idle`, `literal`, `merged`, `others`, `unenforced`, `weights`, and beside what it is about |
+//! | `istioctl analyze`, about resources together (`pkg/config/analysis/analyzers`) | `references`, `hosts`, `servers`, `unreachable`, `analyses` |
+//! | Sailcloth | `clusters`, `foreign`, `idle`, `literal`, `merged`, `unenforced`, `weights`, and beside what it is about |
 //!
 //! What a single value has to look like is not repeated here: [`model`](crate::model) holds no other.
 
+#[cfg(feature = "yaml")]
+mod analyses;
 mod clusters;
 mod connection_pool;
 mod cors;
 mod destination_rule;
 mod fault;
+mod foreign;
 mod gateway;
 mod headers;
 mod hosts;
@@ -24,7 +27,6 @@ mod matches;
 mod merged;
 mod mirror;
 mod name;
-mod others;
 mod outlier_detection;
 mod partly;
 mod redirect;
@@ -37,6 +39,7 @@ mod servers;
 mod service_entry;
 mod unenforced;
 mod unreachable;
+#[cfg(feature = "yaml")]
 mod unread;
 mod virtual_service;
 mod weights;
@@ -56,6 +59,7 @@ use crate::registry::Registry;
 /// [`unenforced`](unenforced()).
 pub fn check(set: &Resources, report: &mut Report) {
     validate(set, report);
+    #[cfg(feature = "yaml")]
     unread::check(set, report);
     for resource in &set.virtual_services {
         let findings = &mut Findings::new(resource, report);
@@ -69,7 +73,9 @@ pub fn check(set: &Resources, report: &mut Report) {
     hosts::check(set, report);
     merged::check(set, report);
     servers::check(set, report);
-    others::check(set, report);
+    #[cfg(feature = "yaml")]
+    analyses::check(set, &registry, report);
+    foreign::check(set, report);
 }
 
 /// Checks a set against listeners that give up a stream when it has stood idle for so long; zero is never.
@@ -77,6 +83,12 @@ pub fn idle(set: &Resources, stream_idle_timeout: Duration, report: &mut Report)
     for resource in &set.virtual_services {
         idle::check(&resource.spec.http, stream_idle_timeout, &mut Findings::new(resource, report));
     }
+}
+
+/// Checks a set for certificates that were valid until before `now`, in seconds since 1970.
+#[cfg(feature = "yaml")]
+pub fn expired(set: &Resources, now: i64, report: &mut Report) {
+    analyses::expired(set, now, report);
 }
 
 /// Checks a set for protection that Sailcloth does not give.
@@ -114,7 +126,10 @@ struct Findings<'a> {
 trait About {
     fn finding(&self, rule: (Severity, Origin, Code), path: String, message: String, hint: String) -> Finding;
     fn tree(&self) -> &Node;
-    fn gaps(&self) -> &Gaps;
+    /// What could not be read of it, where some of it may be.
+    fn gaps(&self) -> Option<&Gaps> {
+        None
+    }
 }
 
 impl<T> About for Resource<T> {
@@ -126,8 +141,8 @@ impl<T> About for Resource<T> {
         &self.tree
     }
 
-    fn gaps(&self) -> &Gaps {
-        &self.gaps
+    fn gaps(&self) -> Option<&Gaps> {
+        Some(&self.gaps)
     }
 }
 
@@ -149,7 +164,7 @@ impl<'a> Findings<'a> {
     fn found(&mut self, rule: (Severity, Origin, Code), path: &Path<'_>, message: &str, hint: &str) {
         let path = path.to_string();
         let finding = self.resource.finding(rule, path, message.to_owned(), hint.to_owned());
-        if !self.resource.gaps().touch(&finding.path) {
+        if !self.resource.gaps().is_some_and(|gaps| gaps.touch(&finding.path)) {
             self.report.push(finding);
         }
     }
@@ -160,8 +175,8 @@ impl<'a> Findings<'a> {
     }
 
     /// Istio's webhook takes it, with a warning.
-    fn doubtful(&mut self, code: Code, path: &Path<'_>, message: impl AsRef<str>, hint: impl AsRef<str>) {
-        self.push((Severity::Warning, Origin::Validation, code), path, message, hint);
+    fn doubtful(&mut self, path: &Path<'_>, message: impl AsRef<str>, hint: impl AsRef<str>) {
+        self.push((Severity::Warning, Origin::Validation, Code::SchemaWarning), path, message, hint);
     }
 
     /// Sailcloth has something to say.

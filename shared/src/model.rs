@@ -5,6 +5,8 @@
 //! [`kinds`].
 
 pub mod destination_rule;
+#[cfg(feature = "yaml")]
+mod document;
 pub mod fault;
 pub mod format;
 #[cfg(feature = "yaml")]
@@ -54,6 +56,8 @@ pub mod gaps {
 
 pub use crate::{object, words};
 pub use destination_rule::DestinationRule;
+#[cfg(feature = "yaml")]
+pub use document::Document;
 pub use gaps::Gaps;
 pub use gateway::Gateway;
 pub use http_route::HttpRoute;

@@ -9,7 +9,7 @@ use envoy_config::listener::ENVOYS_STREAM_IDLE_TIMEOUT;
 use shared::check::Unenforced;
 use shared::plan::guard::Detector;
 
-use super::{FINDINGS, Input, Outcome, Output, Setup, print, stops, tell, warn};
+use super::{FINDINGS, Input, Outcome, Output, Setup, print_pieces, stops, tell, warn};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -81,11 +81,13 @@ pub fn generate(args: &Args) -> Outcome {
     if generated.addresses().is_empty() && matches!(args.output, Format::Yaml) {
         warn(generate::NOTHING_TO_LISTEN_FOR);
     }
-    print(&match (args.what, args.output) {
-        (What::Bootstrap, Format::Yaml) => generate::bootstrap_yaml(generated),
-        (What::Bootstrap, Format::Json) => generate::pretty(&generated.bootstrap()),
-        (What::Filters, Format::Yaml) => generate::parts_yaml(generated),
-        (What::Filters, Format::Json) => generate::pretty(&generated.parts()),
+    // What is left goes with the process: to let go of thousands of resources one by one takes longer than to write.
+    std::mem::forget(loaded);
+    print_pieces(|out| match (args.what, args.output) {
+        (What::Bootstrap, Format::Yaml) => generate::write_bootstrap_yaml(out, generated),
+        (What::Bootstrap, Format::Json) => generate::write_pretty(out, &generated.bootstrap()),
+        (What::Filters, Format::Yaml) => generate::write_parts_yaml(out, generated),
+        (What::Filters, Format::Json) => generate::write_pretty(out, &generated.parts()),
     })?;
     Ok(ExitCode::SUCCESS)
 }

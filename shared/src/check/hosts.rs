@@ -34,6 +34,7 @@ fn mesh(set: &Resources, report: &mut Report) {
             }
         }
     }
+    wildcards(&claims, report);
     for (host, claims) in claims.iter().filter(|(_, claims)| claims.len() > 1) {
         for (service, index) in claims {
             let others = claims.iter().filter(|(other, _)| other.meta.full_name() != service.meta.full_name());
@@ -64,6 +65,33 @@ fn winner(service: &Resource<VirtualService>, oldest: Option<&Resource<VirtualSe
         (false, true) => format!("`{}` has it, which is older; the rules here have no effect", other.meta.full_name()),
         (false, false) => {
             format!("`{}` has it, whose name comes first, and the rules here have no effect", other.meta.full_name())
+        }
+    }
+}
+
+/// Hosts of VirtualServices that some namespaces see, in wildcards of those that all see, and the other way round: of
+/// such istioctl says the same, though Istio takes the longer one.
+fn wildcards(claims: &Map<Vec<(&Resource<VirtualService>, usize)>>, report: &mut Report) {
+    let exported: Vec<bool> = claims.iter().map(|(_, own)| own.iter().any(|(one, _)| exports(one).is_some())).collect();
+    if !exported.contains(&true) {
+        return;
+    }
+    for ((host, own), _) in claims.iter().zip(exported).filter(|(_, exported)| *exported) {
+        let wide =
+            claims.iter().filter(|(other, _)| *other != host && (host.starts_with('*') || other.starts_with('*')));
+        for (other, theirs) in wide.filter(|(other, _)| names::intersection(host, other).is_some()) {
+            for (one, index) in own.iter().filter(|(one, _)| exports(one).is_some()) {
+                for (two, at) in theirs.iter().filter(|(two, _)| exports(two).is_none()) {
+                    for (claims, host, from, index) in [(*one, host, *two, *index), (*two, other, *one, *at)] {
+                        let spec = Path::Key(&Path::Root, "spec");
+                        let hosts = Path::Key(&spec, "hosts");
+                        let message =
+                            format!("the host `{host}` overlaps with one of `{}` in the mesh", from.meta.full_name());
+                        let hint = "the longer host is taken before the other";
+                        Findings::new(claims, report).push(CONFLICT, &Path::Index(&hosts, index), message, hint);
+                    }
+                }
+            }
         }
     }
 }

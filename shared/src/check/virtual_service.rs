@@ -48,7 +48,7 @@ pub(super) fn gateways(names: &[String], path: &Path<'_>, findings: &mut Finding
                 } else if let Some((gateway, rest)) = name.split_once('.') {
                     let namespace = rest.split('.').next().unwrap_or(rest);
                     let hint = format!("write `{namespace}/{gateway}`");
-                    findings.doubtful(Code::Deprecated, &here, format!("`{name}` is the old form of a name"), hint);
+                    findings.doubtful(&here, format!("`{name}` is the old form of a name"), hint);
                 }
                 // Behind a name without a namespace the webhook looks at no more of them.
                 return;

@@ -96,6 +96,10 @@ macro_rules! kinds {
             pub restrictions: Vec<Restriction>,
             /// How many there were of each kind that is other people's.
             pub foreign: Map<usize>,
+            /// What only `check` looks at.
+            #[cfg(feature = "yaml")]
+            pub others: Vec<super::Document>,
+            seen: Seen,
         }
 
         /// `(kind, apiVersion)` of everything that Sailcloth reads.
@@ -111,6 +115,8 @@ macro_rules! kinds {
             pub(crate) fn forget_trees(&mut self) {
                 $(self.$field.iter_mut().for_each(|it| it.tree = Node::unplaced(Value::Null));)+
                 self.restrictions.clear();
+                #[cfg(feature = "yaml")]
+                self.others.clear();
             }
 
             /// Hands on what resources say in an annotation, with `KIND NAMESPACE/NAME`.
@@ -132,7 +138,8 @@ macro_rules! kinds {
             fn take(&mut self, about: &About, node: Node, report: &mut Report) {
                 match about.kind.as_str() {
                     $(stringify!($Spec) => {
-                        put(&mut self.$field, (stringify!($Spec), kinds!(@root $root)), about, node, report);
+                        let head = (stringify!($Spec), kinds!(@root $root));
+                        put((&mut self.$field, &mut self.seen), head, about, node, report);
                     })+
                     _ => self.restrictions.push(Restriction { about: about.clone(), tree: node }),
                 }
@@ -178,10 +185,10 @@ impl Resources {
 
     /// Reads what restricts requests.
     pub fn restrictions(&self, report: &mut Report) -> Vec<Resource<Asked>> {
-        let mut all = Vec::new();
+        let (mut all, mut seen) = (Vec::new(), Seen::default());
         for Restriction { about, tree } in &self.restrictions {
             if let Some((kind, _)) = restriction::KINDS.iter().find(|(known, _)| *known == about.kind) {
-                put(&mut all, (kind, Some("spec")), about, tree.clone(), report);
+                put((&mut all, &mut seen), (kind, Some("spec")), about, tree.clone(), report);
             }
         }
         all
@@ -216,7 +223,13 @@ impl Resources {
             file,
         };
         match unreadable(&about.kind, &version, &node) {
-            Some(problem) => self.leave_out(problem, &about, &node, report),
+            Some(problem) => {
+                self.leave_out(problem, &about, &node, report);
+                #[cfg(feature = "yaml")]
+                if super::Document::is_kept(&about.kind, &version, &about.name) {
+                    self.others.push(super::Document { about, tree: node });
+                }
+            }
             None => self.take(&about, node, report),
         }
     }
@@ -248,7 +261,7 @@ impl Restriction {
 
 /// Reads a resource and puts it among the others, in place of the one that it replaces.
 fn put<T: Read>(
-    list: &mut Vec<Resource<T>>,
+    (list, seen): (&mut Vec<Resource<T>>, &mut Seen),
     (kind, root): (&'static str, Option<&str>),
     about: &About,
     mut tree: Node,
@@ -264,12 +277,53 @@ fn put<T: Read>(
     let same = |old: &&mut Resource<T>| {
         old.kind == kind && old.meta.name == about.name && old.meta.namespace() == about.namespace
     };
-    match list.iter_mut().find(same) {
+    let known = !seen.add(&[kind, &about.namespace, &about.name]);
+    match list.iter_mut().take(if known { usize::MAX } else { 0 }).find(same) {
         Some(old) => {
             report.push(again(old.head(), resource.head()));
             *old = resource;
         }
         None => list.push(resource),
+    }
+}
+
+/// Hashes of the resources so far: whoever's is not there is new, which is so of nearly all.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    /// Zero is a free slot.
+    slots: Vec<u32>,
+    taken: usize,
+}
+
+impl Seen {
+    /// Adds one; false when it may have been there before.
+    fn add(&mut self, words: &[&str]) -> bool {
+        let bytes = words.iter().flat_map(|word| word.bytes().chain([0]));
+        let hash = bytes.fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)).max(1);
+        if (self.taken + 1) * 2 > self.slots.len() {
+            let before = std::mem::take(&mut self.slots);
+            self.slots = vec![0; (before.len() * 2).max(16)];
+            before.into_iter().filter(|hash| *hash != 0).for_each(|hash| _ = self.place(hash));
+        }
+        let is_new = self.place(hash);
+        self.taken += usize::from(is_new);
+        is_new
+    }
+
+    fn place(&mut self, hash: u32) -> bool {
+        let mask = self.slots.len().wrapping_sub(1);
+        let mut at = hash as usize & mask;
+        while let Some(slot) = self.slots.get_mut(at) {
+            if *slot == hash {
+                return false;
+            }
+            if *slot == 0 {
+                *slot = hash;
+                return true;
+            }
+            at = (at + 1) & mask;
+        }
+        false
     }
 }
 

@@ -2,7 +2,7 @@
 
 use shared::finding::Code::{
     Delegated, Deprecated, LongerThanIdleTimeout, NoSuchRedirect, ReferencedResourceNotFound as NotFound,
-    SchemaValidationError as Invalid, TooLarge, UnknownField,
+    SchemaValidationError as Invalid, SchemaWarning, UnknownField,
 };
 
 use std::time::Duration;
@@ -251,7 +251,11 @@ fn direct_responses() {
         ),
         ("no status", "directResponse: {}", &[(Invalid, "spec.http[0].directResponse", 9, "`status` is missing")]),
         ("a small body", &large(100 << 10), &[]),
-        ("a large one", &large((100 << 10) + 1), &[(TooLarge, "spec.http[0].directResponse.body", 11, "102401 bytes")]),
+        (
+            "a large one",
+            &large((100 << 10) + 1),
+            &[(SchemaWarning, "spec.http[0].directResponse.body", 11, "102401 bytes")],
+        ),
         ("a huge one", &large((1 << 20) + 1), &[(Invalid, "spec.http[0].directResponse.body", 11, "at most 1 MiB")]),
         (
             "bytes that are none",

@@ -320,6 +320,7 @@ fn severities_are_istioctls() {
         found,
         [
             (NotFound, Severity::Error, Origin::Analysis, false),
+            (NotServed, Severity::Warning, Origin::Analysis, false),
             (PortRequired, Severity::Error, Origin::Analysis, false),
         ]
     );
