@@ -127,7 +127,9 @@ macro_rules! kinds {
                         take(format!("{} {}", it.kind, it.meta.full_name()), text);
                     }
                 })+
-                for Restriction { about: About { kind, namespace, name, .. }, tree } in &self.restrictions {
+                let restrictions = self.restrictions.iter().map(|it| (&it.about, &it.tree));
+                let others = self.others.iter().map(|it| (&it.about, &it.tree));
+                for (About { kind, namespace, name, .. }, tree) in restrictions.chain(others) {
                     let all = tree.get("metadata").and_then(|meta| meta.get("annotations"));
                     if let Some(text) = all.and_then(|all| all.text(annotation)) {
                         take(format!("{kind} {namespace}/{name}"), text);
