@@ -61,3 +61,40 @@ fn the_command_says_what_stands_on_the_page() {
         assert!(ran.out.contains("\nWrite: ") && !ran.out.contains("```"), "{}", ran.out);
     }
 }
+
+/// What is said of a set as a whole, and examples with something that all other files depend on.
+const OF_ALL: [Code; 6] = [
+    Code::Replaced,
+    Code::OtherKinds,
+    Code::NamespaceInjectionEnabledByDefault,
+    Code::InvalidWebhook,
+    Code::NamespaceNotInjected,
+    Code::PodsIstioProxyImageMismatchInNamespace,
+];
+
+/// A folder with a mistake of every kind there is: none hides another.
+#[test]
+fn a_mistake_of_every_kind_is_said_at_once() {
+    let folder = crate::common::folder("every-mistake");
+    for code in Code::ALL.iter().filter(|code| !OF_ALL.contains(code)) {
+        for (index, example) in examples(section(*code).unwrap()).into_iter().enumerate() {
+            let namespace = code.as_str().to_lowercase();
+            let text = example.text.replace("namespace: shop", &format!("namespace: {namespace}"));
+            // Gateways select Pods of all namespaces.
+            let text = text.replace("app: edge", &format!("app: edge-{namespace}"));
+            let text = text.replace("{name: shop,", &format!("{{name: {namespace},"));
+            let text = text.replace(".shop.svc", &format!(".{namespace}.svc"));
+            std::fs::write(folder.join(format!("{code}-{index}.yaml")), text).unwrap();
+        }
+    }
+    let ran = run(&["check", folder.to_str().unwrap(), "-o", "json"]);
+    assert_eq!((ran.code, ran.err.as_str()), (1, ""));
+    let findings: Vec<serde_json::Value> = serde_json::from_str(&ran.out).unwrap();
+    for code in Code::ALL.iter().filter(|code| !WITHOUT_EXAMPLE.contains(code) && !OF_ALL.contains(code)) {
+        let is = |finding: &serde_json::Value| {
+            let file = finding["file"].as_str().unwrap_or_default();
+            finding["code"] == code.as_str() && file.contains(&format!("/{code}-"))
+        };
+        assert!(findings.iter().any(is), "{code}");
+    }
+}
