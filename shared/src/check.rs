@@ -6,7 +6,7 @@
 //! | Istio's webhook, about one resource (`pkg/config/validation`) | a file a kind, and one for each part of a rule |
 //! | the same, and Kubernetes by Istio's schemas, about what Sailcloth does not read | `unread` |
 //! | `istioctl analyze`, about resources together (`pkg/config/analysis/analyzers`) | `references`, `hosts`, `servers`, `unreachable`, `analyses` |
-//! | Sailcloth | `clusters`, `idle`, `unenforced`, and beside what it is about |
+//! | Sailcloth | `clusters`, `idle`, `literal`, `merged`, `others`, `unenforced`, `weights`, and beside what it is about |
 //!
 //! What a single value has to look like is not repeated here: [`model`](crate::model) holds no other.
 
@@ -21,10 +21,14 @@ mod gateway;
 mod headers;
 mod hosts;
 mod idle;
+mod literal;
 mod matches;
+mod merged;
 mod mirror;
 mod name;
+mod others;
 mod outlier_detection;
+mod partly;
 mod redirect;
 mod references;
 mod response;
@@ -38,6 +42,7 @@ mod unreachable;
 #[cfg(feature = "yaml")]
 mod unread;
 mod virtual_service;
+mod weights;
 
 pub(crate) use name::is_address;
 pub use unenforced::Unenforced;
@@ -47,7 +52,7 @@ use std::time::Duration;
 use crate::finding::{Code, Finding, Origin, Report, Severity};
 use crate::load::{Node, Value};
 use crate::model::read::Path;
-use crate::model::{Resource, Resources};
+use crate::model::{Gaps, Resource, Resources};
 use crate::registry::Registry;
 
 /// Checks a set: each resource by itself, then all together. What depends on more than the set is for [`idle`] and
@@ -59,12 +64,16 @@ pub fn check(set: &Resources, report: &mut Report) {
     for resource in &set.virtual_services {
         let findings = &mut Findings::new(resource, report);
         unreachable::check(&resource.spec.http, findings);
+        literal::check(&resource.spec.http, findings);
+        weights::check(&resource.spec.http, findings);
         headers::foreign(&resource.spec.http, findings);
     }
     let registry = Registry::new(set);
     references::check(set, &registry, report);
     hosts::check(set, report);
+    merged::check(set, report);
     servers::check(set, report);
+    others::check(set, report);
     #[cfg(feature = "yaml")]
     analyses::check(set, &registry, report);
 }
@@ -117,6 +126,7 @@ struct Findings<'a> {
 trait About {
     fn finding(&self, rule: (Severity, Origin, Code), path: String, message: String, hint: String) -> Finding;
     fn tree(&self) -> &Node;
+    fn gaps(&self) -> &Gaps;
 }
 
 impl<T> About for Resource<T> {
@@ -126,6 +136,10 @@ impl<T> About for Resource<T> {
 
     fn tree(&self) -> &Node {
         &self.tree
+    }
+
+    fn gaps(&self) -> &Gaps {
+        &self.gaps
     }
 }
 
@@ -145,7 +159,11 @@ impl<'a> Findings<'a> {
     }
 
     fn found(&mut self, rule: (Severity, Origin, Code), path: &Path<'_>, message: &str, hint: &str) {
-        self.report.push(self.resource.finding(rule, path.to_string(), message.to_owned(), hint.to_owned()));
+        let path = path.to_string();
+        let finding = self.resource.finding(rule, path, message.to_owned(), hint.to_owned());
+        if !self.resource.gaps().touch(&finding.path) {
+            self.report.push(finding);
+        }
     }
 
     /// Istio's webhook refuses it.

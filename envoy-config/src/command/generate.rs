@@ -34,7 +34,7 @@ pub struct Args {
     #[command(flatten)]
     setup: Setup,
     /// How it is printed. Findings are text with YAML, and JSON with JSON.
-    #[arg(long, value_enum, default_value_t = Format::Yaml)]
+    #[arg(short, long, value_enum, default_value_t = Format::Yaml)]
     output: Format,
 }
 

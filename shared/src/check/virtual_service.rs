@@ -13,7 +13,7 @@ use crate::plan::sticky::{self, Sticky};
 pub(super) fn check(resource: &Resource<VirtualService>, findings: &mut Findings<'_>) {
     let service = &resource.spec;
     let spec = Path::Key(&Path::Root, "spec");
-    let is_delegate = service.hosts.is_empty();
+    let is_delegate = service.hosts.is_empty() && !resource.gaps.touch("spec.hosts");
     if is_delegate {
         for field in ["gateways", "tls", "tcp"] {
             if findings.has(&format!("spec.{field}[0]")) {

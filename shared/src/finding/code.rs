@@ -186,6 +186,14 @@ codes! {
     NoEndpoints = "SC0021",
     /// A DestinationRule that only proxies of its own namespace see, since its service is in another one.
     OwnNamespaceAlone = "SC0022",
+    /// Resources of kinds that are other people's, and not read.
+    OtherKinds = "SC0030",
+    /// A rule that no request comes to, since another VirtualService for the same host comes before it.
+    OvershadowedRule = "SC0031",
+    /// A sign of regexes in a text that is taken as it stands.
+    LiteralPattern = "SC0032",
+    /// Weights that do not add up to 100: each is its part of their sum.
+    WeightsNotHundred = "SC0033",
 }
 
 impl fmt::Display for Code {

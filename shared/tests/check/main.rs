@@ -1,10 +1,12 @@
 //! Findings, row by row: a snippet and everything that is to be said about it.
 
 mod analyses;
+mod beside;
 mod clusters;
 mod faults_and_mirrors;
 mod header_operations;
 mod numbers;
+mod partly;
 mod protection;
 mod resources;
 mod rules;

@@ -103,7 +103,8 @@ fn destination_of(
             let message = format!("`{}` has several ports: {}", shorten(said), list());
             findings.analysis(Severity::Error, code, path, message, "add `port: {number: ...}`");
         }
-        Some(port) if !ports.contains(&port) => {
+        // Of a service without ports it is said where that is.
+        Some(port) if !ports.is_empty() && !ports.contains(&port) => {
             let message = format!("`{}` has no port {port}", shorten(said));
             let path = format!("{path}.port.number");
             findings.analysis(Severity::Error, NOT_FOUND, &path, message, &format!("its ports are {}", list()));

@@ -1,0 +1,64 @@
+//! The page that says what codes mean: every code is there, and every example gives it.
+
+use envoy_config::codes::{PAGE, section};
+use envoy_config::input::{Source, loaded};
+use shared::finding::Code;
+
+use crate::common::run;
+
+/// Codes that no file of resources gives.
+const WITHOUT_EXAMPLE: [Code; 3] = [Code::ModuleConfiguration, Code::NotQuoted, Code::TooLarge];
+
+/// The blocks of YAML in a section, each of which is a file.
+fn examples(section: &str) -> Vec<Source> {
+    let blocks = section.split("```yaml\n").skip(1).filter_map(|block| block.split_once("```"));
+    let source =
+        |(index, (text, _)): (usize, (&str, &str))| Source { name: format!("{index}.yaml"), text: text.into() };
+    blocks.enumerate().map(source).collect()
+}
+
+#[test]
+fn every_code_is_on_the_page_with_its_meaning() {
+    let mut codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    codes.sort_unstable();
+    let headings: Vec<&str> = PAGE.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    assert_eq!(headings, codes);
+    for code in Code::ALL {
+        let section = section(*code).unwrap();
+        let second = section.lines().nth(2).unwrap();
+        assert_eq!(second, code.meaning().trim(), "{code}");
+        assert!(section.contains("\nWrite: "), "{code}");
+    }
+}
+
+#[test]
+fn every_example_gives_its_code() {
+    for code in Code::ALL {
+        let examples = examples(section(*code).unwrap());
+        assert_eq!(examples.is_empty(), WITHOUT_EXAMPLE.contains(code), "{code}");
+        if examples.is_empty() {
+            continue;
+        }
+        let loaded = loaded(examples);
+        let said: Vec<String> = loaded.findings.iter().map(ToString::to_string).collect();
+        assert!(loaded.findings.iter().any(|finding| finding.code == *code), "{code}: {said:#?}");
+        // An example is about its code, and shows what else is right; these need another thing that is wrong.
+        let others =
+            loaded.findings.iter().filter(|finding| finding.code != *code && finding.code != Code::NoEndpoints);
+        let others: Vec<Code> = others.map(|finding| finding.code).collect();
+        assert!(others.is_empty(), "{code}: {others:?} {said:#?}");
+    }
+}
+
+#[test]
+fn the_command_says_what_stands_on_the_page() {
+    let ran = run(&["check", "--codes"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    for code in Code::ALL {
+        assert!(ran.out.contains(&format!("{code}  {}\n", code.meaning().trim())), "{}", ran.out);
+        let ran = run(&["check", "--codes", &code.as_str().to_lowercase()]);
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+        assert!(ran.out.starts_with(&format!("{code}\n\n{}\n", code.meaning().trim())), "{}", ran.out);
+        assert!(ran.out.contains("\nWrite: ") && !ran.out.contains("```"), "{}", ran.out);
+    }
+}
