@@ -181,6 +181,12 @@ pub fn checked(Texts { sources, findings, .. }: Texts, purpose: Purpose) -> Load
     loaded
 }
 
+/// Seconds since 1970.
+fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs().cast_signed())
+}
+
 /// What is not in the set may be in a text that cannot be read.
 fn suspect(findings: &mut [Finding]) {
     let broken = findings.iter().find(|finding| finding.code == Code::NotYaml).and_then(|finding| finding.file.clone());
@@ -193,12 +199,6 @@ fn suspect(findings: &mut [Finding]) {
             finding.hint.push_str(&format!("{or}or is it in `{broken}`, which cannot be read?"));
         }
     }
-}
-
-/// Seconds since 1970.
-fn now() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs().cast_signed())
 }
 
 /// The texts that `paths` name.

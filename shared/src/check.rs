@@ -6,7 +6,7 @@
 //! | Istio's webhook, about one resource (`pkg/config/validation`) | a file a kind, and one for each part of a rule |
 //! | the same, and Kubernetes by Istio's schemas, about what Sailcloth does not read | `unread` |
 //! | `istioctl analyze`, about resources together (`pkg/config/analysis/analyzers`) | `references`, `hosts`, `servers`, `unreachable`, `analyses` |
-//! | Sailcloth | `clusters`, `foreign`, `idle`, `literal`, `merged`, `unenforced`, `weights`, and beside what it is about |
+//! | Sailcloth | `clusters`, `idle`, `literal`, `merged`, `others`, `unenforced`, `weights`, and beside what it is about |
 //!
 //! What a single value has to look like is not repeated here: [`model`](crate::model) holds no other.
 
@@ -17,7 +17,6 @@ mod connection_pool;
 mod cors;
 mod destination_rule;
 mod fault;
-mod foreign;
 mod gateway;
 mod headers;
 mod hosts;
@@ -27,6 +26,7 @@ mod matches;
 mod merged;
 mod mirror;
 mod name;
+mod others;
 mod outlier_detection;
 mod partly;
 mod redirect;
@@ -73,9 +73,9 @@ pub fn check(set: &Resources, report: &mut Report) {
     hosts::check(set, report);
     merged::check(set, report);
     servers::check(set, report);
+    others::check(set, report);
     #[cfg(feature = "yaml")]
     analyses::check(set, &registry, report);
-    foreign::check(set, report);
 }
 
 /// Checks a set against listeners that give up a stream when it has stood idle for so long; zero is never.
@@ -126,10 +126,7 @@ struct Findings<'a> {
 trait About {
     fn finding(&self, rule: (Severity, Origin, Code), path: String, message: String, hint: String) -> Finding;
     fn tree(&self) -> &Node;
-    /// What could not be read of it, where some of it may be.
-    fn gaps(&self) -> Option<&Gaps> {
-        None
-    }
+    fn gaps(&self) -> &Gaps;
 }
 
 impl<T> About for Resource<T> {
@@ -141,8 +138,8 @@ impl<T> About for Resource<T> {
         &self.tree
     }
 
-    fn gaps(&self) -> Option<&Gaps> {
-        Some(&self.gaps)
+    fn gaps(&self) -> &Gaps {
+        &self.gaps
     }
 }
 
@@ -164,7 +161,7 @@ impl<'a> Findings<'a> {
     fn found(&mut self, rule: (Severity, Origin, Code), path: &Path<'_>, message: &str, hint: &str) {
         let path = path.to_string();
         let finding = self.resource.finding(rule, path, message.to_owned(), hint.to_owned());
-        if !self.resource.gaps().is_some_and(|gaps| gaps.touch(&finding.path)) {
+        if !self.resource.gaps().touch(&finding.path) {
             self.report.push(finding);
         }
     }

@@ -138,7 +138,7 @@ fn kinds_of_others_are_one_note_that_strict_does_not_count() {
     let said = "note[SC0030]: 3 resources of other kinds have no effect here: 1 ConfigMap, 2 Deployment\n\n1 note in 0 resources\n";
     assert_eq!((ran.code, ran.out.as_str()), (0, said));
     for (kind, code) in [
-        ("apiVersion: networking.istio.io/v1alpha3, kind: EnvoyFilter", "SC0003"),
+        ("apiVersion: networking.istio.io/v1, kind: ProxyConfig", "SC0003"),
         ("apiVersion: gateway.networking.k8s.io/v1, kind: Gateway", "SC0003"),
         ("apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute", "SC0003"),
         ("apiVersion: networking.istio.io/v1, kind: VirtualServce", "SC0003"),
@@ -147,9 +147,7 @@ fn kinds_of_others_are_one_note_that_strict_does_not_count() {
         ("apiVersion: serving.knative.dev/v1, kind: Service", "SC0030"),
         ("apiVersion: apps/v1, kind: StatefulSet", "SC0030"),
     ] {
-        let (exit, said) = codes(&[], &format!("{{{kind}, metadata: {{name: x}}}}"));
-        let said: Vec<&String> = said.iter().filter(|code| ["SC0003", "SC0030"].contains(&code.as_str())).collect();
-        assert_eq!((exit, said), (0, vec![&code.to_owned()]), "{kind}");
+        assert_eq!(codes(&[], &format!("{{{kind}, metadata: {{name: x}}}}")), (0, vec![code.to_owned()]), "{kind}");
     }
 }
 
@@ -222,7 +220,7 @@ fn what_cannot_be_read_is_exit_code_2_and_teaches() {
         (vec!["check", SERVICES, "--suppress", "SC0005=web"], "`SC0005=VirtualService shop/web`"),
         (vec!["check", SERVICES, "--failure-threshold", "bad"], "Info, Warning, Error"),
         (vec!["check", SERVICES, "--strict", "--failure-threshold", "Info"], "cannot be used with"),
-        (vec!["check", "--codes", "IST0999"], "there is no code `IST0999`; did you mean"),
+        (vec!["check", "--codes", "IST0142"], "there is no code `IST0142`; did you mean"),
         (vec!["chekc"], "similar subcommand exists: 'check'"),
     ] {
         let ran = run(&args);

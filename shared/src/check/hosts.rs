@@ -55,20 +55,6 @@ fn mesh(set: &Resources, report: &mut Report) {
     }
 }
 
-/// Which of a VirtualService and the oldest of the others that claim its host has it, and why.
-fn winner(service: &Resource<VirtualService>, oldest: Option<&Resource<VirtualService>>) -> String {
-    let Some(other) = oldest else { return String::new() };
-    let older = other.meta.creation_timestamp != service.meta.creation_timestamp;
-    match (service.meta.age() < other.meta.age(), older) {
-        (true, true) => "this one has it, since it is older".into(),
-        (true, false) => "this one has it, since its name comes first".into(),
-        (false, true) => format!("`{}` has it, which is older; the rules here have no effect", other.meta.full_name()),
-        (false, false) => {
-            format!("`{}` has it, whose name comes first, and the rules here have no effect", other.meta.full_name())
-        }
-    }
-}
-
 /// Hosts of VirtualServices that some namespaces see, in wildcards of those that all see, and the other way round: of
 /// such istioctl says the same, though Istio takes the longer one.
 fn wildcards(claims: &Map<Vec<(&Resource<VirtualService>, usize)>>, report: &mut Report) {
@@ -92,6 +78,20 @@ fn wildcards(claims: &Map<Vec<(&Resource<VirtualService>, usize)>>, report: &mut
                     }
                 }
             }
+        }
+    }
+}
+
+/// Which of a VirtualService and the oldest of the others that claim its host has it, and why.
+fn winner(service: &Resource<VirtualService>, oldest: Option<&Resource<VirtualService>>) -> String {
+    let Some(other) = oldest else { return String::new() };
+    let older = other.meta.creation_timestamp != service.meta.creation_timestamp;
+    match (service.meta.age() < other.meta.age(), older) {
+        (true, true) => "this one has it, since it is older".into(),
+        (true, false) => "this one has it, since its name comes first".into(),
+        (false, true) => format!("`{}` has it, which is older; the rules here have no effect", other.meta.full_name()),
+        (false, false) => {
+            format!("`{}` has it, whose name comes first, and the rules here have no effect", other.meta.full_name())
         }
     }
 }

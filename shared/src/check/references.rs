@@ -151,7 +151,8 @@ fn check_gateways(service: &Resource<VirtualService>, known: &Names, findings: &
     let path = Path::Key(&spec, "gateways");
     for (index, name) in service.spec.gateways.iter().enumerate() {
         let full = names::resolve_gateway(name, service.meta.namespace());
-        if full == MESH || known.contains(&full) {
+        // Of Istio's own ones `analyses` says another thing.
+        if full == MESH || known.contains(&full) || name.contains(names::INTERNAL_GATEWAY) {
             continue;
         }
         let own = full.rsplit('/').next().unwrap_or(&full);

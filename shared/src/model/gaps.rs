@@ -24,6 +24,9 @@ pub struct Gaps {
     items: Vec<(String, usize)>,
 }
 
+/// None.
+pub static NO_GAPS: Gaps = Gaps { fields: Vec::new(), items: Vec::new() };
+
 impl Gaps {
     /// Whether `path` is of a field that could not be read, is in one or holds one.
     pub fn touch(&self, path: &str) -> bool {

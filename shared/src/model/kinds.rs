@@ -94,12 +94,12 @@ macro_rules! kinds {
             $($(#[$doc])* pub $field: Vec<Resource<$Spec>>,)+
             /// What restricts requests, and is not carried out.
             pub restrictions: Vec<Restriction>,
-            /// How many there were of each kind that is other people's.
-            pub foreign: Map<usize>,
             /// What only `check` looks at.
             #[cfg(feature = "yaml")]
             pub others: Vec<super::Document>,
             seen: Seen,
+            /// How many there were of each kind that is other people's.
+            pub foreign: Map<usize>,
         }
 
         /// `(kind, apiVersion)` of everything that Sailcloth reads.

@@ -7,6 +7,7 @@ use super::schema::{self, SELECTION};
 use super::{SPEC, authentication, authorization, envoy_filter, extension, sidecar, telemetry};
 use crate::finding::{self, Code, Finding, Origin, Report, Severity};
 use crate::load::{Mark, Node, Value};
+use crate::model::gaps::{Gaps, NO_GAPS};
 use crate::model::read::Path;
 use crate::model::{Document, Resources, Restriction};
 
@@ -91,6 +92,10 @@ impl About for Restriction {
     fn tree(&self) -> &Node {
         &self.tree
     }
+
+    fn gaps(&self) -> &Gaps {
+        &NO_GAPS
+    }
 }
 
 impl About for Document {
@@ -100,6 +105,10 @@ impl About for Document {
 
     fn tree(&self) -> &Node {
         &self.tree
+    }
+
+    fn gaps(&self) -> &Gaps {
+        &NO_GAPS
     }
 }
 
