@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use envoy_config::input::{self, Loaded, Purpose};
+use envoy_config::input::{self, Loaded, Purpose, Texts, Unread};
 use envoy_config::listener::STREAM_IDLE_TIMEOUT;
 use envoy_config::{Options, Packaging, generate as generating, render};
 use shared::Severity;
@@ -40,15 +40,31 @@ pub type Outcome = Result<ExitCode, Box<dyn Error>>;
 #[derive(Args)]
 pub struct Input {
     /// Resources: a file, a folder (its *.yaml, *.yml and *.json, not those of folders inside), or `-` for standard
-    /// input; repeat for more. A later file replaces resources of an earlier one.
-    #[arg(short = 'f', long = "filename", value_name = "PATH", required = true)]
+    /// input. A later file replaces resources of an earlier one; those of `-f` come first.
+    #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// The same, as kubectl has it; repeat for more.
+    #[arg(short = 'f', long = "filename", value_name = "PATH")]
+    named: Vec<PathBuf>,
+    /// Looks into folders within folders, too.
+    #[arg(short = 'R', long)]
+    recursive: bool,
 }
 
 impl Input {
-    /// Reads, loads and checks them.
-    pub fn load(&self, purpose: Purpose) -> Result<Loaded, input::InputError> {
-        input::load_for(&self.paths, purpose)
+    /// Reads, loads and checks them, when all can be read.
+    pub fn load(&self, purpose: Purpose) -> Result<Loaded, Box<dyn Error>> {
+        let texts = self.read()?;
+        if texts.unread.is_empty() { Ok(input::checked(texts, purpose)) } else { Err(Box::new(Unread(texts.unread))) }
+    }
+
+    /// Reads what can be read.
+    pub fn read(&self) -> Result<Texts, Box<dyn Error>> {
+        let paths: Vec<PathBuf> = self.named.iter().chain(&self.paths).cloned().collect();
+        if paths.is_empty() {
+            return Err("which resources? Name files, folders or `-`: `mesh/`, or `--filename <PATH>`".into());
+        }
+        Ok(input::read(&paths, self.recursive))
     }
 }
 
@@ -279,6 +295,34 @@ pub fn print(text: &str) -> io::Result<()> {
     write_all(io::stdout(), text)
 }
 
+/// Prints what is written piece by piece.
+pub fn print_pieces(write: impl FnOnce(&mut dyn std::fmt::Write) -> std::fmt::Result) -> io::Result<()> {
+    struct Pieces<'a> {
+        out: io::BufWriter<io::StdoutLock<'a>>,
+        failed: Option<io::Error>,
+    }
+    impl std::fmt::Write for Pieces<'_> {
+        fn write_str(&mut self, text: &str) -> std::fmt::Result {
+            self.out.write_all(text.as_bytes()).map_err(|error| {
+                self.failed = Some(error);
+                std::fmt::Error
+            })
+        }
+    }
+    let mut pieces = Pieces { out: io::BufWriter::with_capacity(1 << 16, io::stdout().lock()), failed: None };
+    let written = write(&mut pieces);
+    let Pieces { mut out, failed } = pieces;
+    quiet(match (failed, written) {
+        (Some(error), _) => {
+            // Nothing more goes there.
+            std::mem::forget(out);
+            Err(error)
+        }
+        (None, Err(error)) => Err(io::Error::other(error)),
+        (None, Ok(())) => out.flush(),
+    })
+}
+
 fn write_all(mut out: impl Write, text: &str) -> io::Result<()> {
     quiet(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
@@ -314,7 +358,13 @@ pub fn refuse(why: &str) -> ExitCode {
 /// Says why nothing came of it.
 pub fn complain(error: Box<dyn Error>) -> ExitCode {
     let style = anstyle::AnsiColor::Red.on_default().bold();
-    // With standard error closed there is nobody to tell.
-    let _ = writeln!(anstream::stderr(), "{style}error{style:#}: {error}");
+    let said: Vec<String> = match error.downcast_ref::<Unread>() {
+        Some(Unread(all)) => all.iter().map(ToString::to_string).collect(),
+        None => vec![error.to_string()],
+    };
+    for one in said {
+        // With standard error closed there is nobody to tell.
+        let _ = writeln!(anstream::stderr(), "{style}error{style:#}: {one}");
+    }
     ExitCode::from(USAGE)
 }

@@ -3,6 +3,8 @@
 mod outlier;
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Write};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,7 +23,7 @@ use crate::listener::{
 use crate::route::{RouteConfiguration, route_config};
 use crate::stats::StatsConfig;
 use crate::wire::Extension;
-use crate::yaml::yaml;
+use crate::yaml::write_yaml;
 
 /// Where Envoy's admin page is unless somebody says otherwise: Istio's port for it.
 pub const ADMIN_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 15000);
@@ -256,14 +258,47 @@ pub fn pretty(message: &impl Serialize) -> String {
     text
 }
 
+/// The same, piece by piece.
+///
+/// # Errors
+/// When `out` takes no more.
+pub fn write_pretty(out: &mut dyn Write, message: &impl Serialize) -> fmt::Result {
+    struct Bytes<'a>(&'a mut dyn Write);
+    impl io::Write for Bytes<'_> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            // serde_json writes whole strings, or what is ASCII.
+            let text = std::str::from_utf8(bytes).map_err(io::Error::other)?;
+            self.0.write_str(text).map_err(io::Error::other)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    serde_json::to_writer_pretty(Bytes(out), message).map_err(|_| fmt::Error)?;
+    out.write_char('\n')
+}
+
 /// The bootstrap as YAML, with a line on how to use it.
 pub fn bootstrap_yaml(generated: Generated) -> String {
-    let mut text = String::from("# Written by `sailcloth generate bootstrap`. Start it with: envoy -c FILE\n");
+    let mut text = String::new();
+    // Into a string nothing can fail.
+    let _ = write_bootstrap_yaml(&mut text, generated);
+    text
+}
+
+/// The same, piece by piece.
+///
+/// # Errors
+/// When `out` takes no more.
+pub fn write_bootstrap_yaml(out: &mut dyn Write, generated: Generated) -> fmt::Result {
+    out.write_str("# Written by `sailcloth generate bootstrap`. Start it with: envoy -c FILE\n")?;
     for front in &generated.fronts {
-        text.push_str(&format!("# {front}\n"));
+        writeln!(out, "# {front}")?;
     }
-    text.push_str(&comment(&generated.remarks));
-    text + &yaml(&generated.bootstrap())
+    out.write_str(&comment(&generated.remarks))?;
+    write_yaml(out, &generated.bootstrap())
 }
 
 fn comment(lines: &[String]) -> String {
@@ -272,14 +307,27 @@ fn comment(lines: &[String]) -> String {
 
 /// The parts of every listener as a stream of YAML documents, each with a word on where to paste it.
 pub fn parts_yaml(generated: Generated) -> String {
+    let mut text = String::new();
+    // Into a string nothing can fail.
+    let _ = write_parts_yaml(&mut text, generated);
+    text
+}
+
+/// The same, piece by piece.
+///
+/// # Errors
+/// When `out` takes no more.
+pub fn write_parts_yaml(out: &mut dyn Write, generated: Generated) -> fmt::Result {
     let remarks = comment(&generated.remarks);
-    let document = |(front, part): (Front, ListenerParts)| {
+    let fronts = generated.fronts.clone();
+    for (front, part) in fronts.into_iter().zip(generated.parts()) {
         let who = front.proxy.gateways.join(", ");
         let who = match front.proxy.port {
             Some(port) => format!("port {port} of gateway {who}"),
             None => "the mesh".to_owned(),
         };
-        format!(
+        write!(
+            out,
             "---\n\
              # For {who}.\n\
              # `http_filters` and `route_config` go into the HTTP connection manager of that listener, in place of its own;\n\
@@ -287,17 +335,12 @@ pub fn parts_yaml(generated: Generated) -> String {
              # as Istio names it: outbound|PORT|SUBSET|HOST. `sailcloth generate bootstrap` writes such clusters.\n\
              # `stats_config` goes into the bootstrap, once: it turns Istio's labels in metrics' names into labels, and gives\n\
              # their histograms some of Istio's buckets, so that a scrape stays small.\n\
-             {remarks}{}",
-            yaml(&Pasted {
-                http_filters: part.http_filters,
-                route_config: part.route_config,
-                access_log: part.access_log,
-                stats_config: part.stats_config
-            })
-        )
-    };
-    let fronts = generated.fronts.clone();
-    fronts.into_iter().zip(generated.parts()).map(document).collect()
+             {remarks}"
+        )?;
+        let ListenerParts { http_filters, route_config, access_log, stats_config, .. } = part;
+        write_yaml(out, &Pasted { http_filters, route_config, access_log, stats_config })?;
+    }
+    Ok(())
 }
 
 #[derive(Serialize)]

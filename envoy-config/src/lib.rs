@@ -3,7 +3,9 @@
 //! | room | what |
 //! |---|---|
 //! | [`input`] | files, folders and standard input, read and checked |
-//! | [`render`] | findings as text and as JSON |
+//! | [`silence`] | findings that nobody wants to hear again |
+//! | [`render`] | findings as text, JSON, SARIF and for GitHub |
+//! | [`codes`] | what each code means, with an example |
 //! | [`cluster`], [`route`], [`filter`], [`listener`] | Envoy's resources, typed; each knows how it comes from a set |
 //! | [`generate`] | all of them for a set |
 //! | [`bootstrap`], [`stats`] | one packaging of them, and what metrics look like |
@@ -13,6 +15,7 @@
 
 pub mod bootstrap;
 pub mod cluster;
+pub mod codes;
 pub mod envoy;
 pub mod example;
 pub mod filter;
@@ -22,6 +25,7 @@ pub mod json;
 pub mod listener;
 pub mod render;
 pub mod route;
+pub mod silence;
 pub mod source;
 pub mod stats;
 pub mod wire;

@@ -9,7 +9,7 @@ use envoy_config::listener::ENVOYS_STREAM_IDLE_TIMEOUT;
 use shared::check::Unenforced;
 use shared::plan::guard::Detector;
 
-use super::{FINDINGS, Input, Outcome, Output, Setup, Strict, print, refuse, stops, tell};
+use super::{FINDINGS, Input, Outcome, Output, Setup, Strict, print_pieces, refuse, stops, tell};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -36,7 +36,7 @@ pub struct Args {
     #[command(flatten)]
     strict: Strict,
     /// How it is printed. Findings are text with YAML, and JSON with JSON.
-    #[arg(long, value_enum, default_value_t = Format::Yaml)]
+    #[arg(short, long, value_enum, default_value_t = Format::Yaml)]
     output: Format,
 }
 
@@ -85,11 +85,13 @@ pub fn generate(args: &Args) -> Outcome {
     if generated.fronts.is_empty() {
         return Ok(refuse(generate::NOTHING_TO_LISTEN_FOR));
     }
-    print(&match (args.what, args.output) {
-        (What::Bootstrap, Format::Yaml) => generate::bootstrap_yaml(generated),
-        (What::Bootstrap, Format::Json) => generate::pretty(&generated.bootstrap()),
-        (What::Filters, Format::Yaml) => generate::parts_yaml(generated),
-        (What::Filters, Format::Json) => generate::pretty(&generated.parts()),
+    // What is left goes with the process: to let go of thousands of resources one by one takes longer than to write.
+    std::mem::forget(loaded);
+    print_pieces(|out| match (args.what, args.output) {
+        (What::Bootstrap, Format::Yaml) => generate::write_bootstrap_yaml(out, generated),
+        (What::Bootstrap, Format::Json) => generate::write_pretty(out, &generated.bootstrap()),
+        (What::Filters, Format::Yaml) => generate::write_parts_yaml(out, generated),
+        (What::Filters, Format::Json) => generate::write_pretty(out, &generated.parts()),
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -57,7 +57,7 @@ pub struct Args {
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
     drain: Duration,
     /// How findings and Envoy's log (on standard error) and addresses (on standard output) are told.
-    #[arg(long, value_enum, default_value_t = Output::Text)]
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
     output: Output,
     /// What else Envoy is told. Its log begins at `warning` unless these say otherwise.
     #[arg(last = true, value_name = "ENVOY ARGS")]

@@ -45,7 +45,9 @@ warning[SC0004]: unknown field `weigth`, which has no effect
 
 #[test]
 fn nothing_found_is_said() {
-    assert_eq!(rendered(""), "no problems in 0 resources\n");
+    assert_eq!(rendered("# nothing"), "there are no resources here, so nothing was checked\n");
+    let service = "{apiVersion: v1, kind: Service, metadata: {name: x}}";
+    assert_eq!(rendered(service), "no problems in 1 resource\n");
 }
 
 #[test]

@@ -4,7 +4,11 @@
 #[cfg(test)]
 mod check;
 #[cfg(test)]
+mod codes;
+#[cfg(test)]
 mod common;
+#[cfg(test)]
+mod forms;
 #[cfg(test)]
 mod generate;
 #[cfg(test)]
