@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// How long an answer may take; Envoy's main thread may have a configuration to read meanwhile.
+/// How long an answer may take; Envoy's main thread may have other things to do meanwhile.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// The same while Envoy starts: it is asked again, and signals may have come.
+const SHORT: Duration = Duration::from_millis(300);
 
 /// No answer that is asked for here is as long.
 const LONGEST: u64 = 16 << 20;
@@ -32,7 +34,7 @@ impl Admin {
     /// # Errors
     /// When nobody answers.
     pub fn state(&self) -> io::Result<String> {
-        Ok(self.ask("GET", "/ready")?.trim().to_owned())
+        Ok(self.ask("GET", "/ready", SHORT)?.trim().to_owned())
     }
 
     /// The listeners by name, and where they are.
@@ -40,7 +42,7 @@ impl Admin {
     /// # Errors
     /// When nobody answers, or nobody understands the answer.
     pub fn listeners(&self) -> io::Result<Vec<(String, SocketAddr)>> {
-        let answer: Value = serde_json::from_str(&self.ask("GET", "/listeners?format=json")?)?;
+        let answer: Value = serde_json::from_str(&self.ask("GET", "/listeners?format=json", PATIENCE)?)?;
         let place = |listener: &Value| {
             let at = listener.pointer("/local_address/socket_address")?;
             let port = u16::try_from(at.get("port_value")?.as_u64()?).ok()?;
@@ -55,8 +57,8 @@ impl Admin {
     /// # Errors
     /// When nobody answers.
     pub fn drain(&self) -> io::Result<()> {
-        self.ask("POST", "/drain_listeners?graceful")?;
-        self.ask("POST", "/drain_listeners").map(drop)
+        self.ask("POST", "/drain_listeners?graceful", PATIENCE)?;
+        self.ask("POST", "/drain_listeners", PATIENCE).map(drop)
     }
 
     /// How many requests are under way, and how many bytes of answers clients have not taken yet.
@@ -66,7 +68,7 @@ impl Admin {
     pub fn under_way(&self) -> io::Result<(u64, u64)> {
         let filter = "/stats?type=Gauges&filter=downstream_(rq_active%7Ccx_tx_bytes_buffered)$";
         let (mut requests, mut bytes) = (0, 0);
-        for line in self.ask("GET", filter)?.lines() {
+        for line in self.ask("GET", filter, PATIENCE)?.lines() {
             let Some((name, number)) = line.rsplit_once(": ") else { continue };
             let number: u64 = number.parse().unwrap_or(0);
             match name.rsplit('.').next() {
@@ -79,16 +81,16 @@ impl Admin {
         Ok((requests, bytes))
     }
 
-    fn ask(&self, method: &str, path: &str) -> io::Result<String> {
+    fn ask(&self, method: &str, path: &str, patience: Duration) -> io::Result<String> {
         let mut stream: Box<dyn Stream> = match self {
             Admin::Tcp(at) => {
-                let stream = TcpStream::connect_timeout(at, PATIENCE)?;
-                stream.set_read_timeout(Some(PATIENCE))?;
+                let stream = TcpStream::connect_timeout(at, patience)?;
+                stream.set_read_timeout(Some(patience))?;
                 Box::new(stream)
             }
             Admin::Unix(path) => {
                 let stream = UnixStream::connect(path)?;
-                stream.set_read_timeout(Some(PATIENCE))?;
+                stream.set_read_timeout(Some(patience))?;
                 Box::new(stream)
             }
         };

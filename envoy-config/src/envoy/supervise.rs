@@ -178,12 +178,12 @@ impl Running<'_> {
                 Ok(State::Starting { since, slow: slow || late })
             }
             State::Draining { until } => {
-                let left = self.admin.under_way().unwrap_or_default();
-                if left != (0, 0) && Instant::now() < until {
-                    return Ok(state);
-                }
-                if left.0 > 0 {
-                    tell(Event::Impatient(left.0));
+                match self.admin.under_way() {
+                    Ok((0, 0)) => {}
+                    // Who does not answer has something to do.
+                    _ if Instant::now() < until => return Ok(state),
+                    Ok((requests @ 1.., _)) => tell(Event::Impatient(requests)),
+                    _ => {}
                 }
                 self.tell(SIGTERM).map(|()| State::Ending(1))
             }

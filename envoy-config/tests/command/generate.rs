@@ -67,6 +67,7 @@ fn filters_are_yaml_documents_with_what_to_paste() {
     }
     assert!(ran.out.contains("# For port 80 of gateway default/catacatgo-gateway.\n"), "{}", ran.out);
     assert!(ran.out.contains("# For the mesh.\n"), "{}", ran.out);
+    assert!(!ran.out.contains("unknownHosts"), "such a listener may know where connections were meant to go");
 }
 
 #[test]
