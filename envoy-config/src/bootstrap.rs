@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::cluster::Cluster;
-use crate::listener::Listener;
+use crate::listener::{Listener, OverloadManager};
 use crate::stats::StatsConfig;
 use crate::wire::{self, Address};
 
@@ -23,6 +23,9 @@ pub struct Bootstrap {
     /// How often histograms take in what was recorded; absent is Envoy's 5 s.
     #[serde(serialize_with = "wire::some_duration", skip_serializing_if = "Option::is_none")]
     pub stats_flush_interval: Option<Duration>,
+    /// How many connections there may be; absent is any number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overload_manager: Option<OverloadManager>,
     /// Everything it does.
     pub static_resources: StaticResources,
 }
@@ -60,6 +63,7 @@ impl Bootstrap {
             admin: admin.map(|at| Admin { address: at.into() }),
             stats_config: StatsConfig::default(),
             stats_flush_interval: None,
+            overload_manager: None,
             static_resources: StaticResources { listeners, clusters },
         }
     }

@@ -9,9 +9,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use envoy_config::input::{self, Loaded, Purpose};
+use envoy_config::input::{self, Loaded, Purpose, Texts, Unread};
 use envoy_config::listener::STREAM_IDLE_TIMEOUT;
 use envoy_config::{Options, Packaging, generate as generating, render};
+use shared::Severity;
 use shared::check::Unenforced;
 use shared::finding::{About, Report};
 use shared::load::{Node, Value};
@@ -19,9 +20,14 @@ use shared::model::read::{Path, Place, Read, Reader};
 use shared::model::values::GoDuration;
 use shared::plan::guard::Detector;
 
+mod access_log;
 pub mod check;
 pub mod generate;
+mod limits;
 pub mod run;
+
+use access_log::AccessLogArgs;
+use limits::LimitArgs;
 
 /// Findings that are errors.
 pub const FINDINGS: u8 = 1;
@@ -34,15 +40,31 @@ pub type Outcome = Result<ExitCode, Box<dyn Error>>;
 #[derive(Args)]
 pub struct Input {
     /// Resources: a file, a folder (its *.yaml, *.yml and *.json, not those of folders inside), or `-` for standard
-    /// input; repeat for more. A later file replaces resources of an earlier one.
-    #[arg(short = 'f', long = "filename", value_name = "PATH", required = true)]
+    /// input. A later file replaces resources of an earlier one; those of `-f` come first.
+    #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// The same, as kubectl has it; repeat for more.
+    #[arg(short = 'f', long = "filename", value_name = "PATH")]
+    named: Vec<PathBuf>,
+    /// Looks into folders within folders, too.
+    #[arg(short = 'R', long)]
+    recursive: bool,
 }
 
 impl Input {
-    /// Reads, loads and checks them.
-    pub fn load(&self, purpose: Purpose) -> Result<Loaded, input::InputError> {
-        input::load_for(&self.paths, purpose)
+    /// Reads, loads and checks them, when all can be read.
+    pub fn load(&self, purpose: Purpose) -> Result<Loaded, Box<dyn Error>> {
+        let texts = self.read()?;
+        if texts.unread.is_empty() { Ok(input::checked(texts, purpose)) } else { Err(Box::new(Unread(texts.unread))) }
+    }
+
+    /// Reads what can be read.
+    pub fn read(&self) -> Result<Texts, Box<dyn Error>> {
+        let paths: Vec<PathBuf> = self.named.iter().chain(&self.paths).cloned().collect();
+        if paths.is_empty() {
+            return Err("which resources? Name files, folders or `-`: `mesh/`, or `--filename <PATH>`".into());
+        }
+        Ok(input::read(&paths, self.recursive))
     }
 }
 
@@ -109,6 +131,10 @@ pub struct Setup {
     /// Where the mesh's listener is [default: 127.0.0.1:15001 when a VirtualService applies to `mesh`, else nowhere].
     #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
     mesh_listen: Option<SocketAddr>,
+    /// The namespace in which the mesh's proxy lives, whose services have short names [default: the only one that there is
+    /// in the resources, else `default`].
+    #[arg(short = 'n', long, value_name = "NAME", value_parser = namespace)]
+    namespace: Option<String>,
     /// Where Envoy's admin page is, or `none`.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:15000", value_parser = admin)]
     admin: Admin,
@@ -116,6 +142,18 @@ pub struct Setup {
     pub idle: Idle,
     #[command(flatten)]
     pub protection: Protection,
+    #[command(flatten)]
+    pub access_log: AccessLogArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+/// Which findings keep Envoy from being set up.
+#[derive(Clone, Copy, Args)]
+pub struct Strict {
+    /// Stops at warnings, and at errors that Envoy would start with.
+    #[arg(long)]
+    strict: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -143,12 +181,17 @@ impl Setup {
         let Setup { mesh_listen, admin: Admin(admin), idle, .. } = *self;
         let stream_idle_timeout = idle.ours();
         let stats_flush_interval = None;
+        let (namespace, limits) = (self.namespace.clone(), self.limits.limits());
         Ok(Options {
             packaging,
             module_dir,
             listen,
             mesh_listen,
             admin,
+            namespace,
+            limits,
+            access_log: self.access_log.access_log(false),
+            original_destinations: false,
             stream_idle_timeout,
             stats_flush_interval,
             detector: Detector::Envoy,
@@ -193,6 +236,14 @@ fn admin(text: &str) -> Result<Admin, String> {
     }
 }
 
+fn namespace(text: &str) -> Result<String, String> {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if !text.is_empty() && text.len() <= 63 && text.bytes().all(fits) {
+        return Ok(text.to_owned());
+    }
+    Err("expected the name of a namespace, such as `shop`".to_owned())
+}
+
 fn duration(text: &str) -> Result<Duration, String> {
     let node = Node::unplaced(Value::Text(text.to_owned()));
     let (about, mut report) = (About::default(), Report::new());
@@ -215,23 +266,61 @@ pub fn print_styled(text: &str) -> io::Result<()> {
 }
 
 /// Whether the findings keep Envoy from being set up. Where it is for want of protection, which no other error is like,
-/// says how to go on.
-pub fn stops(loaded: &Loaded, output: Output) -> bool {
-    if loaded.lacks_protection() && output == Output::Text {
-        let style = anstyle::AnsiColor::Red.on_default().bold();
-        let why = "resources ask for protection that Sailcloth does not give yet (SC0018)";
-        // With standard error closed there is nobody to tell.
-        let _ = writeln!(
-            anstream::stderr(),
-            "{style}error{style:#}: stopped, since {why}; `--allow-unenforced` goes on without it"
-        );
+/// says how to go on; where it is not, and there are errors, says what becomes of them.
+pub fn stops(loaded: &Loaded, Strict { strict }: Strict, output: Output) -> bool {
+    let count = |severity| loaded.findings.iter().filter(|finding| finding.severity == severity).count();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let why = if loaded.lacks_protection() {
+        "stopped, since resources ask for protection that Sailcloth does not give yet (SC0018); `--allow-unenforced` goes on \
+         without it"
+    } else if loaded.stops() {
+        "stopped, since Istio's validation would refuse these resources"
+    } else if strict && errors + warnings > 0 {
+        "stopped at these findings, as `--strict` asks; without it Envoy would start with them"
+    } else {
+        if errors > 0 && output == Output::Text {
+            let them = if errors == 1 { "this error" } else { "these errors" };
+            note(&format!("Envoy starts with {them} all the same; `--strict` stops instead"));
+        }
+        return false;
+    };
+    if output == Output::Text {
+        refuse(why);
     }
-    loaded.stops()
+    true
 }
 
 /// Prints for programs on standard output, every byte of it: what takes colours out takes DEL out as well.
 pub fn print(text: &str) -> io::Result<()> {
     write_all(io::stdout(), text)
+}
+
+/// Prints what is written piece by piece.
+pub fn print_pieces(write: impl FnOnce(&mut dyn std::fmt::Write) -> std::fmt::Result) -> io::Result<()> {
+    struct Pieces<'a> {
+        out: io::BufWriter<io::StdoutLock<'a>>,
+        failed: Option<io::Error>,
+    }
+    impl std::fmt::Write for Pieces<'_> {
+        fn write_str(&mut self, text: &str) -> std::fmt::Result {
+            self.out.write_all(text.as_bytes()).map_err(|error| {
+                self.failed = Some(error);
+                std::fmt::Error
+            })
+        }
+    }
+    let mut pieces = Pieces { out: io::BufWriter::with_capacity(1 << 16, io::stdout().lock()), failed: None };
+    let written = write(&mut pieces);
+    let Pieces { mut out, failed } = pieces;
+    quiet(match (failed, written) {
+        (Some(error), _) => {
+            // Nothing more goes there.
+            std::mem::forget(out);
+            Err(error)
+        }
+        (None, Err(error)) => Err(io::Error::other(error)),
+        (None, Ok(())) => out.flush(),
+    })
 }
 
 fn write_all(mut out: impl Write, text: &str) -> io::Result<()> {
@@ -253,10 +342,29 @@ pub fn warn(what: &str) {
     let _ = writeln!(anstream::stderr(), "{style}warning{style:#}: {what}");
 }
 
+/// Says what to know of what came of it.
+pub fn note(what: &str) {
+    let style = anstyle::AnsiColor::Cyan.on_default().bold();
+    // With standard error closed there is nobody to tell.
+    let _ = writeln!(anstream::stderr(), "{style}note{style:#}: {what}");
+}
+
+/// Says why nothing comes of resources.
+pub fn refuse(why: &str) -> ExitCode {
+    complain(why.into());
+    ExitCode::from(FINDINGS)
+}
+
 /// Says why nothing came of it.
 pub fn complain(error: Box<dyn Error>) -> ExitCode {
     let style = anstyle::AnsiColor::Red.on_default().bold();
-    // With standard error closed there is nobody to tell.
-    let _ = writeln!(anstream::stderr(), "{style}error{style:#}: {error}");
+    let said: Vec<String> = match error.downcast_ref::<Unread>() {
+        Some(Unread(all)) => all.iter().map(ToString::to_string).collect(),
+        None => vec![error.to_string()],
+    };
+    for one in said {
+        // With standard error closed there is nobody to tell.
+        let _ = writeln!(anstream::stderr(), "{style}error{style:#}: {one}");
+    }
     ExitCode::from(USAGE)
 }

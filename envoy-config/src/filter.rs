@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 use shared::model::Resources;
 use shared::plan::guard::Detector;
 
-use crate::json::json;
+use crate::json::{Json, json};
 use crate::wire::{Any, Message};
 
 mod resources;
@@ -178,8 +179,13 @@ pub struct File {
 /// Envoy's YAML reader makes strings of the fractions in one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StringValue {
-    /// The text.
-    pub value: String,
+    /// The text, which all modules of a proxy share.
+    #[serde(serialize_with = "text")]
+    pub value: Arc<str>,
+}
+
+fn text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
 }
 
 impl Message for StringValue {
@@ -189,21 +195,39 @@ impl Message for StringValue {
 impl StringValue {
     /// A module's configuration as JSON.
     pub fn json(configuration: &Value) -> StringValue {
-        StringValue { value: json(configuration) }
+        StringValue { value: json(&Json::Value(configuration.clone())).into() }
     }
+}
+
+/// What modules are told beside the resources.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Whether they leave in filter state which rule took a request, for an access log.
+    pub access_log: bool,
+    /// Whether they answer requests to hosts that nobody knows, as where a connection was meant to go is not known.
+    pub unknown_hosts: bool,
 }
 
 /// What modules on this proxy are told: who they are, the resources, and who carries `outlierDetection` out.
 pub fn configuration(proxy: &Proxy, set: &Resources, detector: Detector) -> Value {
-    let mut configuration = serde_json::Map::new();
-    configuration.insert("proxy".to_owned(), crate::to_json(proxy));
+    told(proxy, set, detector, Asked::default()).into()
+}
+
+fn told<'a>(proxy: &Proxy, set: &'a Resources, detector: Detector, asked: Asked) -> Json<'a> {
     let word = match detector {
         Detector::Envoy => "envoy",
         Detector::Module => "module",
     };
-    configuration.insert("outlierDetection".to_owned(), word.into());
-    configuration.insert("resources".to_owned(), Value::Array(resources(set, detector)));
-    Value::Object(configuration)
+    let mut entries =
+        vec![("proxy", Json::Value(crate::to_json(proxy))), ("outlierDetection", Json::Value(word.into()))];
+    if asked.unknown_hosts {
+        entries.push(("unknownHosts", Json::Value("answer".into())));
+    }
+    if asked.access_log {
+        entries.push(("accessLog", Json::Value(true.into())));
+    }
+    entries.push(("resources", Json::Array(resources::told(set, detector))));
+    Json::Object(entries)
 }
 
 /// The filters of one proxy: the modules from `folder` in the order of the chain, then Envoy's router.
@@ -214,7 +238,18 @@ pub fn http_filters(
     packaging: Packaging,
     folder: &Path,
 ) -> Vec<HttpFilter> {
-    let told = StringValue::json(&configuration(proxy, set, detector));
+    http_filters_for(proxy, set, detector, Asked::default(), (packaging, folder))
+}
+
+/// The same, of modules that more is asked of.
+pub(crate) fn http_filters_for(
+    proxy: &Proxy,
+    set: &Resources,
+    detector: Detector,
+    asked: Asked,
+    (packaging, folder): (Packaging, &Path),
+) -> Vec<HttpFilter> {
+    let told = StringValue { value: json(&told(proxy, set, detector, asked)).into() };
     let modules = packaging.modules().iter();
     let mut filters: Vec<_> = modules.map(|module| module_filter(*module, folder, told.clone())).collect();
     filters.push(router());

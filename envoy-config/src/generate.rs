@@ -3,6 +3,8 @@
 mod outlier;
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Write};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,11 +15,15 @@ use shared::plan::guard::Detector;
 
 use crate::bootstrap::Bootstrap;
 use crate::cluster::{self, Cluster};
-use crate::filter::{HttpFilter, Packaging, Proxy, http_filters};
-use crate::listener::{Front, ListenError, Listener, STREAM_IDLE_TIMEOUT, fronts};
+use crate::example::{Example, example};
+use crate::filter::{Asked, HttpFilter, Packaging, Proxy, http_filters_for};
+use crate::listener::{
+    AccessLog, FileAccessLog, Front, Limits, ListenError, Listener, OverloadManager, STREAM_IDLE_TIMEOUT, fronts,
+};
 use crate::route::{RouteConfiguration, route_config};
 use crate::stats::StatsConfig;
-use crate::yaml::yaml;
+use crate::wire::Extension;
+use crate::yaml::write_yaml;
 
 /// Where Envoy's admin page is unless somebody says otherwise: Istio's port for it.
 pub const ADMIN_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 15000);
@@ -44,6 +50,15 @@ pub struct Options {
     pub mesh_listen: Option<SocketAddr>,
     /// Envoy's admin page.
     pub admin: Option<SocketAddr>,
+    /// The namespace in which the mesh's proxy lives; without, the only one there is, else `default`.
+    pub namespace: Option<String>,
+    /// What a client of a gateway can hold.
+    pub limits: Limits,
+    /// Who is told of requests that have ended.
+    pub access_log: Option<AccessLog>,
+    /// Whether the mesh's listener is told where a connection was meant to go, as one is that connections are redirected
+    /// to. Then a host that nobody knows is left to that place; else modules answer, and say why.
+    pub original_destinations: bool,
     /// A request that stands idle for so long is given up; zero is never.
     pub stream_idle_timeout: Duration,
     /// How often histograms take in what was recorded; without, as often as Envoy does by itself.
@@ -60,6 +75,10 @@ impl Default for Options {
             listen: BTreeMap::new(),
             mesh_listen: None,
             admin: Some(ADMIN_ADDRESS),
+            namespace: None,
+            limits: Limits::default(),
+            access_log: None,
+            original_destinations: false,
             stream_idle_timeout: STREAM_IDLE_TIMEOUT,
             stats_flush_interval: None,
             detector: Detector::Envoy,
@@ -80,6 +99,8 @@ pub struct Generated {
     pub admin: Option<SocketAddr>,
     /// How often histograms take in what was recorded.
     pub stats_flush_interval: Option<Duration>,
+    /// How many connections there may be.
+    pub overload_manager: Option<OverloadManager>,
     /// What people who read it have to know, a line each.
     pub remarks: Vec<String>,
 }
@@ -95,6 +116,9 @@ pub struct ListenerParts {
     pub http_filters: Vec<HttpFilter>,
     /// For the HTTP connection manager's `route_config`.
     pub route_config: RouteConfiguration,
+    /// For the HTTP connection manager's `access_log`, where one is asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub access_log: Vec<Extension<FileAccessLog>>,
     /// For the bootstrap's `stats_config`, the same for all listeners.
     pub stats_config: StatsConfig,
 }
@@ -105,19 +129,40 @@ impl Options {
     /// # Errors
     /// When listeners cannot be placed.
     pub fn generate(&self, set: &Resources) -> Result<Generated, ListenError> {
-        let fronts = fronts(set, &self.listen, self.mesh_listen, self.admin)?;
+        let fronts = fronts(set, self.namespace.as_deref(), &self.listen, self.mesh_listen, self.admin)?;
         let listener = |front: &Front| {
-            let filters = http_filters(&front.proxy, set, self.detector, self.packaging, &self.module_dir);
-            Listener::new(front, self.stream_idle_timeout, route_config(&front.proxy, set), filters)
+            let asked = Asked {
+                access_log: self.access_log.is_some(),
+                unknown_hosts: !front.edge && !self.original_destinations,
+            };
+            let packaged = (self.packaging, self.module_dir.as_path());
+            let filters = http_filters_for(&front.proxy, set, self.detector, asked, packaged);
+            let mut listener = Listener::new(front, self.stream_idle_timeout, route_config(&front.proxy, set), filters);
+            if front.edge {
+                self.limits.hold(&mut listener);
+            }
+            for manager in listener.http_mut() {
+                manager.access_log = self.access_log.iter().map(AccessLog::logger).collect();
+            }
+            listener
         };
         let listeners = fronts.iter().map(listener).collect();
         let mut clusters = cluster::clusters_for(set, fronts.iter().map(|front| &front.proxy));
-        if fronts.iter().any(|front| !front.edge) {
+        if self.original_destinations && fronts.iter().any(|front| !front.edge) {
             clusters.push(cluster::passthrough());
         }
         let stats_flush_interval = self.stats_flush_interval;
         let remarks = outlier::remarks(set, self.detector, &clusters);
-        Ok(Generated { fronts, listeners, clusters, admin: self.admin, stats_flush_interval, remarks })
+        let overload_manager = self.limits.overload_manager();
+        Ok(Generated {
+            fronts,
+            listeners,
+            clusters,
+            admin: self.admin,
+            stats_flush_interval,
+            overload_manager,
+            remarks,
+        })
     }
 }
 
@@ -130,7 +175,8 @@ impl Generated {
     /// As a bootstrap.
     pub fn bootstrap(self) -> Bootstrap {
         let bootstrap = Bootstrap::new(self.listeners, self.clusters, self.admin);
-        Bootstrap { stats_flush_interval: self.stats_flush_interval, ..bootstrap }
+        let (stats_flush_interval, overload_manager) = (self.stats_flush_interval, self.overload_manager);
+        Bootstrap { stats_flush_interval, overload_manager, ..bootstrap }
     }
 
     /// As what one pastes into listeners that are already there.
@@ -142,9 +188,37 @@ impl Generated {
             proxy: front.proxy,
             http_filters: manager.http_filters,
             route_config: manager.route_config,
+            access_log: manager.access_log,
             stats_config: StatsConfig::default(),
         };
         self.fronts.into_iter().zip(managers).map(part).collect()
+    }
+}
+
+/// A listener, for those who ask it.
+#[derive(Clone, Debug)]
+pub struct Listening {
+    /// Who listens where.
+    pub front: Front,
+    /// A request that it answers as the resources say.
+    pub example: Option<Example>,
+}
+
+impl Listening {
+    /// A command that sends that request.
+    pub fn curl(&self) -> Option<String> {
+        self.example.as_ref().map(|example| example.curl(&self.front.url()))
+    }
+
+    /// For programs.
+    pub fn address(&self) -> ListenerAddress {
+        ListenerAddress {
+            listener: self.front.name.clone(),
+            gateways: self.front.proxy.gateways.clone(),
+            port: self.front.proxy.port,
+            url: self.front.url(),
+            curl: self.curl(),
+        }
     }
 }
 
@@ -159,18 +233,16 @@ pub struct ListenerAddress {
     pub port: Option<u16>,
     /// Where it is.
     pub url: String,
+    /// A command that sends it a request.
+    pub curl: Option<String>,
 }
 
 impl Generated {
-    /// Where the listeners are.
-    pub fn addresses(&self) -> Vec<ListenerAddress> {
-        let address = |front: &Front| ListenerAddress {
-            listener: front.name.clone(),
-            gateways: front.proxy.gateways.clone(),
-            port: front.proxy.port,
-            url: front.url(),
-        };
-        self.fronts.iter().map(address).collect()
+    /// The listeners, each with a request to try. `set` is what this was generated from.
+    pub fn listening(&self, set: &Resources) -> Vec<Listening> {
+        let listening =
+            |front: &Front| Listening { front: front.clone(), example: example(set, front, &self.clusters) };
+        self.fronts.iter().map(listening).collect()
     }
 }
 
@@ -186,14 +258,47 @@ pub fn pretty(message: &impl Serialize) -> String {
     text
 }
 
+/// The same, piece by piece.
+///
+/// # Errors
+/// When `out` takes no more.
+pub fn write_pretty(out: &mut dyn Write, message: &impl Serialize) -> fmt::Result {
+    struct Bytes<'a>(&'a mut dyn Write);
+    impl io::Write for Bytes<'_> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            // serde_json writes whole strings, or what is ASCII.
+            let text = std::str::from_utf8(bytes).map_err(io::Error::other)?;
+            self.0.write_str(text).map_err(io::Error::other)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    serde_json::to_writer_pretty(Bytes(out), message).map_err(|_| fmt::Error)?;
+    out.write_char('\n')
+}
+
 /// The bootstrap as YAML, with a line on how to use it.
 pub fn bootstrap_yaml(generated: Generated) -> String {
-    let mut text = String::from("# Written by `sailcloth generate bootstrap`. Start it with: envoy -c FILE\n");
+    let mut text = String::new();
+    // Into a string nothing can fail.
+    let _ = write_bootstrap_yaml(&mut text, generated);
+    text
+}
+
+/// The same, piece by piece.
+///
+/// # Errors
+/// When `out` takes no more.
+pub fn write_bootstrap_yaml(out: &mut dyn Write, generated: Generated) -> fmt::Result {
+    out.write_str("# Written by `sailcloth generate bootstrap`. Start it with: envoy -c FILE\n")?;
     for front in &generated.fronts {
-        text.push_str(&format!("# {front}\n"));
+        writeln!(out, "# {front}")?;
     }
-    text.push_str(&comment(&generated.remarks));
-    text + &yaml(&generated.bootstrap())
+    out.write_str(&comment(&generated.remarks))?;
+    write_yaml(out, &generated.bootstrap())
 }
 
 fn comment(lines: &[String]) -> String {
@@ -202,14 +307,27 @@ fn comment(lines: &[String]) -> String {
 
 /// The parts of every listener as a stream of YAML documents, each with a word on where to paste it.
 pub fn parts_yaml(generated: Generated) -> String {
+    let mut text = String::new();
+    // Into a string nothing can fail.
+    let _ = write_parts_yaml(&mut text, generated);
+    text
+}
+
+/// The same, piece by piece.
+///
+/// # Errors
+/// When `out` takes no more.
+pub fn write_parts_yaml(out: &mut dyn Write, generated: Generated) -> fmt::Result {
     let remarks = comment(&generated.remarks);
-    let document = |(front, part): (Front, ListenerParts)| {
+    let fronts = generated.fronts.clone();
+    for (front, part) in fronts.into_iter().zip(generated.parts()) {
         let who = front.proxy.gateways.join(", ");
         let who = match front.proxy.port {
             Some(port) => format!("port {port} of gateway {who}"),
             None => "the mesh".to_owned(),
         };
-        format!(
+        write!(
+            out,
             "---\n\
              # For {who}.\n\
              # `http_filters` and `route_config` go into the HTTP connection manager of that listener, in place of its own;\n\
@@ -217,22 +335,20 @@ pub fn parts_yaml(generated: Generated) -> String {
              # as Istio names it: outbound|PORT|SUBSET|HOST. `sailcloth generate bootstrap` writes such clusters.\n\
              # `stats_config` goes into the bootstrap, once: it turns Istio's labels in metrics' names into labels, and gives\n\
              # their histograms some of Istio's buckets, so that a scrape stays small.\n\
-             {remarks}{}",
-            yaml(&Pasted {
-                http_filters: part.http_filters,
-                route_config: part.route_config,
-                stats_config: part.stats_config
-            })
-        )
-    };
-    let fronts = generated.fronts.clone();
-    fronts.into_iter().zip(generated.parts()).map(document).collect()
+             {remarks}"
+        )?;
+        let ListenerParts { http_filters, route_config, access_log, stats_config, .. } = part;
+        write_yaml(out, &Pasted { http_filters, route_config, access_log, stats_config })?;
+    }
+    Ok(())
 }
 
 #[derive(Serialize)]
 struct Pasted {
     http_filters: Vec<HttpFilter>,
     route_config: RouteConfiguration,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    access_log: Vec<Extension<FileAccessLog>>,
     stats_config: StatsConfig,
 }
 

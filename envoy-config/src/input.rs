@@ -1,10 +1,10 @@
-//! What `-f` names: files, folders and standard input, read, loaded and checked.
+//! Files, folders and standard input, read, loaded and checked.
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use std::time::Duration;
 
@@ -14,6 +14,9 @@ use shared::model::Resources;
 use shared::{check, load};
 
 use crate::listener::STREAM_IDLE_TIMEOUT;
+
+mod files;
+mod text;
 
 /// What standard input is called in findings.
 pub const STDIN: &str = "<stdin>";
@@ -30,6 +33,17 @@ pub struct Source {
     pub text: String,
 }
 
+/// What paths name.
+#[derive(Debug, Default)]
+pub struct Texts {
+    /// The texts that could be read, in the order in which they were named.
+    pub sources: Vec<Source>,
+    /// What is wrong with their bytes.
+    pub findings: Vec<Finding>,
+    /// What could not be read.
+    pub unread: Vec<InputError>,
+}
+
 /// Resources and everything that there is to say about them.
 #[derive(Debug)]
 pub struct Loaded {
@@ -39,6 +53,8 @@ pub struct Loaded {
     pub set: Resources,
     /// The findings, sorted by place.
     pub findings: Vec<Finding>,
+    /// How many more there were that somebody does not want to hear.
+    pub silenced: usize,
 }
 
 impl Loaded {
@@ -75,12 +91,12 @@ impl Default for Purpose {
 pub enum InputError {
     /// There is nothing of this name, or it may not be read.
     Unreadable(PathBuf, io::Error),
-    /// Text that is not UTF-8, and where it ceases to be.
-    NotUtf8(String, usize),
+    /// No text, and why.
+    NotText(String, String),
     /// Larger than any set of resources.
     TooLarge(String),
-    /// A folder without YAML or JSON right in it.
-    EmptyFolder(PathBuf),
+    /// A folder without YAML or JSON right in it, or, where those inside were looked into, in any of them.
+    EmptyFolder(PathBuf, bool),
     /// Standard input, twice.
     StdinTwice,
 }
@@ -89,55 +105,68 @@ impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             InputError::Unreadable(path, error) if error.kind() == io::ErrorKind::NotFound => {
-                write!(f, "there is no file or folder `{}`; `-f` takes files, folders and `-`", path.display())
+                let link = fs::symlink_metadata(path).is_ok();
+                let what = if link { "the link leads nowhere:" } else { "there is no file or folder" };
+                write!(f, "{what} `{}`", path.display())
             }
             InputError::Unreadable(path, error) => write!(f, "cannot read `{}`: {error}", path.display()),
-            InputError::NotUtf8(name, at) => {
-                write!(f, "`{name}` is not text in UTF-8 (from byte {at} on); is it really YAML or JSON?")
-            }
+            InputError::NotText(name, why) => write!(f, "`{name}`: {why}"),
             InputError::TooLarge(name) => write!(f, "`{name}` is larger than {} MiB", LARGEST >> 20),
-            InputError::EmptyFolder(path) => write!(
-                f,
-                "no *.yaml, *.yml or *.json in the folder `{}`; folders inside it are not looked into, name them too",
-                path.display()
-            ),
-            InputError::StdinTwice => f.write_str("standard input (`-f -`) can be read only once"),
+            InputError::EmptyFolder(path, recursive) => {
+                let inside =
+                    if *recursive { "or in folders inside it" } else { "itself; `-R` looks into those inside it" };
+                write!(f, "no *.yaml, *.yml or *.json in the folder `{}` {inside}", path.display())
+            }
+            InputError::StdinTwice => f.write_str("standard input (`-`) can be read only once"),
         }
     }
 }
 
 impl std::error::Error for InputError {}
 
+/// Everything that could not be read.
+#[derive(Debug)]
+pub struct Unread(pub Vec<InputError>);
+
+/// A line each.
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().enumerate().try_for_each(|(index, error)| {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{error}")
+        })
+    }
+}
+
+impl std::error::Error for Unread {}
+
 /// Reads everything that `paths` name, loads it and checks it, to be looked at.
 ///
 /// # Errors
 /// When something cannot be read; what is wrong with the resources themselves is among the findings.
-pub fn load(paths: &[PathBuf]) -> Result<Loaded, InputError> {
-    load_for(paths, Purpose::default())
-}
-
-/// The same, for whatever purpose.
-///
-/// # Errors
-/// As [`load()`].
-pub fn load_for(paths: &[PathBuf], purpose: Purpose) -> Result<Loaded, InputError> {
-    Ok(loaded_for(sources(paths)?, purpose))
+pub fn load(paths: &[PathBuf]) -> Result<Loaded, Unread> {
+    let texts = read(paths, false);
+    if texts.unread.is_empty() { Ok(checked(texts, Purpose::default())) } else { Err(Unread(texts.unread)) }
 }
 
 /// Loads and checks texts, to be looked at.
 pub fn loaded(sources: Vec<Source>) -> Loaded {
-    loaded_for(sources, Purpose::default())
+    checked(Texts { sources, ..Texts::default() }, Purpose::default())
 }
 
-/// The same, for whatever purpose.
-pub fn loaded_for(sources: Vec<Source>, purpose: Purpose) -> Loaded {
+/// Loads and checks what could be read, for whatever purpose.
+pub fn checked(Texts { sources, findings, .. }: Texts, purpose: Purpose) -> Loaded {
     let mut report = Report::new();
+    findings.into_iter().for_each(|finding| report.push(finding));
     let mut documents = Vec::new();
     for source in &sources {
         documents.extend(load::text(&source.text, Some(&source.name), &mut report));
     }
     let set = Resources::read(documents, &mut report);
     check::check(&set, &mut report);
+    check::expired(&set, now(), &mut report);
     check::idle(&set, purpose.stream_idle_timeout, &mut report);
     crate::listener::unsupported(&set, &mut report);
     crate::cluster::unsupported(&set, &mut report);
@@ -145,67 +174,85 @@ pub fn loaded_for(sources: Vec<Source>, purpose: Purpose) -> Loaded {
     let mut first = Report::new();
     check::unenforced(&set, purpose.unenforced, &mut first);
     first.append(report);
-    Loaded { sources, set, findings: first.into_sorted() }
+    let mut findings = first.into_sorted();
+    suspect(&mut findings);
+    let mut loaded = Loaded { sources, set, findings, silenced: 0 };
+    loaded.silence(&[]);
+    loaded
 }
 
-/// The texts that `paths` name, in that order; a folder's by name. A file that is named twice is read once.
+/// Seconds since 1970.
+fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs().cast_signed())
+}
+
+/// What is not in the set may be in a text that cannot be read.
+fn suspect(findings: &mut [Finding]) {
+    let broken = findings.iter().find(|finding| finding.code == Code::NotYaml).and_then(|finding| finding.file.clone());
+    let Some(broken) = broken else { return };
+    let missing = [Code::ReferencedResourceNotFound, Code::UnknownDestinationRuleHost];
+    for finding in findings.iter_mut().filter(|finding| missing.contains(&finding.code)) {
+        let known = ["did you mean", "exists", "write", "its ", "has it"];
+        if !known.iter().any(|word| finding.hint.contains(word)) {
+            let or = if finding.hint.is_empty() { "" } else { "; " };
+            finding.hint.push_str(&format!("{or}or is it in `{broken}`, which cannot be read?"));
+        }
+    }
+}
+
+/// The texts that `paths` name.
 ///
 /// # Errors
-/// When something cannot be read.
-pub fn sources(paths: &[PathBuf]) -> Result<Vec<Source>, InputError> {
+/// When something cannot be read or is no text.
+pub fn sources(paths: &[PathBuf]) -> Result<Vec<Source>, Unread> {
+    let Texts { sources, findings, mut unread } = read(paths, false);
+    let name = |finding: &Finding| finding.file.clone().unwrap_or_default();
+    unread.extend(findings.into_iter().map(|finding| InputError::NotText(name(&finding), finding.message)));
+    if unread.is_empty() { Ok(sources) } else { Err(Unread(unread)) }
+}
+
+/// Reads what `paths` name, in that order, a folder's files by name; with `recursive` those of the folders inside as
+/// well. A file that is named twice is read once. What cannot be read stops nothing.
+pub fn read(paths: &[PathBuf], recursive: bool) -> Texts {
     let mut seen = BTreeSet::new();
     let mut stdin = false;
-    let mut sources = Vec::new();
+    let mut texts = Texts::default();
     for path in paths {
         if path.as_os_str() == "-" {
-            if std::mem::replace(&mut stdin, true) {
-                return Err(InputError::StdinTwice);
+            match std::mem::replace(&mut stdin, true) {
+                true => texts.unread.push(InputError::StdinTwice),
+                false => texts.take(STDIN.to_owned(), path, Ok(io::stdin().lock())),
             }
-            let unreadable = |error| InputError::Unreadable(path.clone(), error);
-            sources.push(text(STDIN.to_owned(), io::stdin().lock()).map_err(unreadable)??);
             continue;
         }
-        for file in files(path)? {
-            let unreadable = |error| InputError::Unreadable(file.clone(), error);
-            // What has no path of its own, such as the pipes of `<(...)`, is nobody else.
-            if seen.insert(fs::canonicalize(&file).unwrap_or_else(|_| file.clone())) {
-                let name = file.display().to_string();
-                sources.push(fs::File::open(&file).and_then(|open| text(name, open)).map_err(unreadable)??);
+        match files::files(path, recursive) {
+            Err(error) => texts.unread.push(error),
+            Ok(files) => {
+                for file in files {
+                    // What has no path of its own, such as the pipes of `<(...)`, is nobody else.
+                    if seen.insert(fs::canonicalize(&file).unwrap_or_else(|_| file.clone())) {
+                        texts.take(file.display().to_string(), &file, fs::File::open(&file));
+                    }
+                }
             }
         }
     }
-    Ok(sources)
+    texts
 }
 
-fn text(name: String, from: impl Read) -> io::Result<Result<Source, InputError>> {
-    let mut bytes = Vec::new();
-    from.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST {
-        return Ok(Err(InputError::TooLarge(name)));
-    }
-    Ok(match String::from_utf8(bytes) {
-        Ok(text) => Ok(Source { name, text }),
-        Err(error) => Err(InputError::NotUtf8(name, error.utf8_error().valid_up_to())),
-    })
-}
-
-/// A folder's files, as `kubectl apply -f` takes them: not those of folders inside.
-fn files(path: &Path) -> Result<Vec<PathBuf>, InputError> {
-    let unreadable = |error| InputError::Unreadable(path.to_owned(), error);
-    if !fs::metadata(path).map_err(unreadable)?.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let mut files = Vec::new();
-    for entry in fs::read_dir(path).map_err(unreadable)? {
-        let file = entry.map_err(unreadable)?.path();
-        let fits = file.extension().is_some_and(|end| end == "yaml" || end == "yml" || end == "json");
-        if fits && !file.is_dir() {
-            files.push(file);
+impl Texts {
+    fn take(&mut self, name: String, path: &std::path::Path, from: io::Result<impl Read>) {
+        let mut bytes = Vec::new();
+        let read = from.and_then(|from| from.take(LARGEST + 1).read_to_end(&mut bytes));
+        match read {
+            Err(error) => self.unread.push(InputError::Unreadable(path.to_owned(), error)),
+            Ok(_) if bytes.len() as u64 > LARGEST => self.unread.push(InputError::TooLarge(name)),
+            Ok(_) => {
+                let (text, finding) = text::text(&name, bytes);
+                self.findings.extend(finding);
+                self.sources.push(Source { name, text });
+            }
         }
     }
-    if files.is_empty() {
-        return Err(InputError::EmptyFolder(path.to_owned()));
-    }
-    files.sort();
-    Ok(files)
 }

@@ -3,16 +3,21 @@
 //! | room | what |
 //! |---|---|
 //! | [`input`] | files, folders and standard input, read and checked |
-//! | [`render`] | findings as text and as JSON |
+//! | [`silence`] | findings that nobody wants to hear again |
+//! | [`render`] | findings as text, JSON, SARIF and for GitHub |
+//! | [`codes`] | what each code means, with an example |
 //! | [`cluster`], [`route`], [`filter`], [`listener`] | Envoy's resources, typed; each knows how it comes from a set |
 //! | [`generate`] | all of them for a set |
 //! | [`bootstrap`], [`stats`] | one packaging of them, and what metrics look like |
 //! | [`yaml`], [`json`] | how they are printed, and how modules' configuration is written |
-//! | [`envoy`] | finds Envoy, starts it, and passes signals on |
+//! | [`example`], [`source`] | a request to try, and where rules stand in files |
+//! | [`envoy`] | finds Envoy, asks what it is, starts it, and has it end in good order |
 
 pub mod bootstrap;
 pub mod cluster;
+pub mod codes;
 pub mod envoy;
+pub mod example;
 pub mod filter;
 pub mod generate;
 pub mod input;
@@ -20,6 +25,8 @@ pub mod json;
 pub mod listener;
 pub mod render;
 pub mod route;
+pub mod silence;
+pub mod source;
 pub mod stats;
 pub mod wire;
 pub mod yaml;

@@ -1,6 +1,7 @@
 //! Listeners: where requests come in, and everything between the socket and the routes.
 //!
-//! The messages are here; `gateways` finds out who listens where.
+//! The messages are here; `gateways` finds out who listens where, `limits` holds strangers to what they may take, and
+//! `access_log` tells of what was asked.
 
 use std::time::Duration;
 
@@ -10,9 +11,13 @@ use crate::filter::HttpFilter;
 use crate::route::RouteConfiguration;
 use crate::wire::{self, Address, Any, Extension, Message};
 
+mod access_log;
 mod gateways;
+mod limits;
 
+pub use access_log::{AccessLog, AccessLogFormat, FileAccessLog, LogFormat};
 pub use gateways::{Front, ListenError, fronts, unsupported};
+pub use limits::{CommonHttpProtocolOptions, DownstreamConnections, Http2Limits, Limits, OverloadManager, Underscores};
 
 /// How long a request may stand idle unless somebody says otherwise. Istio has no such limit; a stream that nobody ends
 /// should not be kept for ever.
@@ -28,6 +33,9 @@ pub struct Listener {
     pub name: String,
     /// Where it listens.
     pub address: Address,
+    /// How many bytes are held for a connection; absent is Envoy's 1 MiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_connection_buffer_limit_bytes: Option<u32>,
     /// What it does with connections; there is one way.
     pub filter_chains: Vec<FilterChain>,
 }
@@ -53,6 +61,9 @@ pub struct HttpConnectionManager {
     /// A request that stands idle for so long is given up; zero is never.
     #[serde(serialize_with = "wire::duration")]
     pub stream_idle_timeout: Duration,
+    /// How long the headers of a request may take to arrive; absent is for ever.
+    #[serde(serialize_with = "wire::some_duration", skip_serializing_if = "Option::is_none")]
+    pub request_headers_timeout: Option<Duration>,
     /// What HTTP/1.1 connections may become.
     pub upgrade_configs: Vec<Upgrade>,
     /// The longest request headers in KiB; absent is 60.
@@ -61,6 +72,12 @@ pub struct HttpConnectionManager {
     /// For every version of HTTP.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub common_http_protocol_options: Option<CommonHttpProtocolOptions>,
+    /// For HTTP/2 alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http2_protocol_options: Option<Http2Limits>,
+    /// Who is told of requests that have ended.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub access_log: Vec<Extension<FileAccessLog>>,
     /// Where requests go.
     pub route_config: RouteConfiguration,
     /// What happens to them on the way.
@@ -69,13 +86,6 @@ pub struct HttpConnectionManager {
 
 impl Message for HttpConnectionManager {
     const NAME: &'static str = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
-}
-
-/// `envoy.config.core.v3.HttpProtocolOptions`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct CommonHttpProtocolOptions {
-    /// The most headers that a request may have; Envoy's default is 100.
-    pub max_headers_count: u32,
 }
 
 /// Which version of HTTP clients speak.
@@ -107,9 +117,12 @@ impl Listener {
             use_remote_address: front.edge,
             normalize_path: true,
             stream_idle_timeout,
+            request_headers_timeout: None,
             upgrade_configs: vec![Upgrade { upgrade_type: "websocket".to_owned() }],
             max_request_headers_kb: None,
             common_http_protocol_options: None,
+            http2_protocol_options: None,
+            access_log: Vec::new(),
             route_config,
             http_filters,
         };
@@ -118,6 +131,7 @@ impl Listener {
         Listener {
             name: front.name.clone(),
             address: front.at.into(),
+            per_connection_buffer_limit_bytes: None,
             filter_chains: vec![FilterChain { filters: vec![filter] }],
         }
     }

@@ -1,4 +1,4 @@
-//! Findings for people, in the manner of rustc, and for programs, as JSON.
+//! Findings for people, in the manner of rustc, and for programs: as JSON, as SARIF, and as GitHub takes them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -8,16 +8,26 @@ use shared::finding::{Finding, Severity};
 
 use crate::input::{Loaded, Source};
 
+mod github;
+mod outcome;
+mod sarif;
+pub use github::github;
+pub use sarif::sarif;
+
 /// Lines longer than that are shown in part.
 const WIDEST: usize = 160;
 
 const BOLD: Style = Style::new().bold();
 const FRAME: Style = AnsiColor::Blue.on_default().bold();
 
-/// The findings as a JSON array.
+/// The findings as a JSON array, as `docs/check.schema.json` has it.
 pub fn json(findings: &[Finding]) -> String {
+    pretty(&findings)
+}
+
+fn pretty(value: &impl serde::Serialize) -> String {
     // Findings are strings and numbers: nothing in them can fail.
-    let mut text = serde_json::to_string_pretty(findings).unwrap_or_default();
+    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
     text.push('\n');
     text
 }
@@ -36,6 +46,9 @@ pub fn text(loaded: &Loaded) -> String {
 
 /// `2 errors, 1 warning in 3 resources`.
 pub fn summary(loaded: &Loaded) -> String {
+    if loaded.set.is_empty() && loaded.findings.is_empty() && loaded.silenced == 0 {
+        return "there are no resources here, so nothing was checked\n".to_owned();
+    }
     let count = |severity| loaded.findings.iter().filter(|finding| finding.severity == severity).count();
     let counts = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Info, "note")];
     let said: Vec<_> = counts
@@ -45,7 +58,11 @@ pub fn summary(loaded: &Loaded) -> String {
         .map(|(count, word)| plural(count, word))
         .collect();
     let said = if said.is_empty() { "no problems".to_owned() } else { said.join(", ") };
-    format!("{said} in {}\n", plural(loaded.set.len(), "resource"))
+    let silenced = match loaded.silenced {
+        0 => String::new(),
+        count => format!(" ({} suppressed)", plural(count, "finding")),
+    };
+    format!("{said} in {}{silenced}\n", plural(loaded.set.len(), "resource"))
 }
 
 fn plural(count: usize, word: &str) -> String {
@@ -93,7 +110,8 @@ fn write_finding(out: &mut String, finding: &Finding, sources: &Sources<'_>) {
         }
     }
     let resource = finding.resource();
-    let facts = [("resource", resource.as_str()), ("field", &finding.path), ("hint", &finding.hint)];
+    let then = outcome::outcome(finding);
+    let facts = [("resource", resource.as_str()), ("field", &finding.path), ("then", then), ("hint", &finding.hint)];
     for (word, fact) in facts.into_iter().filter(|(_, fact)| !fact.is_empty()) {
         let _ = writeln!(out, "{:width$} {FRAME}={FRAME:#} {BOLD}{word}{BOLD:#}: {}", "", clean(fact));
     }

@@ -4,84 +4,28 @@
 //! it, while serde_yaml, which keeps to YAML 1.2, would not quote them. So every string that is not plainly a word or a
 //! path is quoted here, or, where it has lines, is a literal block (`|-`).
 
+mod write;
+
 use std::fmt::Write;
 
 use serde::Serialize;
-use serde_yaml::with::singleton_map_recursive;
-use serde_yaml::{Mapping, Value};
 
 use crate::json::is_printable;
 
 /// `message` as a YAML document, its fields in the order of the message.
 pub fn yaml(message: &impl Serialize) -> String {
-    // Enums as Envoy has them, `{exact: x}`, and not as YAML's tags. Into a value of one's own nothing can fail.
-    let value = singleton_map_recursive::serialize(message, serde_yaml::value::Serializer).unwrap_or_default();
     let mut out = String::new();
-    block(&mut out, &value, 0);
+    // Into a string nothing can fail.
+    let _ = write_yaml(&mut out, message);
     out
 }
 
-fn block(out: &mut String, value: &Value, depth: usize) {
-    match value {
-        Value::Mapping(map) if !map.is_empty() => mapping(out, map, depth, false),
-        Value::Sequence(items) if !items.is_empty() => {
-            for item in items {
-                // Writing to a string cannot fail, here and below.
-                let _ = write!(out, "{:indent$}- ", "", indent = depth * 2);
-                match item {
-                    // The first key stands on the dash's own line.
-                    Value::Mapping(map) if !map.is_empty() => mapping(out, map, depth + 1, true),
-                    Value::Sequence(items) if !items.is_empty() => {
-                        out.push('\n');
-                        block(out, item, depth + 1);
-                    }
-                    scalar => line(out, scalar, depth + 1),
-                }
-            }
-        }
-        scalar => line(out, scalar, depth + 1),
-    }
-}
-
-fn mapping(out: &mut String, map: &Mapping, depth: usize, mut inline: bool) {
-    for (key, value) in map {
-        if !std::mem::take(&mut inline) {
-            let _ = write!(out, "{:indent$}", "", indent = depth * 2);
-        }
-        scalar(out, key);
-        match value {
-            Value::Mapping(map) if !map.is_empty() => {
-                out.push_str(":\n");
-                mapping(out, map, depth + 1, false);
-            }
-            // Lists stand as far left as their key, as people write them for Kubernetes.
-            Value::Sequence(items) if !items.is_empty() => {
-                out.push_str(":\n");
-                block(out, value, depth);
-            }
-            value => {
-                out.push_str(": ");
-                line(out, value, depth + 1);
-            }
-        }
-    }
-}
-
-/// A scalar to the end of its line; or, as a literal block, in the lines below, at this depth.
-fn line(out: &mut String, value: &Value, depth: usize) {
-    match value {
-        Value::String(text) if is_literal(text) => {
-            out.push_str("|-\n");
-            for line in text.split('\n') {
-                let indent = if line.is_empty() { 0 } else { depth * 2 };
-                let _ = writeln!(out, "{:indent$}{line}", "");
-            }
-        }
-        value => {
-            scalar(out, value);
-            out.push('\n');
-        }
-    }
+/// The same, piece by piece: what a message holds is not there a second time.
+///
+/// # Errors
+/// When `out` takes no more.
+pub fn write_yaml(out: &mut dyn Write, message: &impl Serialize) -> std::fmt::Result {
+    message.serialize(write::root(out)).map_err(|_| std::fmt::Error)
 }
 
 /// Whether a string has lines that can stand in YAML as they are: a literal block has no escapes, its first line says
@@ -93,19 +37,14 @@ fn is_literal(text: &str) -> bool {
         && text.split('\n').all(|line| line.chars().all(is_printable) && !line.ends_with(' '))
 }
 
-fn scalar(out: &mut String, value: &Value) {
-    match value {
-        Value::Null => out.push_str("null"),
-        Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
-        Value::Number(number) => {
-            let _ = write!(out, "{number}");
-        }
-        Value::String(text) if is_plain(text) || is_duration(text) => out.push_str(text),
-        Value::String(text) => quoted(out, text),
-        Value::Sequence(_) => out.push_str("[]"),
-        Value::Mapping(_) => out.push_str("{}"),
-        Value::Tagged(tagged) => scalar(out, &tagged.value),
+/// A string on one line.
+fn text(out: &mut dyn Write, text: &str) -> std::fmt::Result {
+    if is_plain(text) || is_duration(text) {
+        return out.write_str(text);
     }
+    let mut inside = String::with_capacity(text.len() + 2);
+    quoted(&mut inside, text);
+    out.write_str(&inside)
 }
 
 fn is_plain(text: &str) -> bool {

@@ -6,6 +6,7 @@
 pub mod catcatgo;
 mod child;
 pub mod client;
+pub mod conformance;
 pub mod corpus;
 pub mod difference;
 pub mod discovery;

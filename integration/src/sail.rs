@@ -128,8 +128,7 @@ impl Sail {
         if self.raise {
             for manager in generated.listeners.iter_mut().flat_map(|listener| listener.http_mut()) {
                 manager.max_request_headers_kb = Some(8192);
-                manager.common_http_protocol_options =
-                    Some(envoy_config::listener::CommonHttpProtocolOptions { max_headers_count: 4000 });
+                manager.common_http_protocol_options.get_or_insert_default().max_headers_count = Some(4000);
             }
         }
         let mut bootstrap = envoy_config::to_json(&generated.bootstrap());

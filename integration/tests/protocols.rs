@@ -104,10 +104,12 @@ spec:
         let seen = ask(host, path).echo();
         assert_eq!((seen.server.as_str(), seen.path.as_str()), (server, sees), "{host}{path}");
     }
-    // Of other hosts the mesh knows nothing. It sends them where the connection was meant to go, and a client that came
-    // to the listener itself meant nobody else.
-    assert_eq!(ask("dogs", "/").status, 503);
-    assert_eq!(ask("cats:81", "/").status, 503);
+    // Of other hosts the mesh knows nothing, and a client that came to the listener itself meant nobody else.
+    for (host, said) in [("dogs", "no service `dogs` in the mesh"), ("cats:81", "did you mean `cats`?")] {
+        let answer = ask(host, "/");
+        assert_eq!(answer.status, 404);
+        assert!(answer.text().contains(said), "{}", answer.text());
+    }
 }
 
 /// A `List` in JSON, as `kubectl get -o json` prints it: subsets are found by the labels of Pods.

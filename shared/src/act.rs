@@ -8,10 +8,12 @@ mod reply;
 mod request;
 mod response;
 mod scene;
+mod why;
 
-pub use reply::{DELEGATED_DETAILS, Reply, reply};
+pub use reply::{DELEGATED_DETAILS, Reply, UNKNOWN_HOST_DETAILS, reply};
 pub use request::{INTERNAL_HEADERS, name_route, request, timeout};
 pub use response::{kept_for_response, response, touches_response};
+pub use why::{Why, why};
 
 use crate::plan::format::Source;
 use crate::plan::header_ops::{HeaderOp, HeaderOps};

@@ -5,11 +5,13 @@
 //! |---|---|
 //! | Istio's webhook, about one resource (`pkg/config/validation`) | a file a kind, and one for each part of a rule |
 //! | the same, and Kubernetes by Istio's schemas, about what Sailcloth does not read | `unread` |
-//! | `istioctl analyze`, about resources together (`pkg/config/analysis/analyzers`) | `references`, `hosts`, `servers`, `unreachable` |
-//! | Sailcloth | `clusters`, `idle`, `unenforced`, and beside what it is about |
+//! | `istioctl analyze`, about resources together (`pkg/config/analysis/analyzers`) | `references`, `hosts`, `servers`, `unreachable`, `analyses` |
+//! | Sailcloth | `clusters`, `idle`, `literal`, `merged`, `others`, `unenforced`, `weights`, and beside what it is about |
 //!
 //! What a single value has to look like is not repeated here: [`model`](crate::model) holds no other.
 
+#[cfg(feature = "yaml")]
+mod analyses;
 mod clusters;
 mod connection_pool;
 mod cors;
@@ -19,10 +21,14 @@ mod gateway;
 mod headers;
 mod hosts;
 mod idle;
+mod literal;
 mod matches;
+mod merged;
 mod mirror;
 mod name;
+mod others;
 mod outlier_detection;
+mod partly;
 mod redirect;
 mod references;
 mod response;
@@ -33,8 +39,10 @@ mod servers;
 mod service_entry;
 mod unenforced;
 mod unreachable;
+#[cfg(feature = "yaml")]
 mod unread;
 mod virtual_service;
+mod weights;
 
 pub(crate) use name::is_address;
 pub use unenforced::Unenforced;
@@ -44,23 +52,30 @@ use std::time::Duration;
 use crate::finding::{Code, Finding, Origin, Report, Severity};
 use crate::load::{Node, Value};
 use crate::model::read::Path;
-use crate::model::{Resource, Resources};
+use crate::model::{Gaps, Resource, Resources};
 use crate::registry::Registry;
 
 /// Checks a set: each resource by itself, then all together. What depends on more than the set is for [`idle`] and
 /// [`unenforced`](unenforced()).
 pub fn check(set: &Resources, report: &mut Report) {
     validate(set, report);
+    #[cfg(feature = "yaml")]
     unread::check(set, report);
     for resource in &set.virtual_services {
         let findings = &mut Findings::new(resource, report);
         unreachable::check(&resource.spec.http, findings);
+        literal::check(&resource.spec.http, findings);
+        weights::check(&resource.spec.http, findings);
         headers::foreign(&resource.spec.http, findings);
     }
     let registry = Registry::new(set);
     references::check(set, &registry, report);
     hosts::check(set, report);
+    merged::check(set, report);
     servers::check(set, report);
+    others::check(set, report);
+    #[cfg(feature = "yaml")]
+    analyses::check(set, &registry, report);
 }
 
 /// Checks a set against listeners that give up a stream when it has stood idle for so long; zero is never.
@@ -68,6 +83,12 @@ pub fn idle(set: &Resources, stream_idle_timeout: Duration, report: &mut Report)
     for resource in &set.virtual_services {
         idle::check(&resource.spec.http, stream_idle_timeout, &mut Findings::new(resource, report));
     }
+}
+
+/// Checks a set for certificates that were valid until before `now`, in seconds since 1970.
+#[cfg(feature = "yaml")]
+pub fn expired(set: &Resources, now: i64, report: &mut Report) {
+    analyses::expired(set, now, report);
 }
 
 /// Checks a set for protection that Sailcloth does not give.
@@ -105,6 +126,7 @@ struct Findings<'a> {
 trait About {
     fn finding(&self, rule: (Severity, Origin, Code), path: String, message: String, hint: String) -> Finding;
     fn tree(&self) -> &Node;
+    fn gaps(&self) -> &Gaps;
 }
 
 impl<T> About for Resource<T> {
@@ -114,6 +136,10 @@ impl<T> About for Resource<T> {
 
     fn tree(&self) -> &Node {
         &self.tree
+    }
+
+    fn gaps(&self) -> &Gaps {
+        &self.gaps
     }
 }
 
@@ -133,7 +159,11 @@ impl<'a> Findings<'a> {
     }
 
     fn found(&mut self, rule: (Severity, Origin, Code), path: &Path<'_>, message: &str, hint: &str) {
-        self.report.push(self.resource.finding(rule, path.to_string(), message.to_owned(), hint.to_owned()));
+        let path = path.to_string();
+        let finding = self.resource.finding(rule, path, message.to_owned(), hint.to_owned());
+        if !self.resource.gaps().touch(&finding.path) {
+            self.report.push(finding);
+        }
     }
 
     /// Istio's webhook refuses it.
@@ -142,8 +172,8 @@ impl<'a> Findings<'a> {
     }
 
     /// Istio's webhook takes it, with a warning.
-    fn doubtful(&mut self, code: Code, path: &Path<'_>, message: impl AsRef<str>, hint: impl AsRef<str>) {
-        self.push((Severity::Warning, Origin::Validation, code), path, message, hint);
+    fn doubtful(&mut self, path: &Path<'_>, message: impl AsRef<str>, hint: impl AsRef<str>) {
+        self.push((Severity::Warning, Origin::Validation, Code::SchemaWarning), path, message, hint);
     }
 
     /// Sailcloth has something to say.

@@ -58,6 +58,8 @@ pub enum OwnReply {
     WaitedTooLong = 9,
     /// The rule delegates, and nobody asks its delegate yet: 503, flag `NC`, since no cluster was found for it.
     Delegated = 10,
+    /// Nobody in the mesh has the host, and there is no other place to which the request was meant to go: 404, flag `NR`.
+    UnknownHost = 11,
 }
 
 impl OwnReply {
@@ -75,6 +77,7 @@ impl OwnReply {
             Ejected,
             WaitedTooLong,
             Delegated,
+            UnknownHost,
         ];
         all.into_iter().find(|reply| *reply as u8 == number)
     }
@@ -169,6 +172,7 @@ pub fn find(plan: &Plan, request: &Request<'_>, trace: &mut impl Trace) -> Decis
         Found::Host(host) if plan.wants_https(host) && !request.is_https() => Some(OwnReply::HttpsRedirect),
         Found::Host(_) => Some(OwnReply::NotFound),
         Found::Nothing if plan.passthrough().is_some() => None,
+        Found::Nothing if plan.answers_unknown_hosts() => Some(OwnReply::UnknownHost),
         Found::Nothing => Some(OwnReply::NotFound),
     };
     Decision { found, destination: None, reply, delayed: false, mirrors: 0 }

@@ -164,11 +164,17 @@ impl Report {
         self.findings.iter().any(Finding::stops)
     }
 
-    /// Everything, sorted by place (file, line, column), then severity, code and path; said once each.
+    /// Everything, sorted by place (file, line, column; what has none comes last), then severity, code and path; said once
+    /// each.
     pub fn into_sorted(mut self) -> Vec<Finding> {
         crate::order::sort_by(&mut self.findings, |a, b| {
             let place = |f: &Finding| (f.line, f.column, f.severity, f.code);
-            a.file.cmp(&b.file).then_with(|| place(a).cmp(&place(b))).then_with(|| a.texts().cmp(&b.texts()))
+            let file = |f: &Finding| f.file.is_none();
+            file(a)
+                .cmp(&file(b))
+                .then_with(|| a.file.cmp(&b.file))
+                .then_with(|| place(a).cmp(&place(b)))
+                .then_with(|| a.texts().cmp(&b.texts()))
         });
         self.findings.dedup();
         self.findings

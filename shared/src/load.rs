@@ -16,6 +16,8 @@ pub use later::{Items, Later};
 pub use protobuf::{protobuf_later, protobuf_struct};
 pub use tree::{Entry, Mark, Node, Value};
 #[cfg(feature = "yaml")]
+pub(crate) use tree::{Step, steps};
+#[cfg(feature = "yaml")]
 pub use yaml::{SyntaxError, text, yaml};
 
 /// How deep values may be nested. Kubernetes' resources stay far below; a module's stack is small.

@@ -5,8 +5,12 @@
 //! [`kinds`].
 
 pub mod destination_rule;
+#[cfg(feature = "yaml")]
+mod document;
 pub mod fault;
 pub mod format;
+#[cfg(feature = "yaml")]
+pub mod gaps;
 pub mod gateway;
 pub mod http_route;
 pub mod kinds;
@@ -19,8 +23,43 @@ pub mod service_entry;
 pub mod values;
 pub mod virtual_service;
 
+/// Modules have no use for a resource with a bad field.
+#[cfg(not(feature = "yaml"))]
+pub mod gaps {
+    use crate::finding::Report;
+    use crate::load::Node;
+
+    /// Nothing.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct Gaps;
+
+    impl Gaps {
+        /// All or nothing.
+        pub(super) fn read<T>(
+            tree: &mut Node,
+            report: &mut Report,
+            read: &mut dyn FnMut(&Node, &mut Report) -> Option<T>,
+        ) -> Option<(T, Gaps)> {
+            read(tree, report).map(|all| (all, Gaps))
+        }
+
+        /// Never.
+        pub fn touch(&self, _: &str) -> bool {
+            false
+        }
+
+        /// The path itself.
+        pub fn original(&self, path: String) -> String {
+            path
+        }
+    }
+}
+
 pub use crate::{object, words};
 pub use destination_rule::DestinationRule;
+#[cfg(feature = "yaml")]
+pub use document::Document;
+pub use gaps::Gaps;
 pub use gateway::Gateway;
 pub use http_route::HttpRoute;
 pub use kinds::{Resource, Resources};

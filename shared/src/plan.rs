@@ -12,6 +12,7 @@
 //! | `seen` | a destination's cluster, by what a listener sees of the services |
 //! | [`split`], [`redirect`], [`rewrite`], [`cors`], [`fault`], [`mirror`], [`sticky`], `upstream`, [`header_ops`], [`format`](mod@format) | the parts of a rule |
 //! | [`guard`] | how many requests a destination takes, and when it is left alone |
+//! | `unknown` | what is said of a host that nobody knows |
 //! | [`variant`] | what Envoy's route table must have for the rules |
 //! | [`telemetry`] | what metrics say about the proxy and its destinations |
 
@@ -35,6 +36,7 @@ mod seen;
 pub mod split;
 pub mod sticky;
 pub mod telemetry;
+mod unknown;
 mod upstream;
 pub mod variant;
 
@@ -65,6 +67,10 @@ pub struct Plan {
     views: Vec<View>,
     by_authority: bool,
     passthrough: bool,
+    /// Set where hosts that nobody knows are answered: the namespace from which the mesh is seen.
+    unknown_hosts: Option<Box<str>>,
+    /// Whether somebody wants to know why requests went where they went.
+    access_log: bool,
     hosts: Vec<VirtualHost>,
     rules: Vec<Rule>,
     telemetry: Telemetry,
@@ -140,6 +146,18 @@ impl Plan {
     #[inline]
     pub fn telemetry(&self) -> &Telemetry {
         &self.telemetry
+    }
+
+    /// Whether an access log asks why requests went where they went.
+    #[inline]
+    pub fn access_log(&self) -> bool {
+        self.access_log
+    }
+
+    /// Whether hosts that nobody knows are answered here.
+    #[inline]
+    pub(crate) fn answers_unknown_hosts(&self) -> bool {
+        self.unknown_hosts.is_some()
     }
 
     /// The cluster for hosts that are not of the mesh; a gateway has none.

@@ -86,7 +86,7 @@ fn errors_say_what_and_where() {
     for (behaviour, text, line, column, message, read) in [
         ("no YAML at all", "a: b: c", 1, 5, "mapping values are not allowed", 0),
         ("open quotes", "a: 1\nb: \"x\n", 2, 4, "quoted scalar", 0),
-        ("a tab as indentation", "a:\n\tb: 1\n", 2, 2, "tabs", 0),
+        ("a tab as indentation", "a:\n\tb: 1\n", 2, 1, "a tab in the indentation", 0),
         ("a key twice", "a:\n  b: 1\n  c: 2\n  b: 3", 4, 3, "the key `b` stands twice, first at line 2, column 3", 0),
         (
             "a key twice in JSON",
@@ -201,5 +201,36 @@ proptest! {
             prop_assert_eq!(&errors, &[]);
             prop_assert_eq!(show(&documents[0]), show(&load::json(text.as_bytes()).unwrap()));
         }
+    }
+}
+
+/// Lines of errors, what they say, and how many documents are left.
+#[test]
+fn templates_and_tabs_are_called_so() {
+    let read = |text: &str| {
+        let (documents, errors) = load::yaml(text);
+        let said = |error: &load::SyntaxError| {
+            let what = ["template", "tab"].into_iter().find(|word| error.message.contains(word)).unwrap_or("other");
+            (error.mark.line, error.mark.column, what)
+        };
+        (documents.len(), errors.iter().map(said).collect::<Vec<_>>())
+    };
+    for (text, documents, errors) in [
+        ("{{- if .Values.on }}\na: 1\n{{- end }}\n", 0, &[(1, 1, "template")][..]),
+        ("a: {{ .Values.a }}\n", 0, &[(1, 4, "template")]),
+        ("a: é\nb: {{ include \"x\" . }}\n---\nc: 1\n", 1, &[(2, 4, "template")]),
+        ("a: '{{ .Values.a }}'\n---\nb: {{ .Values.b }}\n---\nc: 1\n", 1, &[(3, 4, "template")]),
+        ("a: [\n---\nb: {{ $x }}\n", 0, &[(2, 1, "other"), (3, 4, "template")]),
+        // What is YAML is what it says.
+        ("a: '{{ .Values.a }}'\n", 1, &[]),
+        ("a: |\n  {{ .Values.a }}\n", 1, &[]),
+        ("a: |\n  {{ .Values.a }}\n\n\n\n\n---\nb: [\n", 1, &[(8, 5, "other")]),
+        ("{a: {b: 1}}\n", 1, &[]),
+        ("# {{ .Values.a }}\na: [\n", 0, &[(2, 5, "other")]),
+        ("a:\n  b: 1\n\tc: 2\n", 0, &[(3, 1, "tab")]),
+        ("a:\n  - b: 1\n  \t- c: 2\n", 0, &[(3, 3, "tab")]),
+        ("a: \"b\tc\"\n", 1, &[]),
+    ] {
+        assert_eq!(read(text), (documents, errors.to_vec()), "{text}");
     }
 }

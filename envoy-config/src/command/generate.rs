@@ -9,7 +9,7 @@ use envoy_config::listener::ENVOYS_STREAM_IDLE_TIMEOUT;
 use shared::check::Unenforced;
 use shared::plan::guard::Detector;
 
-use super::{FINDINGS, Input, Outcome, Output, Setup, print, stops, tell, warn};
+use super::{FINDINGS, Input, Outcome, Output, Setup, Strict, print_pieces, refuse, stops, tell};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,8 +33,10 @@ pub struct Args {
     input: Input,
     #[command(flatten)]
     setup: Setup,
+    #[command(flatten)]
+    strict: Strict,
     /// How it is printed. Findings are text with YAML, and JSON with JSON.
-    #[arg(long, value_enum, default_value_t = Format::Yaml)]
+    #[arg(short, long, value_enum, default_value_t = Format::Yaml)]
     output: Format,
 }
 
@@ -62,6 +64,8 @@ pub fn generate(args: &Args) -> Outcome {
         What::Bootstrap => Detector::Envoy,
         What::Filters => Detector::Module,
     };
+    // Whoever has an Envoy may have its listeners told where connections were meant to go.
+    options.original_destinations = matches!(args.what, What::Filters);
     let purpose = match args.what {
         What::Bootstrap => {
             Purpose { stream_idle_timeout: options.stream_idle_timeout, unenforced: args.setup.protection.unenforced() }
@@ -74,18 +78,20 @@ pub fn generate(args: &Args) -> Outcome {
     let loaded = args.input.load(purpose)?;
     let output = if matches!(args.output, Format::Json) { Output::Json } else { Output::Text };
     tell(&loaded, output)?;
-    if stops(&loaded, output) {
+    if stops(&loaded, args.strict, output) {
         return Ok(ExitCode::from(FINDINGS));
     }
     let generated = options.generate(&loaded.set)?;
-    if generated.addresses().is_empty() && matches!(args.output, Format::Yaml) {
-        warn(generate::NOTHING_TO_LISTEN_FOR);
+    if generated.fronts.is_empty() {
+        return Ok(refuse(generate::NOTHING_TO_LISTEN_FOR));
     }
-    print(&match (args.what, args.output) {
-        (What::Bootstrap, Format::Yaml) => generate::bootstrap_yaml(generated),
-        (What::Bootstrap, Format::Json) => generate::pretty(&generated.bootstrap()),
-        (What::Filters, Format::Yaml) => generate::parts_yaml(generated),
-        (What::Filters, Format::Json) => generate::pretty(&generated.parts()),
+    // What is left goes with the process: to let go of thousands of resources one by one takes longer than to write.
+    std::mem::forget(loaded);
+    print_pieces(|out| match (args.what, args.output) {
+        (What::Bootstrap, Format::Yaml) => generate::write_bootstrap_yaml(out, generated),
+        (What::Bootstrap, Format::Json) => generate::write_pretty(out, &generated.bootstrap()),
+        (What::Filters, Format::Yaml) => generate::write_parts_yaml(out, generated),
+        (What::Filters, Format::Json) => generate::write_pretty(out, &generated.parts()),
     })?;
     Ok(ExitCode::SUCCESS)
 }

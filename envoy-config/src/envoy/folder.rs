@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use super::EnvoyError;
 
-/// A folder that only its owner may look into, and that is gone when this is dropped.
+/// A folder that only its owner may look into, and that is gone when this is dropped unless somebody keeps it.
 #[derive(Debug)]
 pub struct TemporaryFolder {
     path: PathBuf,
+    kept: bool,
 }
 
 impl TemporaryFolder {
@@ -25,7 +26,7 @@ impl TemporaryFolder {
             // Made by us or not at all: a folder of this name that is there already may be somebody else's trap.
             let path = parent.join(format!("sailcloth-{id}-{attempt}"));
             match DirBuilder::new().mode(0o700).create(&path) {
-                Ok(()) => return Ok(TemporaryFolder { path }),
+                Ok(()) => return Ok(TemporaryFolder { path, kept: false }),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(EnvoyError::Write(path, error)),
             }
@@ -36,6 +37,11 @@ impl TemporaryFolder {
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Leaves it there, for somebody to look into.
+    pub fn keep(&mut self) {
+        self.kept = true;
     }
 
     /// Writes a new file in it.
@@ -54,7 +60,9 @@ impl TemporaryFolder {
 
 impl Drop for TemporaryFolder {
     fn drop(&mut self) {
-        // What cannot be removed is the system's to clean up.
-        let _ = fs::remove_dir_all(&self.path);
+        if !self.kept {
+            // What cannot be removed is the system's to clean up.
+            let _ = fs::remove_dir_all(&self.path);
+        }
     }
 }

@@ -94,7 +94,7 @@ fn what_modules_are_told_is_what_they_take() {
         for front in fronts {
             let StringValue { value } = StringValue::json(&configuration(&front.proxy, &loaded.set, Detector::Module));
             let mut report = Report::new();
-            let taken = ModuleConfig::read(value.into_bytes(), NodeMetadata::default(), &mut report).unwrap();
+            let taken = ModuleConfig::read(value.as_bytes().to_vec(), NodeMetadata::default(), &mut report).unwrap();
             assert!(!report.stops(), "{:#?}", report.findings());
             assert_eq!(taken.proxy.gateways, front.proxy.gateways);
             assert_eq!(taken.resources.virtual_services.len(), loaded.set.virtual_services.len());

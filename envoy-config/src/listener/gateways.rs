@@ -49,7 +49,7 @@ impl fmt::Display for Front {
             Some(port) => {
                 write!(f, "gateway {}: port {port} listens on {}", self.proxy.gateways.join(", "), self.url())?;
             }
-            None => write!(f, "mesh: listens on {}", self.url())?,
+            None => write!(f, "mesh, as seen from namespace {}: listens on {}", self.proxy.namespace, self.url())?,
         }
         if self.at.ip().is_unspecified() { f.write_str(" and all other addresses") } else { Ok(()) }
     }
@@ -92,12 +92,14 @@ impl fmt::Display for ListenError {
 
 impl std::error::Error for ListenError {}
 
-/// Every front of `set`: the Gateways' ports in order, then the mesh. `listen` places a Gateway's port elsewhere.
+/// Every front of `set`: the Gateways' ports in order, then the mesh. `listen` places a Gateway's port elsewhere;
+/// `namespace` is where the mesh's proxy lives, by itself the only namespace there is, else `default`.
 ///
 /// # Errors
 /// When `listen` names a port that no Gateway has, or two would listen at one place.
 pub fn fronts(
     set: &Resources,
+    namespace: Option<&str>,
     listen: &BTreeMap<u16, SocketAddr>,
     mesh: Option<SocketAddr>,
     admin: Option<SocketAddr>,
@@ -110,7 +112,8 @@ pub fn fronts(
         ports.into_iter().map(|(port, gateways)| gateway_front(port, &gateways, listen.get(&port).copied())).collect();
     if let Some(at) = mesh.or_else(|| applies_to_mesh(set).then_some(MESH_ADDRESS)) {
         let gateways = vec![MESH.to_owned()];
-        let proxy = Proxy { namespace: DEFAULT_NAMESPACE.to_owned(), gateways, labels: BTreeMap::new(), port: None };
+        let namespace = namespace.or_else(|| only_namespace(set)).unwrap_or(DEFAULT_NAMESPACE).to_owned();
+        let proxy = Proxy { namespace, gateways, labels: BTreeMap::new(), port: None };
         fronts.push(Front { name: MESH.to_owned(), at, edge: false, proxy });
     }
     let mut taken: Vec<(&str, SocketAddr)> = Vec::new();
@@ -123,6 +126,17 @@ pub fn fronts(
         taken.push((name, at));
     }
     Ok(fronts)
+}
+
+/// The namespace of all that is in the mesh, when there is just one. Gateways often live apart from what they lead to.
+fn only_namespace(set: &Resources) -> Option<&str> {
+    let virtual_services = set.virtual_services.iter().map(|it| it.meta.namespace());
+    let rules = set.destination_rules.iter().map(|it| it.meta.namespace());
+    let entries = set.service_entries.iter().map(|it| it.meta.namespace());
+    let services = set.services.iter().map(|it| it.meta.namespace());
+    let mut all = virtual_services.chain(rules).chain(entries).chain(services);
+    let first = all.next()?;
+    all.all(|other| other == first).then_some(first)
 }
 
 /// Port 0 is any free port, and nobody else's.

@@ -45,7 +45,9 @@ warning[SC0004]: unknown field `weigth`, which has no effect
 
 #[test]
 fn nothing_found_is_said() {
-    assert_eq!(rendered(""), "no problems in 0 resources\n");
+    assert_eq!(rendered("# nothing"), "there are no resources here, so nothing was checked\n");
+    let service = "{apiVersion: v1, kind: Service, metadata: {name: x}}";
+    assert_eq!(rendered(service), "no problems in 1 resource\n");
 }
 
 #[test]
@@ -78,4 +80,28 @@ fn json_is_the_contracts() {
         "file": "a.yaml", "line": 9, "column": 7, "message": "unknown field `weigth`, which has no effect",
         "hint": "did you mean `weight`?"}]);
     assert_eq!(found, expected);
+}
+
+/// What is left as it is has consequences, which are said with it.
+#[test]
+fn findings_of_analysis_say_what_becomes_of_requests() {
+    let missing = "apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: v}
+spec:
+  hosts: [a.x]
+  gateways: [nowhere]
+  http:
+  - route: [{destination: {host: nobody}}]
+    mirror: {host: nobody-else}
+";
+    let loaded = loaded(vec![Source { name: "a.yaml".into(), text: missing.into() }]);
+    let shown = anstream::adapter::strip_str(&text(&loaded)).to_string();
+    for (field, then) in [
+        ("spec.gateways[0]", "Envoy starts; no request comes to these rules by that Gateway"),
+        ("spec.http[0].route[0].destination.host", "Envoy starts; requests to it are answered with 503"),
+        ("spec.http[0].mirror.host", "Envoy starts; no copies are sent there, and the requests themselves go on"),
+    ] {
+        assert!(shown.contains(&format!("  = field: {field}\n  = then: {then}\n")), "{field}: {shown}");
+    }
 }

@@ -47,7 +47,11 @@ fn options_place_listeners_and_switch_the_admin_page_off() {
     let filters = manager["http_filters"].as_array().unwrap();
     assert_eq!(filters[filters.len() - 2]["name"], "sailcloth.router");
     let clusters = bootstrap["static_resources"]["clusters"].as_array().unwrap();
-    assert_eq!(clusters.last().unwrap()["name"], "PassthroughCluster");
+    assert_ne!(
+        clusters.last().unwrap()["name"],
+        "PassthroughCluster",
+        "nobody says where connections were meant to go"
+    );
 }
 
 #[test]
@@ -63,6 +67,7 @@ fn filters_are_yaml_documents_with_what_to_paste() {
     }
     assert!(ran.out.contains("# For port 80 of gateway default/catacatgo-gateway.\n"), "{}", ran.out);
     assert!(ran.out.contains("# For the mesh.\n"), "{}", ran.out);
+    assert!(!ran.out.contains("unknownHosts"), "such a listener may know where connections were meant to go");
 }
 
 #[test]
@@ -81,12 +86,110 @@ fn findings_go_to_stderr_and_only_validation_stops() {
 }
 
 #[test]
-fn a_configuration_that_listens_nowhere_is_warned_of() {
+fn a_configuration_that_listens_nowhere_is_none() {
     let service = "{apiVersion: v1, kind: Service, metadata: {name: s}, spec: {ports: [{port: 80}]}}";
+    for what in ["bootstrap", "filters"] {
+        let ran = run_with(&["generate", what, "-f", "-", "--module-dir", "/modules"], service);
+        assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+        assert!(ran.err.contains("error: nothing to listen for"), "{}", ran.err);
+    }
+}
+
+#[test]
+fn strict_stops_at_what_envoy_would_start_with() {
+    let nobody = "{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: v}, spec: {hosts: [a.x], http: [{route: [{destination: {host: nobody.x}}]}]}}";
     let args = ["generate", "bootstrap", "-f", "-", "--module-dir", "/modules"];
-    let ran = run_with(&args, service);
+    let ran = run_with(&args, nobody);
     assert_eq!(ran.code, 0);
-    assert!(ran.err.contains("warning: nothing to listen for") && ran.out.contains("listeners: []"), "{}", ran.err);
+    assert!(
+        ran.err.contains("error[IST0101]") && ran.err.contains("note: Envoy starts with this error all the same"),
+        "{}",
+        ran.err
+    );
+    let ran = run_with(&[&args[..], &["--strict"]].concat(), nobody);
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+    assert!(
+        ran.err.ends_with(
+            "error: stopped at these findings, as `--strict` asks; without it Envoy would start with them\n"
+        ),
+        "{}",
+        ran.err
+    );
+}
+
+/// The mesh's proxy lives where all services do, unless somebody says otherwise.
+#[test]
+fn the_mesh_is_seen_from_the_only_namespace_or_the_one_that_is_named() {
+    let service = |namespace: &str| {
+        format!(
+            "{{apiVersion: v1, kind: Service, metadata: {{name: s, namespace: {namespace}}}, spec: {{ports: [{{port: 80}}]}}}}\n---\n"
+        )
+    };
+    let seen_from = |input: &str, more: &[&str]| {
+        let args = ["generate", "bootstrap", "-f", "-", "--module-dir", "/modules", "--mesh-listen", "127.0.0.1:9001"];
+        let ran = run_with(&[&args[..], more].concat(), input);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        ran.out.lines().nth(1).unwrap().to_owned()
+    };
+    let one = service("shop");
+    let two = service("shop") + &service("bank");
+    let said =
+        |namespace: &str| format!("# mesh, as seen from namespace {namespace}: listens on http://127.0.0.1:9001");
+    assert_eq!(seen_from(&one, &[]), said("shop"));
+    assert_eq!(seen_from(&two, &[]), said("default"));
+    assert_eq!(seen_from(&two, &["-n", "bank"]), said("bank"));
+}
+
+/// What a stranger can hold of a gateway is bounded, and of the mesh's listener it is as in Istio.
+#[test]
+fn gateways_bound_what_a_stranger_can_hold() {
+    let bootstrap = |more: &[&str]| bootstrap(&[&["--mesh-listen", "127.0.0.1:9001"], more].concat());
+    let by_itself = bootstrap(&[]);
+    let manager = |bootstrap: &Value, index: usize| {
+        bootstrap["static_resources"]["listeners"][index]["filter_chains"][0]["filters"][0]["typed_config"].clone()
+    };
+    let gateway = manager(&by_itself, 0);
+    assert_eq!(gateway["request_headers_timeout"], "10s");
+    assert_eq!(
+        gateway["common_http_protocol_options"],
+        serde_json::json!({"idle_timeout": "900s", "headers_with_underscores_action": "REJECT_REQUEST"})
+    );
+    assert_eq!(
+        gateway["http2_protocol_options"],
+        serde_json::json!({"max_concurrent_streams": 100, "initial_stream_window_size": 262_144, "initial_connection_window_size": 1_048_576})
+    );
+    assert_eq!(by_itself["static_resources"]["listeners"][0]["per_connection_buffer_limit_bytes"], 262_144);
+    let most = |bootstrap: &Value| {
+        bootstrap["overload_manager"]["resource_monitors"][0]["typed_config"]["max_active_downstream_connections"]
+            .clone()
+    };
+    assert_eq!(most(&by_itself), 10_000);
+    let mesh = manager(&by_itself, 1);
+    for field in ["request_headers_timeout", "common_http_protocol_options", "http2_protocol_options"] {
+        assert!(mesh.get(field).is_none(), "{field}");
+    }
+    let asked = bootstrap(&[
+        "--request-headers-timeout",
+        "0s",
+        "--connection-idle-timeout",
+        "1h",
+        "--max-connections",
+        "0",
+        "--max-streams",
+        "7",
+        "--buffer",
+        "1024",
+        "--headers-with-underscores",
+        "allow",
+    ]);
+    let gateway = manager(&asked, 0);
+    assert!(gateway.get("request_headers_timeout").is_none() && asked.get("overload_manager").is_none());
+    assert_eq!(gateway["common_http_protocol_options"]["headers_with_underscores_action"], "ALLOW");
+    assert_eq!(gateway["http2_protocol_options"]["max_concurrent_streams"], 7);
+    assert_eq!(
+        gateway["http2_protocol_options"]["initial_stream_window_size"], 65_535,
+        "Envoy takes none that is smaller"
+    );
 }
 
 #[test]

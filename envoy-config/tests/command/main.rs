@@ -4,12 +4,18 @@
 #[cfg(test)]
 mod check;
 #[cfg(test)]
+mod codes;
+#[cfg(test)]
 mod common;
+#[cfg(test)]
+mod forms;
 #[cfg(test)]
 mod generate;
 #[cfg(test)]
 mod protection;
 #[cfg(test)]
 mod run;
+#[cfg(test)]
+mod serves;
 #[cfg(test)]
 mod validate;

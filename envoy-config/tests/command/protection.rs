@@ -86,7 +86,7 @@ fn filters_leave_it_to_the_envoy_that_they_go_into() {
 /// A program in Envoy's place that says that it was started.
 fn envoy(folder: &std::path::Path) -> String {
     let path = folder.join("envoy");
-    fs::write(&path, format!("#!/bin/sh\necho > {}/started\n", folder.display())).unwrap();
+    fs::write(&path, format!("#!/bin/sh\ncase $1 in --version) echo 'envoy  version: c0ffee/1.40.0/Clean/RELEASE/BoringSSL'; exit;; --mode) exit 1;; esac\necho > {}/started\n", folder.display())).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     fs::write(folder.join("suite.wasm"), "").unwrap();
     path.display().to_string()
@@ -110,7 +110,7 @@ fn envoy_is_not_started_without_it() {
     );
     assert!(!folder.join("started").exists());
     let ran = start(&["--allow-unenforced"]);
-    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(ran.code, 1, "what was started serves nobody: {}", ran.err);
     assert!(ran.err.contains("warning[SC0018]") && folder.join("started").exists(), "{}", ran.err);
 }
 

@@ -46,7 +46,7 @@ spec:
     route: [{destination: {host: web}}]
 ";
 
-fn envoy() -> PathBuf {
+pub fn envoy() -> PathBuf {
     let named = std::env::var_os("ENVOY").filter(|path| !path.is_empty());
     named.map(PathBuf::from).unwrap_or_else(|| {
         let found = Command::new(crate::common::root().join("scripts/envoy.sh")).output().unwrap();

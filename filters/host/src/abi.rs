@@ -11,6 +11,7 @@ const OK: u32 = 0;
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
     fn proxy_log(level: u32, message: *const u8, size: usize) -> u32;
+    fn proxy_get_log_level(level: *mut u32) -> u32;
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_get_header_map_value(
         map: u32,
@@ -75,6 +76,15 @@ pub(crate) enum Level {
 pub(crate) fn log(level: Level, message: &str) {
     // SAFETY: the message outlives the call.
     unsafe { proxy_log(level as u32, message.as_ptr(), message.len()) };
+}
+
+/// Whether a line of this level would be in Envoy's log, so that nobody makes one in vain. Envoy's admin page changes it
+/// at any time, and tells nobody.
+pub(crate) fn logs(level: Level) -> bool {
+    let mut least = u32::MAX;
+    // SAFETY: the result is ours to write.
+    let status = unsafe { proxy_get_log_level(&mut least) };
+    status == OK && least <= level as u32
 }
 
 /// Writes a warning to Envoy's log. It names what the configuration names; what a client sends does not belong there.

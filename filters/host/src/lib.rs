@@ -47,6 +47,7 @@ pub mod start;
 mod stream;
 pub mod vm;
 mod waits;
+mod why;
 
 pub use abi::{Counter, Gauge, Histogram, warn};
 pub use behaviour::{Alone, Behaviour, Chain, Step, Wait};

@@ -23,6 +23,8 @@ pub(crate) struct Configured<C: Chain> {
     pub(crate) random: RefCell<SmallRng>,
     /// Requests that another module decided by another configuration.
     pub(crate) foreign: Counter,
+    /// Whether this is the module that sends requests on, the last of a chain.
+    pub(crate) routes: bool,
     waits: RefCell<Waits>,
     pub(crate) attention: Attention,
     /// The time for which a tick was asked.
@@ -40,6 +42,7 @@ impl<C: Chain> Configured<C> {
             plan,
             random: RefCell::new(SmallRng::from_seed(seed)),
             foreign: Counter::define(&format!("sailcloth.{name}.foreign_decisions")),
+            routes: name == "router",
             waits: RefCell::default(),
             attention: Attention::default(),
             armed: Cell::new(None),

@@ -154,7 +154,7 @@ impl<'a> RequestPhase<'a> {
         Some(Reply {
             status: reply.status,
             headers: reply.headers.into_iter().map(|(name, value)| (name.into_owned(), value)).collect(),
-            body: reply.body.to_vec(),
+            body: reply.body.into_owned(),
             details: reply.details,
             grpc_status: reply.grpc_status.map(i32::from),
         })

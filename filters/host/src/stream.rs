@@ -11,7 +11,7 @@ use crate::done::DonePhase;
 use crate::module::Configured;
 use crate::phase::{RequestPhase, ResponsePhase};
 use crate::vm::{StreamId, Vm};
-use crate::{headers, reply};
+use crate::{headers, reply, why};
 
 /// What all behaviours of a chain know of a stream.
 #[derive(Debug, Default)]
@@ -110,5 +110,7 @@ impl<C: Chain> Stream<C> {
         for index in 0..C::LENGTH {
             module.chain.done(index, &mut self.own, &mut phase);
         }
+        // In a chain of modules whoever answers logs it, else the last that has a say in where a request goes.
+        why::tell(&phase, !C::HANDS_OVER || self.common.replied || module.routes);
     }
 }

@@ -1,7 +1,7 @@
 //! Where a request went: from the decision where somebody carried it out, else from what Envoy did.
 
 use host::{DonePhase, ServiceField};
-use shared::act::{DELEGATED_DETAILS, flags};
+use shared::act::{DELEGATED_DETAILS, UNKNOWN_HOST_DETAILS, flags};
 use shared::decide::{Decision, Found, OwnReply, host_of_any_port};
 use shared::plan::telemetry::{TargetService, host_of};
 use shared::plan::{PASSTHROUGH_CLUSTER, Plan};
@@ -119,6 +119,8 @@ pub fn end(done: &DonePhase<'_>) -> End {
             ),
         ) => of_rule(done, rule, &decision),
         (_, None) => by_cluster(done),
+        // As Istio counts a host that its `REGISTRY_ONLY` knows nothing of.
+        (_, Some(OwnReply::UnknownHost)) => nobody(done, BLACK_HOLE_CLUSTER),
         _ => nobody(done, ""),
     };
     End { target, flags: flags::of_decision(&decision), answered_here: decision.reply.is_some() }
@@ -131,6 +133,7 @@ fn answered(reply: OwnReply, details: &[u8]) -> bool {
         OwnReply::Redirect | OwnReply::DirectResponse | OwnReply::HttpsRedirect => details == b"direct_response",
         OwnReply::Preflight => details == b"cors_response",
         OwnReply::Delegated => details == DELEGATED_DETAILS.as_bytes(),
+        OwnReply::UnknownHost => details == UNKNOWN_HOST_DETAILS.as_bytes(),
         // Nobody decides these without carrying them out.
         OwnReply::FaultAbort | OwnReply::Overflow | OwnReply::Ejected | OwnReply::WaitedTooLong => true,
     }

@@ -50,7 +50,7 @@ impl Core {
     pub fn new(set: &Resources, proxy: &envoy_config::Proxy) -> Core {
         let StringValue { value } = StringValue::json(&filter::configuration(proxy, set, Detector::Envoy));
         let mut report = Report::new();
-        let config = ModuleConfig::read(value.into_bytes(), NodeMetadata::default(), &mut report);
+        let config = ModuleConfig::read(value.as_bytes().to_vec(), NodeMetadata::default(), &mut report);
         let config = config.unwrap_or_else(|| panic!("the module refuses its configuration: {:?}", report.findings()));
         let clusters = envoy_config::cluster::clusters_for(set, [proxy]).into_iter().map(|cluster| cluster.name);
         let clusters = clusters.chain([PASSTHROUGH_CLUSTER.to_owned()]).collect();

@@ -57,7 +57,7 @@ pub fn run(plan: &Plan, tell: &mut dyn FnMut(&str)) -> Verdict {
         for_each_configuration(bootstrap, &mut |configuration| configuration["stats"] = most.clone());
     });
     let envoy = sail.start();
-    let fronts = [("gateway-80", 404), ("mesh", 503)].map(|(name, status)| (envoy.listener(name), status));
+    let fronts = [("gateway-80", 404), ("mesh", 404)].map(|(name, status)| (envoy.listener(name), status));
     let began = envoy.memory_kb();
     // When so many have been named, every worker has all the series that it may have.
     let full = 4 * u64::from(plan.series) * u64::from(plan.workers);

@@ -30,7 +30,7 @@ impl Reference {
     pub fn new(set: &Resources, proxy: &Proxy) -> Reference {
         let StringValue { value } = StringValue::json(&filter::configuration(proxy, set, Detector::Envoy));
         let mut report = Report::new();
-        let config = ModuleConfig::read(value.into_bytes(), NodeMetadata::default(), &mut report);
+        let config = ModuleConfig::read(value.as_bytes().to_vec(), NodeMetadata::default(), &mut report);
         Reference(config.unwrap_or_else(|| panic!("{:?}", report.findings())).plan())
     }
 

@@ -63,7 +63,7 @@ const WORDS: [&str; 30] = [
 /// The flags of what a decision came to. Filters' replies carry none in Envoy.
 pub fn of_decision(decision: &Decision) -> u64 {
     let reply = match decision.reply {
-        Some(OwnReply::NotFound) => NO_ROUTE,
+        Some(OwnReply::NotFound | OwnReply::UnknownHost) => NO_ROUTE,
         Some(OwnReply::FaultAbort) => FAULT,
         Some(OwnReply::Overflow) => OVERFLOW,
         Some(OwnReply::Ejected) => NO_HEALTHY,

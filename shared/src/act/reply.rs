@@ -17,6 +17,9 @@ const DELEGATED: &[u8] = b"delegate not carried out";
 /// What access logs say of it.
 pub const DELEGATED_DETAILS: &str = "delegate_not_carried_out";
 
+/// What they say of a host that nobody knows.
+pub const UNKNOWN_HOST_DETAILS: &str = "unknown_host";
+
 /// An answer given here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply<'p> {
@@ -25,7 +28,7 @@ pub struct Reply<'p> {
     /// Headers beside those that Envoy gives every reply.
     pub headers: Vec<(Cow<'p, [u8]>, Vec<u8>)>,
     /// The body; `text/plain` unless the headers say otherwise.
-    pub body: &'p [u8],
+    pub body: Cow<'p, [u8]>,
     /// Why, for `%RESPONSE_CODE_DETAILS%` in access logs; Envoy's own words where it has some.
     pub details: &'static str,
     /// The status for gRPC clients; Envoy derives one from the HTTP status where there is none.
@@ -36,7 +39,13 @@ pub struct Reply<'p> {
 pub fn reply<'p>(plan: &'p Plan, decision: &Decision, request: &Request<'_>) -> Option<Reply<'p>> {
     let rule = decision.rule(plan);
     let action = rule.map(|rule| &rule.action);
-    let empty = |status, details| Reply { status, headers: Vec::new(), body: b"", details, grpc_status: None };
+    let empty = |status, details| Reply {
+        status,
+        headers: Vec::new(),
+        body: Cow::Borrowed(&b""[..]),
+        details,
+        grpc_status: None,
+    };
     let redirected = |status, location| {
         let location = (Cow::Borrowed(&b"location"[..]), location);
         Reply { headers: vec![location], ..empty(status, "direct_response") }
@@ -50,7 +59,7 @@ pub fn reply<'p>(plan: &'p Plan, decision: &Decision, request: &Request<'_>) -> 
             let located = response.status == 201 || (300..400).contains(&response.status);
             let headers = located.then(|| (Cow::Borrowed(&b"location"[..]), same_location(request)));
             let headers = headers.into_iter().collect();
-            Reply { body: &response.body, headers, ..empty(response.status, "direct_response") }
+            Reply { body: Cow::Borrowed(&response.body), headers, ..empty(response.status, "direct_response") }
         }
         (OwnReply::Preflight, Some(Action::Route(route))) => {
             let mut reply = empty(200, "cors_response");
@@ -68,9 +77,12 @@ pub fn reply<'p>(plan: &'p Plan, decision: &Decision, request: &Request<'_>) -> 
                 AbortWith::Http(status) => (status, None),
                 AbortWith::Grpc(status) => (200, Some(status)),
             };
-            Reply { body: ABORTED, grpc_status, ..empty(status, "fault_filter_abort") }
+            Reply { body: ABORTED.into(), grpc_status, ..empty(status, "fault_filter_abort") }
         }
-        (OwnReply::Delegated, _) => Reply { body: DELEGATED, ..empty(503, DELEGATED_DETAILS) },
+        (OwnReply::Delegated, _) => Reply { body: DELEGATED.into(), ..empty(503, DELEGATED_DETAILS) },
+        (OwnReply::UnknownHost, _) => {
+            Reply { body: plan.unknown_host(request).into(), ..empty(404, UNKNOWN_HOST_DETAILS) }
+        }
         _ => empty(404, "route_not_found"),
     })
 }

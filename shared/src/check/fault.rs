@@ -24,7 +24,7 @@ fn check_delay(delay: &Delay, path: &Path<'_>, findings: &mut Findings<'_>) {
     }
     if delay.fixed_delay.is_none() && delay.exponential_delay.is_none() {
         let message = "a delay without `fixedDelay` does nothing";
-        findings.doubtful(Code::SchemaValidationError, path, message, "write `fixedDelay: 1s`");
+        findings.doubtful(path, message, "write `fixedDelay: 1s`");
     }
     deprecated(delay.percent, delay.percentage.is_some(), &Path::Key(path, "percent"), findings);
 }
@@ -40,7 +40,7 @@ fn check_abort(abort: &Abort, path: &Path<'_>, findings: &mut Findings<'_>) {
     }
     if abort.http_status.is_none() && abort.grpc_status.is_none() && abort.http2_error.is_none() {
         let message = "an abort without `httpStatus` or `grpcStatus` does nothing";
-        findings.doubtful(Code::SchemaValidationError, path, message, "write `httpStatus: 503`");
+        findings.doubtful(path, message, "write `httpStatus: 503`");
     }
     if let Some(status) = abort.http_status.filter(|status| !(200..600).contains(status)) {
         let message = format!("expected an HTTP status from 200 to 599, found `{status}`");

@@ -4,7 +4,6 @@ use super::Findings;
 use super::name::{is_address, is_label, is_partial_wildcard, socket_path, wildcard_domain};
 use super::rule::not_a_label;
 use crate::Names;
-use crate::finding::Code;
 use crate::load::Value;
 use crate::model::gateway::{Protocol, Server};
 use crate::model::read::{Path, shorten};
@@ -103,7 +102,7 @@ fn tls(server: &Server, path: &Path<'_>, findings: &mut Findings<'_>) {
     }
     if !is_http && server.tls.as_ref().is_some_and(|tls| tls.https_redirect) {
         let message = "`httpsRedirect` is for servers that speak plain HTTP";
-        findings.doubtful(Code::Unsupported, &Path::Key(&here, "httpsRedirect"), message, "");
+        findings.doubtful(&Path::Key(&here, "httpsRedirect"), message, "");
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) fn check(set: &Resources, report: &mut Report) {
 /// Istio does not merge VirtualServices of the mesh: one of them takes the host.
 fn mesh(set: &Resources, report: &mut Report) {
     let mut claims: Map<Vec<(&Resource<VirtualService>, usize)>> = Map::new();
-    for service in &set.virtual_services {
+    for service in set.virtual_services.iter().filter(|service| !service.gaps.touch("spec.gateways")) {
         if names::binds(&service.spec.gateways, service.meta.namespace(), MESH) {
             for (index, host) in service.spec.hosts.iter().enumerate() {
                 let host = names::resolve_host(host, service.meta.namespace()).to_ascii_lowercase();
@@ -34,10 +34,12 @@ fn mesh(set: &Resources, report: &mut Report) {
             }
         }
     }
+    wildcards(&claims, report);
     for (host, claims) in claims.iter().filter(|(_, claims)| claims.len() > 1) {
         for (service, index) in claims {
             let others = claims.iter().filter(|(other, _)| other.meta.full_name() != service.meta.full_name());
             let others = others.filter(|(other, _)| share(&exports(service), &exports(other)));
+            let oldest = others.clone().map(|(other, _)| *other).min_by(|a, b| a.meta.age().cmp(&b.meta.age()));
             let names: Names = others.take(5).map(|(other, _)| other.meta.full_name()).collect();
             if names.is_empty() {
                 continue;
@@ -46,8 +48,50 @@ fn mesh(set: &Resources, report: &mut Report) {
             let spec = Path::Key(&Path::Root, "spec");
             let hosts = Path::Key(&spec, "hosts");
             let message = format!("the host `{host}` is also claimed by {} in the mesh", names.join(", "));
-            let hint = "merge them into one VirtualService; of several Istio takes only the oldest";
+            let hint =
+                format!("merge them into one VirtualService: Istio takes one alone, and {}", winner(service, oldest));
             Findings::new(*service, report).push(CONFLICT, &Path::Index(&hosts, *index), message, hint);
+        }
+    }
+}
+
+/// Hosts of VirtualServices that some namespaces see, in wildcards of those that all see, and the other way round: of
+/// such istioctl says the same, though Istio takes the longer one.
+fn wildcards(claims: &Map<Vec<(&Resource<VirtualService>, usize)>>, report: &mut Report) {
+    let exported: Vec<bool> = claims.iter().map(|(_, own)| own.iter().any(|(one, _)| exports(one).is_some())).collect();
+    if !exported.contains(&true) {
+        return;
+    }
+    for ((host, own), _) in claims.iter().zip(exported).filter(|(_, exported)| *exported) {
+        let wide =
+            claims.iter().filter(|(other, _)| *other != host && (host.starts_with('*') || other.starts_with('*')));
+        for (other, theirs) in wide.filter(|(other, _)| names::intersection(host, other).is_some()) {
+            for (one, index) in own.iter().filter(|(one, _)| exports(one).is_some()) {
+                for (two, at) in theirs.iter().filter(|(two, _)| exports(two).is_none()) {
+                    for (claims, host, from, index) in [(*one, host, *two, *index), (*two, other, *one, *at)] {
+                        let spec = Path::Key(&Path::Root, "spec");
+                        let hosts = Path::Key(&spec, "hosts");
+                        let message =
+                            format!("the host `{host}` overlaps with one of `{}` in the mesh", from.meta.full_name());
+                        let hint = "the longer host is taken before the other";
+                        Findings::new(claims, report).push(CONFLICT, &Path::Index(&hosts, index), message, hint);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Which of a VirtualService and the oldest of the others that claim its host has it, and why.
+fn winner(service: &Resource<VirtualService>, oldest: Option<&Resource<VirtualService>>) -> String {
+    let Some(other) = oldest else { return String::new() };
+    let older = other.meta.creation_timestamp != service.meta.creation_timestamp;
+    match (service.meta.age() < other.meta.age(), older) {
+        (true, true) => "this one has it, since it is older".into(),
+        (true, false) => "this one has it, since its name comes first".into(),
+        (false, true) => format!("`{}` has it, which is older; the rules here have no effect", other.meta.full_name()),
+        (false, false) => {
+            format!("`{}` has it, whose name comes first, and the rules here have no effect", other.meta.full_name())
         }
     }
 }
@@ -75,14 +119,14 @@ fn share(a: &Option<Names>, b: &Option<Names>) -> bool {
 fn served(service: &Resource<VirtualService>, gateways: &Map<&Resource<Gateway>>, report: &mut Report) {
     let namespace = service.meta.namespace();
     let hosts: Vec<String> = service.spec.hosts.iter().map(|host| names::resolve_host(host, namespace)).collect();
-    if hosts.is_empty() {
+    if hosts.is_empty() || service.gaps.touch("spec.hosts") {
         return;
     }
     let spec = Path::Key(&Path::Root, "spec");
     let path = Path::Key(&spec, "gateways");
     for (index, name) in service.spec.gateways.iter().enumerate() {
         let full = names::resolve_gateway(name, namespace);
-        let Some(gateway) = gateways.get(&full) else { continue };
+        let Some(gateway) = gateways.get(&full).filter(|gateway| !gateway.gaps.touch("spec.servers")) else { continue };
         let served: Vec<String> = gateway
             .spec
             .servers

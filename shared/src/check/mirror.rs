@@ -27,7 +27,7 @@ pub(super) fn check(rule: &HttpRoute, path: &Path<'_>, findings: &mut Findings<'
             Some(_) => "`mirrorPercentage` is what counts here; leave it out".to_owned(),
             None => format!("write `mirrorPercentage: {{value: {}}}`", percent.min(100)),
         };
-        findings.doubtful(Code::Deprecated, &here, "`mirrorPercent` is deprecated", hint);
+        findings.doubtful(&here, "`mirrorPercent` is deprecated", hint);
     }
     let number = asked(rule).count();
     if number > MOST {

@@ -12,7 +12,7 @@ pub(super) fn check(outlier: &OutlierDetection, path: &Path<'_>, findings: &mut 
     if outlier.consecutive_errors.is_some_and(|count| count != 0) {
         let message = "`consecutiveErrors` is deprecated and has no effect, in Istio as here";
         let hint = "write `consecutive5xxErrors` or `consecutiveGatewayErrors`";
-        findings.doubtful(Code::Deprecated, &Path::Key(path, "consecutiveErrors"), message, hint);
+        findings.doubtful(&Path::Key(path, "consecutiveErrors"), message, hint);
     }
     if !outlier.split_external_local_origin_errors && outlier.consecutive_local_origin_failures.unwrap_or(0) > 0 {
         let message = "`consecutiveLocalOriginFailures` counts only with `splitExternalLocalOriginErrors`";

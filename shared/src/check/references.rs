@@ -3,6 +3,7 @@
 
 use super::Findings;
 use super::clusters::{self, Listeners};
+use super::partly::Partly;
 use crate::finding::{Code, Origin, Report, Severity};
 use crate::model::http_route::Destination;
 use crate::model::read::{Path, nearest, shorten};
@@ -27,6 +28,7 @@ type Subsets = Map<Names>;
 
 pub(super) fn check(set: &Resources, registry: &Registry, report: &mut Report) {
     let gateways: Names = set.gateways.iter().map(|gateway| gateway.meta.full_name()).collect();
+    let partly = Partly::of(set);
     let mut subsets = Subsets::new();
     for rule in &set.destination_rules {
         let host = names::resolve_host(&rule.spec.host, rule.meta.namespace());
@@ -44,7 +46,9 @@ pub(super) fn check(set: &Resources, registry: &Registry, report: &mut Report) {
                 Findings::new(rule, report).warn(Code::NoCluster, &Path::Key(&path, "host"), message, hint);
             }
             check_namespace(rule, service, report);
-            check_endpoints(&rule.spec, service, &mut Findings::new(rule, report));
+            if !partly.service(&host) {
+                check_endpoints(&rule.spec, service, &mut Findings::new(rule, report));
+            }
         }
         subsets.change(host, |names| {
             rule.spec.subsets.iter().for_each(|subset| _ = names.add(&subset.name));
@@ -64,11 +68,13 @@ pub(super) fn check(set: &Resources, registry: &Registry, report: &mut Report) {
             let here = Path::Index(&http, index);
             let namespace = service.meta.namespace();
             let mut check = |destination: &Destination, path: &Path<'_>| {
-                if check_destination(destination, namespace, registry, path, &mut findings) {
+                if check_destination(destination, namespace, registry, &partly, path, &mut findings) {
                     listeners.check(rule, destination, namespace, path, &mut findings);
                     clusters::check_endpoints(destination, namespace, registry, &mut empty, path, &mut findings);
                 }
-                check_subset(destination, namespace, registry, &subsets, path, &mut findings);
+                if !partly.subsets(&names::resolve_host(&destination.host, namespace)) {
+                    check_subset(destination, namespace, registry, &subsets, path, &mut findings);
+                }
             };
             let route = Path::Key(&here, "route");
             for (index, way) in rule.route.iter().enumerate() {
@@ -145,10 +151,14 @@ fn check_gateways(service: &Resource<VirtualService>, known: &Names, findings: &
     let path = Path::Key(&spec, "gateways");
     for (index, name) in service.spec.gateways.iter().enumerate() {
         let full = names::resolve_gateway(name, service.meta.namespace());
-        if full == MESH || known.contains(&full) {
+        // Of Istio's own ones `analyses` says another thing.
+        if full == MESH || known.contains(&full) || name.contains(names::INTERNAL_GATEWAY) {
             continue;
         }
+        let own = full.rsplit('/').next().unwrap_or(&full);
+        let elsewhere = known.names().take(MOST_COMPARED).find(|known| known.rsplit('/').next() == Some(own));
         let hint = match nearest(&full, known.names().take(MOST_COMPARED).cloned()) {
+            _ if elsewhere.is_some() => format!("`{}` exists: write that", elsewhere.map_or("", String::as_str)),
             Some(name) => format!("did you mean `{name}`?"),
             None if known.is_empty() => "there is no Gateway in this set".into(),
             None => format!("the Gateways are {}", known.names().take(5).cloned().collect::<Vec<_>>().join(", ")),
@@ -158,11 +168,12 @@ fn check_gateways(service: &Resource<VirtualService>, known: &Names, findings: &
     }
 }
 
-/// Whether it is fine as far as names go.
+/// Whether it is fine as far as names go, and all is known of the service.
 fn check_destination(
     destination: &Destination,
     namespace: &str,
     registry: &Registry,
+    partly: &Partly,
     path: &Path<'_>,
     findings: &mut Findings<'_>,
 ) -> bool {
@@ -179,6 +190,9 @@ fn check_destination(
         findings.push(NOT_FOUND, &Path::Key(path, "host"), message, hint);
         return false;
     };
+    if partly.service(&service.host) {
+        return false;
+    }
     let ports = || service.ports.iter().map(|port| port.number.to_string()).collect::<Vec<_>>().join(", ");
     match &destination.port {
         // Which ports a Service of type `ExternalName` lists does not matter to who names one.
@@ -206,6 +220,14 @@ pub(super) fn similar(host: &str, namespace: &str, registry: &Registry) -> Strin
     if registry.get(&full).is_some() {
         return format!("write `{full}`");
     }
+    let cut_short = format!("{host}.{}", names::DOMAIN);
+    if registry.get(&cut_short).is_some() {
+        return format!("write `{cut_short}`");
+    }
+    if let Some(service) = elsewhere(host, registry) {
+        let theirs = &service.namespace;
+        return format!("`{}` exists: write that, or give this resource `namespace: {theirs}`", service.host);
+    }
     let own = format!(".{namespace}.svc.{}", names::DOMAIN);
     let known = registry
         .iter()
@@ -215,6 +237,16 @@ pub(super) fn similar(host: &str, namespace: &str, registry: &Registry) -> Strin
         Some(name) => format!("did you mean `{name}`?"),
         None => "define it with a ServiceEntry or a Service".into(),
     }
+}
+
+/// The service of this short name in another namespace.
+fn elsewhere<'a>(host: &str, registry: &'a Registry) -> Option<&'a MeshService> {
+    let in_cluster = |service: &&MeshService| {
+        let rest = service.host.strip_prefix(host).and_then(|rest| rest.strip_prefix('.'));
+        let rest = rest.and_then(|rest| rest.strip_suffix(names::DOMAIN)).and_then(|rest| rest.strip_suffix(".svc."));
+        rest.is_some_and(|namespace| !namespace.is_empty() && !namespace.contains('.'))
+    };
+    if host.contains('.') { None } else { registry.iter().find(in_cluster) }
 }
 
 fn check_subset(
@@ -238,7 +270,13 @@ fn check_subset(
     let known = || own.into_iter().flat_map(Names::names).take(MOST_COMPARED).cloned();
     let hint = match nearest(subset, known()) {
         Some(name) => format!("did you mean `{name}`?"),
-        None if own.is_none() => format!("add a DestinationRule for `{}`", shorten(said)),
+        None if own.is_none() => {
+            let other = elsewhere(&destination.host, registry).filter(|_| registry.get(host).is_none());
+            match other.filter(|other| subsets.get(&other.host).is_some_and(|names| names.contains(subset))) {
+                Some(other) => format!("`{}` has it", other.host),
+                None => format!("add a DestinationRule for `{}`", shorten(said)),
+            }
+        }
         None if known().next().is_none() => format!("add it to the DestinationRule of `{}`", shorten(said)),
         None => format!("its subsets are {}", known().take(10).collect::<Vec<_>>().join(", ")),
     };

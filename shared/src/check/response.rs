@@ -1,7 +1,6 @@
 //! `directResponse` (Istio's `validateHTTPDirectResponse`).
 
 use super::Findings;
-use crate::finding::Code;
 use crate::model::http_route::{Base64, HttpDirectResponse};
 use crate::model::read::Path;
 
@@ -25,6 +24,6 @@ pub(super) fn check(response: &HttpDirectResponse, path: &Path<'_>, findings: &m
         findings.invalid(&path, format!("expected a body of at most 1 MiB, found {size} bytes"), "");
     } else if size > LARGE {
         let message = format!("a body of {size} bytes is kept in the configuration of every proxy");
-        findings.doubtful(Code::TooLarge, &path, message, "serve it from a service");
+        findings.doubtful(&path, message, "serve it from a service");
     }
 }

@@ -4,7 +4,6 @@ use super::name::{domain, is_address, is_label, is_partial_wildcard, socket_path
 use super::rule::not_a_label;
 use super::{Findings, matches};
 use crate::Names;
-use crate::finding::Code;
 use crate::model::read::{Path, shorten};
 use crate::model::service_entry::Resolution;
 use crate::model::{ServiceEntry, WorkloadEntry};
@@ -52,7 +51,7 @@ fn hosts(entry: &ServiceEntry, resolution: Resolution, path: &Path<'_>, findings
             findings.invalid(&here, message, "add `endpoints`, or use `resolution: DYNAMIC_DNS`");
         } else if resolution != Resolution::DynamicDns && is_partial_wildcard(host) {
             let message = format!("`{host}` matches nothing: `*` stands for whole labels, as in `*.example.com`");
-            findings.doubtful(Code::NeverMatches, &here, message, "");
+            findings.doubtful(&here, message, "");
         }
     }
 }
@@ -136,11 +135,11 @@ fn selector(entry: &ServiceEntry, resolution: Resolution, path: &Path<'_>, findi
         findings.invalid(&Path::Key(&here, key), wrong, "");
     }
     if entry.workload_selector.as_ref().is_some_and(|selector| selector.labels.is_empty()) {
-        findings.doubtful(Code::Unsupported, path, "a selector without labels selects everything in the namespace", "");
+        findings.doubtful(path, "a selector without labels selects everything in the namespace", "");
     }
     if resolution == Resolution::None {
         let message = "`workloadSelector` has no effect with the resolution `NONE`, which is the default";
-        findings.doubtful(Code::Unsupported, path, message, "add `resolution: STATIC`");
+        findings.doubtful(path, message, "add `resolution: STATIC`");
     }
 }
 

@@ -4,6 +4,8 @@
 //! Where Istio's overlap check guesses (a match without `method` counts as GET, a shorter authority as covered), this
 //! one is exact: it speaks up only if the earlier match takes every request that the later one takes.
 
+use std::collections::BTreeSet;
+
 use super::Findings;
 use crate::Map;
 use crate::finding::{Code, Origin, Severity};
@@ -35,27 +37,31 @@ pub(super) fn check(rules: &[HttpRoute], findings: &mut Findings<'_>) {
             continue;
         }
         let matches = Path::Key(&path, "match");
-        let mut duplicates = 0;
+        let mut taken = 0;
         for (number, one) in rule.r#match.iter().enumerate() {
             let here = Path::Index(&matches, number);
             match earlier.find(one) {
                 Some(Found::Same(before)) => {
-                    duplicates += 1;
+                    taken += 1;
                     let message = format!("has no effect, since {} has the same match", called(rules, before));
                     findings.push(INEFFECTIVE, &here, message, "");
                 }
                 Some(Found::Covered(before, prefix)) => {
+                    taken += 1;
                     let by = called(rules, before);
                     let message = format!("has no effect, since {by} matches the prefix `{}`", shorten(prefix));
-                    findings.push(INEFFECTIVE, &here, message, "put the longer prefix first");
+                    findings.push(INEFFECTIVE, &here, message, "put the longer path first");
                 }
                 None => {}
             }
             earlier.add(index, one);
         }
-        if duplicates == rule.r#match.len() {
+        if taken == rule.r#match.len() {
             let message = "no request reaches this rule, since earlier rules have all of its matches";
             findings.push(UNREACHABLE, &path, message, "");
+        }
+        if rule.r#match.iter().any(|one| is_catch_all(one) && is_for_all(one)) {
+            takes_all = Some(index);
         }
     }
 }
@@ -67,21 +73,65 @@ fn called(rules: &[HttpRoute], index: usize) -> String {
     }
 }
 
-/// The matches so far, by the text of their uri.
-#[derive(Default)]
-struct Earlier<'a> {
-    by_uri: Map<Vec<(usize, &'a HttpMatchRequest)>>,
+/// Whether it asks nothing of a request (istiod's `IsCatchAllRoute`).
+pub(super) fn is_catch_all(one: &HttpMatchRequest) -> bool {
+    let everything = match &one.uri {
+        None | Some(StringMatch::Present) => true,
+        Some(StringMatch::Prefix(text)) => text == "/",
+        Some(StringMatch::Regex(re2)) => re2.pattern() == ".*",
+        Some(StringMatch::Exact(_)) => false,
+    };
+    everything
+        && one.scheme.is_none()
+        && one.method.is_none()
+        && one.authority.is_none()
+        && one.headers.is_empty()
+        && one.without_headers.is_empty()
+        && one.query_params.is_empty()
 }
 
-enum Found<'a> {
-    /// The same match in the rule of this index.
-    Same(usize),
+/// Whether every proxy and every listener has it.
+pub(super) fn is_for_all(one: &HttpMatchRequest) -> bool {
+    one.on_port().is_none()
+        && one.gateways.is_empty()
+        && one.source_namespace.as_deref().unwrap_or_default().is_empty()
+        && one.source_labels.is_empty()
+}
+
+/// The matches so far, by the text of their uri, each with whose it is.
+pub(super) struct Earlier<'a, W> {
+    by_uri: Map<Vec<(W, &'a HttpMatchRequest)>>,
+    /// How long their prefixes are.
+    lengths: BTreeSet<usize>,
+}
+
+impl<W> Default for Earlier<'_, W> {
+    fn default() -> Self {
+        Earlier { by_uri: Map::new(), lengths: BTreeSet::new() }
+    }
+}
+
+pub(super) enum Found<'a, W> {
+    /// The same match.
+    Same(W),
     /// A match that takes all of it, and its prefix.
-    Covered(usize, &'a str),
+    Covered(W, &'a str),
 }
 
-impl<'a> Earlier<'a> {
-    fn add(&mut self, index: usize, one: &'a HttpMatchRequest) {
+impl<W> Found<'_, W> {
+    /// Whose it is.
+    pub(super) fn whose(self) -> W {
+        match self {
+            Found::Same(whose) | Found::Covered(whose, _) => whose,
+        }
+    }
+}
+
+impl<'a, W: Copy> Earlier<'a, W> {
+    pub(super) fn add(&mut self, index: W, one: &'a HttpMatchRequest) {
+        if let Some(StringMatch::Prefix(prefix)) = &one.uri {
+            self.lengths.insert(prefix.len());
+        }
         self.by_uri.change(key(one), |list| {
             if list.len() < MOST_COMPARED {
                 list.push((index, one));
@@ -89,16 +139,22 @@ impl<'a> Earlier<'a> {
         });
     }
 
-    fn find(&self, one: &'a HttpMatchRequest) -> Option<Found<'a>> {
+    pub(super) fn find(&self, one: &'a HttpMatchRequest) -> Option<Found<'a, W>> {
         let same = self.by_uri.get(&key(one)).into_iter().flatten().find(|(_, other)| is_same(other, one));
         if let Some((index, _)) = same {
             return Some(Found::Same(*index));
         }
-        let Some(StringMatch::Prefix(prefix)) = &one.uri else { return None };
-        let key = key(one);
-        let shorter = prefix.char_indices().filter_map(|(at, _)| prefix.get(..at)).filter(|text| !text.is_empty());
-        for shorter in shorter {
-            let list = key.get(..PREFIX.len() + shorter.len()).and_then(|key| self.by_uri.get(key));
+        // What is as long is the same prefix, or takes an exact path.
+        let (text, end) = match &one.uri {
+            Some(StringMatch::Prefix(prefix)) => (prefix, prefix.len()),
+            Some(StringMatch::Exact(path)) => (path, path.len() + 1),
+            _ => return None,
+        };
+        let mut key = String::from(PREFIX);
+        for shorter in self.lengths.range(1..end.max(1)).filter_map(|length| text.get(..*length)) {
+            key.truncate(PREFIX.len());
+            key.push_str(shorter);
+            let list = self.by_uri.get(&key);
             if let Some((index, _)) = list.into_iter().flatten().find(|(_, other)| covers(other, one)) {
                 return Some(Found::Covered(*index, shorter));
             }

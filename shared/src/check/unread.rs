@@ -7,14 +7,23 @@
 //! | Kubernetes, by the schema in Istio's CustomResourceDefinitions | [`schema`], a row for each field |
 //! | Istio's webhook (`pkg/config/validation`) | a file for each part of a resource |
 
-mod at;
+pub(super) mod at;
+mod authentication;
+mod authorization;
 mod balancer;
+mod cel;
+mod envoy_filter;
 mod export;
+mod extension;
 mod layer4;
 mod locality;
+mod others;
 mod policy;
 mod schema;
+mod selection;
 mod service;
+mod sidecar;
+mod telemetry;
 mod tls;
 
 use super::Findings;
@@ -66,6 +75,7 @@ pub(super) fn check(set: &Resources, report: &mut crate::finding::Report) {
         schema::check(&At::of(&resource.tree, SPEC), schema::WORKLOAD_ENTRY, &mut findings);
         annotations(&resource.tree, &mut findings);
     }
+    others::check(set, report);
 }
 
 const SPEC: Path<'static> = Path::Key(&Path::Root, "spec");
@@ -87,4 +97,9 @@ fn annotations(tree: &crate::load::Node, findings: &mut Findings<'_>) {
             findings.invalid(&annotation.path, format!("the annotation `{name}` is not allowed here"), "remove it");
         }
     }
+}
+
+/// Whether it is a block of addresses.
+pub(super) fn is_block(text: &str) -> bool {
+    service::subnet(text).is_ok()
 }

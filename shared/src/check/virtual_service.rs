@@ -13,7 +13,7 @@ use crate::plan::sticky::{self, Sticky};
 pub(super) fn check(resource: &Resource<VirtualService>, findings: &mut Findings<'_>) {
     let service = &resource.spec;
     let spec = Path::Key(&Path::Root, "spec");
-    let is_delegate = service.hosts.is_empty();
+    let is_delegate = service.hosts.is_empty() && !resource.gaps.touch("spec.hosts");
     if is_delegate {
         for field in ["gateways", "tls", "tcp"] {
             if findings.has(&format!("spec.{field}[0]")) {
@@ -48,7 +48,7 @@ pub(super) fn gateways(names: &[String], path: &Path<'_>, findings: &mut Finding
                 } else if let Some((gateway, rest)) = name.split_once('.') {
                     let namespace = rest.split('.').next().unwrap_or(rest);
                     let hint = format!("write `{namespace}/{gateway}`");
-                    findings.doubtful(Code::Deprecated, &here, format!("`{name}` is the old form of a name"), hint);
+                    findings.doubtful(&here, format!("`{name}` is the old form of a name"), hint);
                 }
                 // Behind a name without a namespace the webhook looks at no more of them.
                 return;

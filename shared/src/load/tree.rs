@@ -139,12 +139,16 @@ impl Node {
     }
 }
 
-enum Step {
+/// A part of a field path.
+pub(crate) enum Step {
+    /// The key of a mapping.
     Key(String),
+    /// The place in a list.
     Index(usize),
 }
 
-fn steps(path: &str) -> Vec<Step> {
+/// The parts of a field path.
+pub(crate) fn steps(path: &str) -> Vec<Step> {
     let mut out = Vec::new();
     let mut rest = path;
     while !rest.is_empty() {

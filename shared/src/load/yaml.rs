@@ -3,6 +3,7 @@
 //!
 //! A document that cannot be read costs only itself: reading goes on behind the next `---`.
 
+mod explain;
 mod located_json;
 mod scalar;
 mod stream;
@@ -35,7 +36,7 @@ impl SyntaxError {
 const MOST_ERRORS: usize = 100;
 
 /// Reads a stream of YAML documents, or of JSON ones, which are YAML apart from their `\ud83d\ude00` escapes and from
-/// standing one behind the other without `---`. Empty documents are left out.
+/// standing one behind the other without `---`. Empty documents are left out, and those of a template.
 ///
 /// ```
 /// let (documents, errors) = shared::load::yaml("a: 1\n---\nb: [\n---\nc: 3\n");
@@ -51,7 +52,7 @@ pub fn yaml(text: &str) -> (Vec<Node>, Vec<SyntaxError>) {
             Err(error) => refused = Some(error),
         }
     }
-    let (documents, mut errors) = stream::read(text);
+    let (mut documents, mut errors) = stream::read(text);
     if let Some(last) = errors.last_mut() {
         last.mark = last.mark.min(end(text));
     }
@@ -61,6 +62,8 @@ pub fn yaml(text: &str) -> (Vec<Node>, Vec<SyntaxError>) {
     {
         *first = json;
     }
+    explain::template(text, &mut documents, &mut errors);
+    let errors = errors.into_iter().map(|error| explain::tab(text, error)).collect();
     (documents, errors)
 }
 

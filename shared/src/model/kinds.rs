@@ -1,11 +1,12 @@
 //! The kinds of resources that Sailcloth reads, one row each, and the set that holds them.
 
-use super::read::{Path, Place, Read, Reader, nearest};
+use super::read::{Path, Place, Read, Reader};
 use super::{
-    DestinationRule, EndpointSlice, Gateway, Meta, Pod, Restriction, Service, ServiceEntry, VirtualService,
+    DestinationRule, EndpointSlice, Gaps, Gateway, Meta, Pod, Restriction, Service, ServiceEntry, VirtualService,
     WorkloadEntry,
     restriction::{self, Asked},
 };
+use crate::Map;
 use crate::finding::{About, Code, Finding, Origin, Report, Severity};
 use crate::load::{Entry, Mark, Node, Value};
 use crate::names::DEFAULT_NAMESPACE;
@@ -23,6 +24,8 @@ pub struct Resource<T> {
     pub file: Option<String>,
     /// The document, to find the place of a field path in it.
     pub tree: Node,
+    /// What could not be read of it; the tree is without that.
+    pub gaps: Gaps,
 }
 
 impl<T> Resource<T> {
@@ -38,7 +41,7 @@ impl<T> Resource<T> {
     }
 
     fn head(&self) -> Head<'_> {
-        Head { meta: &self.meta, kind: self.kind, file: self.file.as_ref(), tree: &self.tree }
+        Head { meta: &self.meta, kind: self.kind, file: self.file.as_ref(), tree: &self.tree, gaps: &self.gaps }
     }
 }
 
@@ -49,6 +52,7 @@ struct Head<'a> {
     kind: &'static str,
     file: Option<&'a String>,
     tree: &'a Node,
+    gaps: &'a Gaps,
 }
 
 impl Head<'_> {
@@ -60,6 +64,7 @@ impl Head<'_> {
         hint: String,
     ) -> Finding {
         let Mark { line, column } = self.tree.mark_of(&path);
+        let path = self.gaps.original(path);
         Finding {
             severity,
             origin,
@@ -77,6 +82,10 @@ impl Head<'_> {
     }
 }
 
+mod unreadable;
+
+use unreadable::{Unreadable, unread, unreadable};
+
 macro_rules! kinds {
     ($($(#[$doc:meta])* $field:ident: $Spec:ident, $group:literal, [$($version:literal),+], $root:ident;)+) => {
         /// A set of resources, by kind.
@@ -85,6 +94,12 @@ macro_rules! kinds {
             $($(#[$doc])* pub $field: Vec<Resource<$Spec>>,)+
             /// What restricts requests, and is not carried out.
             pub restrictions: Vec<Restriction>,
+            /// What only `check` looks at.
+            #[cfg(feature = "yaml")]
+            pub others: Vec<super::Document>,
+            seen: Seen,
+            /// How many there were of each kind that is other people's.
+            pub foreign: Map<usize>,
         }
 
         /// `(kind, apiVersion)` of everything that Sailcloth reads.
@@ -100,12 +115,33 @@ macro_rules! kinds {
             pub(crate) fn forget_trees(&mut self) {
                 $(self.$field.iter_mut().for_each(|it| it.tree = Node::unplaced(Value::Null));)+
                 self.restrictions.clear();
+                #[cfg(feature = "yaml")]
+                self.others.clear();
+            }
+
+            /// Hands on what resources say in an annotation, with `KIND NAMESPACE/NAME`.
+            #[cfg(feature = "yaml")]
+            pub fn annotated(&self, annotation: &str, take: &mut dyn FnMut(String, &str)) {
+                $(for it in &self.$field {
+                    if let Some(text) = it.meta.annotations.get(annotation) {
+                        take(format!("{} {}", it.kind, it.meta.full_name()), text);
+                    }
+                })+
+                let restrictions = self.restrictions.iter().map(|it| (&it.about, &it.tree));
+                let others = self.others.iter().map(|it| (&it.about, &it.tree));
+                for (About { kind, namespace, name, .. }, tree) in restrictions.chain(others) {
+                    let all = tree.get("metadata").and_then(|meta| meta.get("annotations"));
+                    if let Some(text) = all.and_then(|all| all.text(annotation)) {
+                        take(format!("{kind} {namespace}/{name}"), text);
+                    }
+                }
             }
 
             fn take(&mut self, about: &About, node: Node, report: &mut Report) {
                 match about.kind.as_str() {
                     $(stringify!($Spec) => {
-                        put(&mut self.$field, (stringify!($Spec), kinds!(@root $root)), about, node, report);
+                        let head = (stringify!($Spec), kinds!(@root $root));
+                        put((&mut self.$field, &mut self.seen), head, about, node, report);
                     })+
                     _ => self.restrictions.push(Restriction { about: about.clone(), tree: node }),
                 }
@@ -151,10 +187,10 @@ impl Resources {
 
     /// Reads what restricts requests.
     pub fn restrictions(&self, report: &mut Report) -> Vec<Resource<Asked>> {
-        let mut all = Vec::new();
+        let (mut all, mut seen) = (Vec::new(), Seen::default());
         for Restriction { about, tree } in &self.restrictions {
             if let Some((kind, _)) = restriction::KINDS.iter().find(|(known, _)| *known == about.kind) {
-                put(&mut all, (kind, Some("spec")), about, tree.clone(), report);
+                put((&mut all, &mut seen), (kind, Some("spec")), about, tree.clone(), report);
             }
         }
         all
@@ -189,8 +225,23 @@ impl Resources {
             file,
         };
         match unreadable(&about.kind, &version, &node) {
-            Some(problem) => report.push(problem.finding(&about, &node)),
+            Some(problem) => {
+                self.leave_out(problem, &about, &node, report);
+                #[cfg(feature = "yaml")]
+                if super::Document::is_kept(&about.kind, &version, &about.name) {
+                    self.others.push(super::Document { about, tree: node });
+                }
+            }
             None => self.take(&about, node, report),
+        }
+    }
+
+    fn leave_out(&mut self, problem: Unreadable, about: &About, node: &Node, report: &mut Report) {
+        if problem.is_foreign {
+            let count = self.foreign.get(&about.kind).copied().unwrap_or_default();
+            self.foreign.insert(about.kind.clone(), count + 1);
+        } else {
+            report.push(problem.finding(about, node));
         }
     }
 }
@@ -203,63 +254,6 @@ fn take_items(node: &mut Node) -> Option<Node> {
     is_list.then(|| Node::unplaced(std::mem::replace(&mut items.value.value, Value::Null)))
 }
 
-/// Why a document is not one of ours.
-struct Unreadable {
-    severity: Severity,
-    origin: Origin,
-    code: Code,
-    path: &'static str,
-    message: String,
-    hint: String,
-}
-
-impl Unreadable {
-    fn finding(self, about: &About, node: &Node) -> Finding {
-        let About { kind, namespace, name, file } = about.clone();
-        let Mark { line, column } = node.mark_of(self.path);
-        let Unreadable { severity, origin, code, path, message, hint } = self;
-        let path = path.into();
-        Finding { severity, origin, code, kind, namespace, name, path, file, line, column, message, hint }
-    }
-}
-
-fn unreadable(kind: &str, version: &str, node: &Node) -> Option<Unreadable> {
-    let (severity, origin, code) = (Severity::Error, Origin::Validation, Code::NotAResource);
-    if !matches!(node.value, Value::Map(_)) || (kind.is_empty() && version.is_empty()) {
-        let message = "this is not a Kubernetes resource".into();
-        let hint = "a resource is a mapping with `apiVersion`, `kind`, `metadata` and `spec`".into();
-        return Some(Unreadable { severity, origin, code, path: "", message, hint });
-    }
-    if kind.is_empty() || version.is_empty() {
-        let missing = if kind.is_empty() { "kind" } else { "apiVersion" };
-        let message = format!("`{missing}` is missing");
-        return Some(Unreadable { severity, origin, code, path: "", message, hint: String::new() });
-    }
-    let known = || KINDS.iter().chain(restriction::KINDS);
-    let Some((_, versions)) = known().find(|(name, _)| *name == kind) else {
-        let hint = nearest(kind, known().map(|(name, _)| (*name).to_owned()));
-        let hint = hint.map(|name| format!("did you mean `{name}`?")).unwrap_or_default();
-        return Some(Unreadable { hint, ..unread(kind) });
-    };
-    if !versions.contains(&version) {
-        let message = format!("Sailcloth does not read `{kind}` of `{version}`; this resource has no effect");
-        let hint = format!("it reads {}", versions.iter().map(|v| format!("`{v}`")).collect::<Vec<_>>().join(", "));
-        return Some(Unreadable { path: "apiVersion", message, hint, ..unread(kind) });
-    }
-    None
-}
-
-fn unread(kind: &str) -> Unreadable {
-    Unreadable {
-        severity: Severity::Warning,
-        origin: Origin::Sailcloth,
-        code: Code::UnknownKind,
-        path: "kind",
-        message: format!("Sailcloth does not read `{kind}`; this resource has no effect"),
-        hint: String::new(),
-    }
-}
-
 impl Restriction {
     /// That it is not read.
     pub fn unread(&self) -> Finding {
@@ -269,25 +263,69 @@ impl Restriction {
 
 /// Reads a resource and puts it among the others, in place of the one that it replaces.
 fn put<T: Read>(
-    list: &mut Vec<Resource<T>>,
+    (list, seen): (&mut Vec<Resource<T>>, &mut Seen),
     (kind, root): (&'static str, Option<&str>),
     about: &About,
-    tree: Node,
+    mut tree: Node,
     report: &mut Report,
 ) {
-    let mut spec = None;
-    let meta = read(root, about, &tree, report, &mut |place, reader| spec = T::read(place, reader));
-    let (Some(meta), Some(spec)) = (meta, spec) else { return };
-    let resource = Resource { meta, spec, kind, file: about.file.clone(), tree };
+    let once = &mut |tree: &Node, report: &mut Report| {
+        let mut spec = None;
+        let meta = read(root, about, tree, report, &mut |place, reader| spec = T::read(place, reader));
+        meta.zip(spec)
+    };
+    let Some(((meta, spec), gaps)) = Gaps::read(&mut tree, report, once) else { return };
+    let resource = Resource { meta, spec, kind, file: about.file.clone(), tree, gaps };
     let same = |old: &&mut Resource<T>| {
         old.kind == kind && old.meta.name == about.name && old.meta.namespace() == about.namespace
     };
-    match list.iter_mut().find(same) {
+    let known = !seen.add(&[kind, &about.namespace, &about.name]);
+    match list.iter_mut().take(if known { usize::MAX } else { 0 }).find(same) {
         Some(old) => {
             report.push(again(old.head(), resource.head()));
             *old = resource;
         }
         None => list.push(resource),
+    }
+}
+
+/// Hashes of the resources so far: whoever's is not there is new, which is so of nearly all.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    /// Zero is a free slot.
+    slots: Vec<u32>,
+    taken: usize,
+}
+
+impl Seen {
+    /// Adds one; false when it may have been there before.
+    fn add(&mut self, words: &[&str]) -> bool {
+        let bytes = words.iter().flat_map(|word| word.bytes().chain([0]));
+        let hash = bytes.fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)).max(1);
+        if (self.taken + 1) * 2 > self.slots.len() {
+            let before = std::mem::take(&mut self.slots);
+            self.slots = vec![0; (before.len() * 2).max(16)];
+            before.into_iter().filter(|hash| *hash != 0).for_each(|hash| _ = self.place(hash));
+        }
+        let is_new = self.place(hash);
+        self.taken += usize::from(is_new);
+        is_new
+    }
+
+    fn place(&mut self, hash: u32) -> bool {
+        let mask = self.slots.len().wrapping_sub(1);
+        let mut at = hash as usize & mask;
+        while let Some(slot) = self.slots.get_mut(at) {
+            if *slot == hash {
+                return false;
+            }
+            if *slot == 0 {
+                *slot = hash;
+                return true;
+            }
+            at = (at + 1) & mask;
+        }
+        false
     }
 }
 

@@ -129,6 +129,12 @@ fn hint_for(what: &str, value: &Value) -> String {
             "write it in quotes; YAML reads it as another type without".into()
         }
         Value::Map(_) if what.starts_with("a list") => "begin the item with `- `".into(),
+        Value::Text(text) if cfg!(feature = "yaml") && what.starts_with("a list") => {
+            format!("write `[{}]`", shorten(text))
+        }
+        Value::Integer(number) if cfg!(feature = "yaml") && what.starts_with("a duration") => {
+            format!("write `{number}s`")
+        }
         _ => String::new(),
     }
 }

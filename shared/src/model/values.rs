@@ -99,6 +99,16 @@ pub enum StringMatch {
 
 impl Read for StringMatch {
     fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        if cfg!(feature = "yaml")
+            && !matches!(place.node.value, Value::Map(_))
+            && let Some(text) = scalar(&place.node.value)
+        {
+            let found = super::read::describe(&place.node.value);
+            let message = format!("expected how to match, found {found}");
+            let hint = format!("write `{{exact: {text}}}`, or `prefix` or `regex` in place of `exact`");
+            reader.invalid(place, message, hint);
+            return None;
+        }
         let fields = StringMatchFields::read(place, reader)?;
         match fields {
             StringMatchFields { exact: Some(text), prefix: None, regex: None } => Some(StringMatch::Exact(text)),
@@ -110,6 +120,23 @@ impl Read for StringMatch {
                 None
             }
         }
+    }
+}
+
+/// A single value as YAML takes it for a string; nothing for others.
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::Text(text)
+            if text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/')
+                && !text.contains([':', '#', ',', '}', ']']) =>
+        {
+            Some(shorten(text))
+        }
+        Value::Text(text) => Some(format!("\"{}\"", shorten(text))),
+        Value::Bool(value) => Some(format!("\"{value}\"")),
+        Value::Integer(value) => Some(format!("\"{value}\"")),
+        Value::Float(value) => Some(format!("\"{}\"", crate::decimal::text(*value))),
+        _ => None,
     }
 }
 

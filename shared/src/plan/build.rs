@@ -32,7 +32,8 @@ pub(super) fn build(set: &Resources, proxy: &Proxy, detector: Detector, fingerpr
     guards.assign(&mut rules);
     let telemetry = Telemetry::new(&rules, &registry, proxy, !bound.gateways.is_empty());
     let by_authority = bound.mesh && bound.gateways.is_empty() && proxy.port.is_none();
-    Plan { fingerprint, views, by_authority, passthrough: bound.mesh, hosts, rules, telemetry, guards }
+    let (passthrough, unknown_hosts, access_log) = (bound.mesh, None, false);
+    Plan { fingerprint, views, by_authority, passthrough, unknown_hosts, access_log, hosts, rules, telemetry, guards }
 }
 
 /// The rules that requests can come to where `proxy` listens, whatever its labels and its namespace are: more than any

@@ -65,6 +65,24 @@ impl HostTable {
     }
 }
 
+impl HostTable {
+    /// The name that is `label`, or else the first that begins with it and a dot.
+    pub(super) fn named(&self, label: &[u8]) -> Option<&[u8]> {
+        let begins = |at: &[u8]| {
+            let index = self.exact.partition_point(|(domain, _)| domain.as_ref() < at);
+            self.exact.get(index).map(|(domain, _)| domain.as_ref()).filter(|domain| domain.starts_with(at))
+        };
+        begins(label).filter(|found| found.len() == label.len()).or_else(|| begins(&[label, b"."].concat()))
+    }
+
+    /// The names between which this one would stand.
+    pub(super) fn beside(&self, name: &[u8]) -> impl Iterator<Item = &[u8]> {
+        let index = self.exact.partition_point(|(domain, _)| domain.as_ref() < name);
+        let places = [index.checked_sub(1), Some(index)];
+        places.into_iter().flatten().filter_map(|at| self.exact.get(at)).map(|(domain, _)| domain.as_ref())
+    }
+}
+
 type Compare = fn(&[u8], &[u8]) -> Ordering;
 
 /// A domain, which is in lower case, with a host that need not be.

@@ -1,5 +1,5 @@
 //! Who this proxy is, and the configuration of a module: `{proxy: {...}, resources: [...], outlierDetection: module,
-//! stats: {...}}`.
+//! unknownHosts: passthrough, accessLog: false, stats: {...}}`.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::model::http_route::HttpMatchRequest;
 use crate::model::read::{Path, Place, Read, Reader, whole};
 use crate::model::{Port, Resources};
 use crate::registry::carries;
-use crate::{Map, check, names, object, order};
+use crate::{Map, check, names, object, order, words};
 
 object! {
     /// Who this proxy is.
@@ -108,6 +108,16 @@ impl Read for SeriesLimit {
     }
 }
 
+words! {
+    /// What becomes of requests to hosts that nobody in the mesh knows.
+    pub enum UnknownHosts {
+        /// They go where their connection was meant to go, as with Istio's `ALLOW_ANY`.
+        PassThrough = "passthrough",
+        /// They are answered 404, where nobody can tell where that was.
+        Answer = "answer",
+    } any_case false
+}
+
 /// A module's configuration.
 #[derive(Debug)]
 pub struct ModuleConfig {
@@ -119,6 +129,10 @@ pub struct ModuleConfig {
     pub detector: Detector,
     /// What is said about metrics.
     pub stats: StatsConfig,
+    /// Whether hosts that nobody knows are answered, or left to where a connection was meant to go.
+    pub unknown_hosts: UnknownHosts,
+    /// Whether an access log asks why requests went where they went.
+    pub access_log: bool,
     /// What Envoy knows of the proxy.
     pub node: NodeMetadata,
     /// Identifies the configuration.
@@ -148,6 +162,7 @@ impl ModuleConfig {
         let mut tree = tree;
         // What only the metrics are told does not keep modules from handing decisions over.
         let told_to_stats = take(&mut tree, "stats");
+        let access_log = take(&mut tree, "accessLog");
         let fingerprint = fingerprint(&tree) ^ node.fingerprint();
         let mut reader = Reader::new(&about, report);
         let root = Place { node: &tree, path: &Path::Root };
@@ -165,14 +180,24 @@ impl ModuleConfig {
                 Detector::read(Place { node, path: &Path::Key(&Path::Root, "outlierDetection") }, &mut reader)
             }
         };
-        const KNOWN: [&str; 3] = ["proxy", "resources", "outlierDetection"];
+        let unknown_hosts = match tree.get("unknownHosts") {
+            None | Some(Node { value: Value::Null, .. }) => Some(UnknownHosts::PassThrough),
+            Some(node) => {
+                UnknownHosts::read(Place { node, path: &Path::Key(&Path::Root, "unknownHosts") }, &mut reader)
+            }
+        };
+        let access_log = match &access_log {
+            None | Some(Node { value: Value::Null, .. }) => Some(false),
+            Some(node) => bool::read(Place { node, path: &Path::Key(&Path::Root, "accessLog") }, &mut reader),
+        };
+        const KNOWN: [&str; 4] = ["proxy", "resources", "outlierDetection", "unknownHosts"];
         for entry in entries.iter().filter(|entry| !KNOWN.contains(&entry.key.as_str())) {
             let place = Place { node: &entry.value, path: &Path::Key(&Path::Root, &entry.key) };
             reader.warn(
                 Code::ModuleConfiguration,
                 place,
                 "unknown field, which has no effect",
-                "known are `proxy`, `resources`, `outlierDetection` and `stats`",
+                "known are `proxy`, `resources`, `outlierDetection`, `unknownHosts`, `accessLog` and `stats`",
             );
         }
         let stats = match &told_to_stats {
@@ -193,14 +218,20 @@ impl ModuleConfig {
         check::validate(&resources, report);
         resources.restrictions.iter().for_each(|it| report.push(it.unread()));
         resources.forget_trees();
-        let (proxy, detector, stats) = (proxy?, detector?, stats?);
-        (!report.stops()).then_some(ModuleConfig { proxy, resources, detector, stats, node, fingerprint })
+        let (proxy, detector, stats, unknown_hosts, access_log) =
+            (proxy?, detector?, stats?, unknown_hosts?, access_log?);
+        let config = ModuleConfig { proxy, resources, detector, stats, unknown_hosts, access_log, node, fingerprint };
+        (!report.stops()).then_some(config)
     }
 
     /// Compiles it.
     pub fn plan(&self) -> Plan {
         let mut plan = Plan::build(&self.resources, &self.proxy, self.detector, self.fingerprint);
         plan.telemetry.complete(&self.proxy, &self.node, &self.stats);
+        plan.access_log = self.access_log;
+        if self.unknown_hosts == UnknownHosts::Answer {
+            plan.answer_unknown_hosts(self.proxy.namespace());
+        }
         plan
     }
 }

@@ -125,7 +125,8 @@ fn nowhere_is_an_error_and_not_everywhere_a_warning() {
     };
     for (host, expected) in [("web", Severity::Error), ("both", Severity::Warning)] {
         let both = "---\napiVersion: v1\nkind: Service\nmetadata: {name: both}\nspec: {ports: [{port: 80, name: http}, {port: 8080, name: grpc}]}\n";
-        let found = findings(&format!("{}{both}", rule(host)));
+        let mut found = findings(&format!("{}{both}", rule(host)));
+        found.retain(|one| one.code == NoCluster);
         let severities: Vec<_> = found.iter().map(|one| (one.code, one.severity)).collect();
         assert_eq!(severities, [(NoCluster, expected)], "{host}: {found:?}");
     }

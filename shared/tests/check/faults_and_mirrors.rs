@@ -2,7 +2,7 @@
 
 use shared::finding::Code::{
     Deprecated, LongerThanIdleTimeout, ReferencedResourceNotFound as NotFound, SchemaValidationError as Invalid,
-    TooManyMirrors,
+    SchemaWarning, TooManyMirrors,
 };
 
 use crate::rules::routed;
@@ -55,8 +55,13 @@ fn faults() {
             "without what is to happen",
             "fault: {delay: {percentage: {value: 1}}, abort: {percentage: {value: 1}}}",
             &[
-                (Invalid, "spec.http[0].fault.delay", 9, "a delay without `fixedDelay` does nothing"),
-                (Invalid, "spec.http[0].fault.abort", 9, "an abort without `httpStatus` or `grpcStatus` does nothing"),
+                (SchemaWarning, "spec.http[0].fault.delay", 9, "a delay without `fixedDelay` does nothing"),
+                (
+                    SchemaWarning,
+                    "spec.http[0].fault.abort",
+                    9,
+                    "an abort without `httpStatus` or `grpcStatus` does nothing",
+                ),
             ],
         ),
         (
@@ -118,18 +123,18 @@ fn mirrors() {
             "mirror: {host: web}\nmirrorPercent: 101",
             &[
                 (Invalid, "spec.http[0].mirrorPercent", 10, "at most 100, found `101`"),
-                (Deprecated, "spec.http[0].mirrorPercent", 10, "write `mirrorPercentage: {value: 100}`"),
+                (SchemaWarning, "spec.http[0].mirrorPercent", 10, "write `mirrorPercentage: {value: 100}`"),
             ],
         ),
         (
             "the old form",
             "mirror: {host: web}\nmirror_percent: 50",
-            &[(Deprecated, "spec.http[0].mirrorPercent", 10, "write `mirrorPercentage: {value: 50}`")],
+            &[(SchemaWarning, "spec.http[0].mirrorPercent", 10, "write `mirrorPercentage: {value: 50}`")],
         ),
         (
             "both forms",
             "mirror: {host: web}\nmirrorPercent: 50\nmirrorPercentage: {value: 20}",
-            &[(Deprecated, "spec.http[0].mirrorPercent", 10, "leave it out")],
+            &[(SchemaWarning, "spec.http[0].mirrorPercent", 10, "leave it out")],
         ),
         ("as many as act", &most, &[]),
         ("more than act", &many, &[(TooManyMirrors, "spec.http[0].mirrors", 9, "6 mirrors, of which the first 5")]),

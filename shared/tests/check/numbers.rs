@@ -12,7 +12,7 @@ fault: {abort: {httpStatus: '503', percentage: {value: '0.5'}}, delay: {fixedDel
 retries: {attempts: '3'}
 route:
 - destination: {host: web, port: {number: '80'}}
-  weight: '90'";
+  weight: '100'";
     let expected = [
         ("spec.http[0].match[0].port", 9, "`80` is in quotes"),
         ("spec.http[0].fault.abort.httpStatus", 10, "`503` is in quotes"),
@@ -20,7 +20,7 @@ route:
         ("spec.http[0].fault.delay.percentage.value", 10, "write it without quotes"),
         ("spec.http[0].retries.attempts", 11, ""),
         ("spec.http[0].route[0].destination.port.number", 13, ""),
-        ("spec.http[0].route[0].weight", 14, "`90`"),
+        ("spec.http[0].route[0].weight", 14, "`100`"),
     ];
     let expected: Vec<Expected<'_>> = expected.map(|(path, line, part)| (Quoted, path, line, part)).into();
     assert_row("every kind of number", &rule(body), &expected);

@@ -29,11 +29,12 @@ fn policies() {
             &[(Lacks, "spec", 4, DENIED)],
         ),
         ("said in a word", "AuthorizationPolicy", "{action: ALLOW, rules: []}", &[(Lacks, "spec.action", 4, DENIED)]),
+        ("everybody is allowed", "AuthorizationPolicy", "{rules: [{}, {from: [{source: {namespaces: [a]}}]}]}", &[]),
         (
-            "everybody is allowed",
+            "an empty list",
             "AuthorizationPolicy",
-            "{rules: [{to: []}, {from: [{source: {namespaces: [a]}}]}]}",
-            &[],
+            "{rules: [{to: []}]}",
+            &[(Invalid, "spec.rules[0].to", 4, "expected something in the list")],
         ),
         (
             "everybody is denied",
@@ -101,8 +102,17 @@ fn a_dry_run_denies_nobody_unless_a_provider_is_asked() {
     };
     let annotation = "metadata.annotations[\"istio.io/dry-run\"]";
     assert_row("a dry run", &dry("DENY", "true"), &[(Unsupported, annotation, 3, "no effect")]);
-    assert_row("no dry run", &dry("DENY", "yes"), &[(Lacks, "spec.action", 4, "NOT denied")]);
-    assert_row("Istio asks all the same", &dry("CUSTOM", "true"), &[(Lacks, "spec.action", 4, "NOT denied")]);
+    assert_row(
+        "no dry run",
+        &dry("DENY", "yes"),
+        &[(Lacks, "spec.action", 4, "NOT denied"), (Invalid, annotation, 3, "expected `true` or `false`")],
+    );
+    let provider = dry("CUSTOM", "true").replace("action: CUSTOM", "action: CUSTOM, provider: {name: x}");
+    assert_row(
+        "Istio asks all the same",
+        &provider,
+        &[(Lacks, "spec.action", 4, "NOT denied"), (Invalid, annotation, 3, "for the actions `ALLOW` and `DENY`")],
+    );
 }
 
 #[test]

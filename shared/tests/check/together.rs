@@ -116,7 +116,34 @@ fn rules_that_shadow_each_other() {
         (
             "a longer prefix behind a shorter one",
             rules(&["match: [{uri: {prefix: /a}}]", "match: [{uri: {prefix: /a/b}, method: {exact: GET}}]"]),
-            &[(Ineffective, "spec.http[1].match[0]", 9, "`spec.http[0]` matches the prefix `/a`")],
+            &[
+                (Ineffective, "spec.http[1].match[0]", 9, "`spec.http[0]` matches the prefix `/a`"),
+                (Unreachable, "spec.http[1]", 9, "earlier rules have all of its matches"),
+            ],
+        ),
+        (
+            "exact paths behind a prefix, beside one that is not",
+            rules(&[
+                "match: [{uri: {prefix: /a}}]",
+                "match: [{uri: {exact: /a}}, {uri: {exact: /a/b}}, {uri: {exact: /b}}]",
+            ]),
+            &[
+                (Ineffective, "spec.http[1].match[0]", 9, "`spec.http[0]` matches the prefix `/a`"),
+                (Ineffective, "spec.http[1].match[1]", 9, "`spec.http[0]` matches the prefix `/a`"),
+            ],
+        ),
+        (
+            "rules behind a match that asks for nothing",
+            rules(&["match: [{uri: {exact: /}}, {name: all, uri: {prefix: /}}]", "match: [{method: {exact: GET}}]"]),
+            &[(Unreachable, "spec.http[1]", 9, "since `spec.http[0]` matches everything")],
+        ),
+        (
+            "rules behind one that matches everything here or there",
+            rules(&[
+                "match: [{uri: {prefix: /}, port: 80}, {uri: {regex: .*}, sourceNamespace: x}]",
+                "match: [{method: {exact: GET}}]",
+            ]),
+            &[],
         ),
         (
             "a longer prefix behind a shorter one that asks for more",
@@ -293,6 +320,7 @@ fn severities_are_istioctls() {
         found,
         [
             (NotFound, Severity::Error, Origin::Analysis, false),
+            (NotServed, Severity::Warning, Origin::Analysis, false),
             (PortRequired, Severity::Error, Origin::Analysis, false),
         ]
     );

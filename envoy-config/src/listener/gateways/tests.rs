@@ -35,7 +35,7 @@ fn service(gateways: &str, match_gateways: &str) -> String {
 }
 
 fn plain(set: &Resources) -> Vec<Front> {
-    fronts(set, &BTreeMap::new(), None, None).unwrap()
+    fronts(set, None, &BTreeMap::new(), None, None).unwrap()
 }
 
 #[test]
@@ -59,20 +59,20 @@ fn one_listener_a_port_and_privileged_ones_move_up() {
 fn listen_places_a_port_elsewhere() {
     let set = set(&gateway("a", &[(80, "HTTP")]));
     let at = "[::1]:99".parse().unwrap();
-    assert_eq!(fronts(&set, &BTreeMap::from([(80, at)]), None, None).unwrap()[0].at, at);
-    let unknown = fronts(&set, &BTreeMap::from([(81, at)]), None, None).unwrap_err();
+    assert_eq!(fronts(&set, None, &BTreeMap::from([(80, at)]), None, None).unwrap()[0].at, at);
+    let unknown = fronts(&set, None, &BTreeMap::from([(81, at)]), None, None).unwrap_err();
     assert_eq!(unknown, ListenError::UnknownPort(81, vec![80]));
 }
 
 #[test]
 fn two_at_one_place_are_refused() {
     let twice = set(&gateway("a", &[(80, "HTTP"), (8080, "HTTP")]));
-    assert!(matches!(fronts(&twice, &BTreeMap::new(), None, None), Err(ListenError::Taken(..))));
+    assert!(matches!(fronts(&twice, None, &BTreeMap::new(), None, None), Err(ListenError::Taken(..))));
     let at = "127.0.0.1:8080".parse().unwrap();
     let once = set(&gateway("a", &[(80, "HTTP")]));
-    assert!(matches!(fronts(&once, &BTreeMap::new(), None, Some(at)), Err(ListenError::Taken(..))));
+    assert!(matches!(fronts(&once, None, &BTreeMap::new(), None, Some(at)), Err(ListenError::Taken(..))));
     let any = "127.0.0.1:0".parse().unwrap();
-    assert!(fronts(&once, &BTreeMap::from([(80, any)]), Some(any), Some(any)).is_ok());
+    assert!(fronts(&once, None, &BTreeMap::from([(80, any)]), Some(any), Some(any)).is_ok());
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn the_mesh_has_a_listener_when_somebody_asks() {
         assert_eq!(fronts.iter().any(|front| !front.edge), expected, "{gateways} {matches}");
     }
     let at = "127.0.0.1:1".parse().unwrap();
-    let asked = fronts(&Resources::default(), &BTreeMap::new(), Some(at), None).unwrap();
+    let asked = fronts(&Resources::default(), None, &BTreeMap::new(), Some(at), None).unwrap();
     assert_eq!((asked[0].at, asked[0].proxy.port), (at, None));
     assert_eq!(asked[0].proxy.gateways, ["mesh"]);
 }

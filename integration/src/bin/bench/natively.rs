@@ -50,7 +50,7 @@ fn configuration(setup: &Setup) -> Result<ModuleConfig, String> {
     let set = sides::resources(setup)?;
     let StringValue { value } = StringValue::json(&filter::configuration(&sides::proxy(), &set, Detector::Envoy));
     let mut report = Report::new();
-    let config = ModuleConfig::read(value.into_bytes(), NodeMetadata::default(), &mut report);
+    let config = ModuleConfig::read(value.as_bytes().to_vec(), NodeMetadata::default(), &mut report);
     config.ok_or_else(|| format!("the core refuses the bench's own resources: {:?}", report.findings().first()))
 }
 

@@ -4,7 +4,6 @@ use super::super::Findings;
 use super::at::At;
 use super::locality;
 use crate::Names;
-use crate::finding::Code;
 use crate::model::read::shorten;
 
 /// Envoy's largest table of Maglev has fewer places.
@@ -44,7 +43,7 @@ fn consistent_hash(hash: &At<'_>, findings: &mut Findings<'_>) {
     let (ring, maglev) = (hash.field("ringHash"), hash.field("maglev"));
     let old = hash.field("minimumRingSize");
     if old.number() != 0.0 {
-        findings.doubtful(Code::Deprecated, &old.path, "`minimumRingSize` is deprecated", "write it under `ringHash`");
+        findings.doubtful(&old.path, "`minimumRingSize` is deprecated", "write it under `ringHash`");
         if ring.is() || maglev.is() {
             findings.invalid(&old.path, "cannot stand beside `ringHash` or `maglev`", "keep one of them");
         }

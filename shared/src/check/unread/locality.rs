@@ -3,7 +3,6 @@
 use super::super::Findings;
 use super::at::At;
 use crate::Names;
-use crate::finding::Code;
 use crate::model::read::shorten;
 
 /// Labels of Kubernetes and Istio that say where something runs.
@@ -61,7 +60,7 @@ fn regions(setting: &At<'_>, with_outlier_detection: bool, findings: &mut Findin
     let priority = setting.field("failoverPriority");
     if !with_outlier_detection && (failover.items().next().is_some() || priority.items().next().is_some()) {
         let message = "has no effect without `outlierDetection`, which says when an endpoint fails";
-        findings.doubtful(Code::Unsupported, &setting.path, message, "add `outlierDetection` to the policy");
+        findings.doubtful(&setting.path, message, "add `outlierDetection` to the policy");
     }
     for way in failover.items() {
         let (from, to) = (way.field("from"), way.field("to"));

@@ -7,10 +7,24 @@ use crate::load::Value;
 use crate::model::read::{self, describe, in_quotes, shorten};
 use crate::model::values::parse_duration;
 
+mod extension;
+mod security;
+mod sidecar;
+mod telemetry;
+
+pub(super) use extension::{ENVOY_FILTER, TRAFFIC_EXTENSION, WASM_PLUGIN};
+pub(super) use security::{AUTHORIZATION_POLICY, PEER_AUTHENTICATION, REQUEST_AUTHENTICATION, SELECTION};
+pub(super) use sidecar::SIDECAR;
+pub(super) use telemetry::{PROXY_CONFIG, TELEMETRY, WORKLOAD_GROUP};
+
 /// What a value has to be.
 pub(super) enum Is {
     /// A string.
     Text,
+    /// What `unenforced` reads.
+    Elsewhere,
+    /// A string that is not empty, of so many bytes at most.
+    Filled(usize),
     /// A string of so many bytes at most.
     ShortText(usize),
     /// One of these words.
@@ -34,10 +48,10 @@ pub(super) enum Is {
     OneOf(&'static [&'static str]),
 }
 
-use Is::{Duration, Flag, Has, Keys, List, Millis, Number, OneOf, ShortText, Text, Whole, Word};
+use Is::{Duration, Elsewhere, Filled, Flag, Has, Keys, List, Millis, Number, OneOf, ShortText, Text, Whole, Word};
 
 /// Fields, `[]` for each item of a list and `{}` for each value of a mapping.
-type Row = (&'static str, Is);
+pub(super) type Row = (&'static str, Is);
 
 const ANY: usize = usize::MAX;
 const UINT32: Is = Whole(0, u32::MAX as i64);
@@ -250,6 +264,57 @@ pub(super) fn check(at: &At<'_>, rows: &[Row], findings: &mut Findings<'_>) {
     }
 }
 
+/// The same for a kind that nothing else reads: what no row names is no field.
+pub(super) fn check_all(spec: &At<'_>, tables: &[&[Row]], findings: &mut Findings<'_>) {
+    tables.iter().for_each(|rows| check(spec, rows, findings));
+    unknown(spec, "", tables, findings);
+}
+
+/// Fields that no row names, where rows name any.
+fn unknown(at: &At<'_>, above: &str, tables: &[&[Row]], findings: &mut Findings<'_>) {
+    let below = || {
+        let rows = tables.iter().flat_map(|rows| rows.iter());
+        rows.filter_map(|(steps, _)| {
+            let rest = steps.strip_prefix(above)?;
+            let step = if above.is_empty() { rest } else { rest.strip_prefix('.')? };
+            (!step.contains('.')).then_some((*steps, step))
+        })
+    };
+    if below().next().is_none() {
+        return;
+    }
+    for entry in at.entries() {
+        let key = entry.key();
+        let named = |step: &str| step.trim_end_matches(['[', ']', '{', '}']) == key;
+        let mut known = false;
+        for (steps, step) in below() {
+            if !named(step) && !spelt(step, key) {
+                continue;
+            }
+            known = true;
+            if step.ends_with("[]") {
+                entry.items().for_each(|item| unknown(&item, steps, tables, findings));
+            } else if step.ends_with("{}") {
+                entry.entries().for_each(|value| unknown(&value, steps, tables, findings));
+            } else {
+                unknown(&entry, steps, tables, findings);
+            }
+        }
+        if !known {
+            let names = below().map(|(_, step)| step.trim_end_matches(['[', ']', '{', '}']).to_owned());
+            let hint = read::nearest(key, names).map(|name| format!("did you mean `{name}`?")).unwrap_or_default();
+            let message = format!("unknown field `{}`, which has no effect", shorten(key));
+            findings.warn(Code::UnknownField, &entry.path, message, hint);
+        }
+    }
+}
+
+/// Whether it is the field in proto's spelling.
+fn spelt(step: &str, key: &str) -> bool {
+    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_ascii_lowercase();
+    key.contains('_') && letters(step) == letters(key)
+}
+
 fn each(at: &At<'_>, steps: &str, act: &mut dyn FnMut(&At<'_>)) {
     let (step, rest) = steps.split_once('.').unwrap_or((steps, ""));
     if step.is_empty() {
@@ -270,11 +335,13 @@ impl Is {
             findings.invalid(&at.path, format!("expected {what}, found {}", describe(&node.value)), "");
         };
         match (self, &node.value) {
-            (Text | ShortText(_), value) if !matches!(value, Value::Text(_)) => expected("a string"),
-            (ShortText(most), Value::Text(text)) if text.len() > *most => {
+            (Elsewhere, _) => {}
+            (Text | ShortText(_) | Filled(_), value) if !matches!(value, Value::Text(_)) => expected("a string"),
+            (Filled(_), Value::Text(text)) if text.is_empty() => expected("a string that is not empty"),
+            (ShortText(most) | Filled(most), Value::Text(text)) if text.len() > *most => {
                 expected(&format!("a string of at most {most} characters"));
             }
-            (Text | ShortText(_), _) => {}
+            (Text | ShortText(_) | Filled(_), _) => {}
             (Word(words), Value::Text(text)) if words.contains(&text.as_str()) => {}
             (Word(words), _) => expected(&format!("one of `{}`", words.join("` `"))),
             (Flag, Value::Bool(_)) => {}

@@ -2,7 +2,6 @@
 
 use super::super::Findings;
 use super::at::At;
-use crate::finding::Code;
 
 /// `trafficPolicy.tls`.
 pub(super) fn client(tls: &At<'_>, namespace: &str, findings: &mut Findings<'_>) {
@@ -111,7 +110,7 @@ fn revoked(tls: &At<'_>, findings: &mut Findings<'_>) {
     match tls.field("mode").text() {
         "SIMPLE" => findings.invalid(&list.path, "the mode `SIMPLE` asks clients for no certificate", "remove it"),
         "PASSTHROUGH" | "AUTO_PASSTHROUGH" | "" => {
-            findings.doubtful(Code::Unsupported, &list.path, "TLS is not opened here, so that it has no effect", "");
+            findings.doubtful(&list.path, "TLS is not opened here, so that it has no effect", "");
         }
         _ => {}
     }

@@ -302,6 +302,8 @@ fn hint(info: &str) -> &'static str {
         "put quotes around the value"
     } else if info.contains("quoted scalar, found unexpected end") {
         "close the quotes"
+    } else if info.contains("valid YAML whitespace") {
+        "write a space behind the `:`, and no tab"
     } else if info.contains("unknown anchor") {
         "a value that begins with `*` needs quotes; an alias needs its anchor before it"
     } else {

@@ -4,7 +4,7 @@
 //! every line here that knew their types would be in them 40 times.
 
 use super::spelling::{camel, nearest, spells};
-use super::{Field, Path, Place, Reader, shorten};
+use super::{Field, Path, Place, Reader, describe, shorten};
 use crate::finding::Code;
 use crate::load::{Entry, Node, Value};
 
@@ -122,7 +122,18 @@ pub fn word(place: Place<'_>, reader: &mut Reader<'_>, words: &[&str], any_case:
         _ => None,
     };
     if found.is_none() {
-        reader.expected(place, &format!("one of `{}`", words.join("` `")));
+        let what = format!("one of `{}`", words.join("` `"));
+        let near = match &place.node.value {
+            Value::Text(text) if cfg!(feature = "yaml") => nearest(text, words.iter().map(|word| (*word).to_owned())),
+            _ => None,
+        };
+        match near {
+            Some(word) => {
+                let message = format!("expected {what}, found {}", describe(&place.node.value));
+                reader.invalid(place, message, format!("did you mean `{word}`?"));
+            }
+            None => reader.expected(place, &what),
+        }
     }
     found
 }

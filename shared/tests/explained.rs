@@ -1,0 +1,106 @@
+//! Why a request went where it went, and what is said of a host that nobody knows, without a proxy.
+#![expect(clippy::panic, reason = "a failure of the test")]
+
+use shared::act::{self, Why};
+use shared::decide::{Decision, OwnReply, Request, Untraced, decide};
+use shared::finding::Report;
+use shared::plan::proxy::NodeMetadata;
+use shared::plan::{ModuleConfig, Plan};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+fn config(more: &str) -> Result<ModuleConfig, Report> {
+    let text = format!(
+        r#"{{"proxy": {{"gateways": ["mesh"], "namespace": "shop"}}, {more} "resources": [
+            {{"apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": {{"name": "web", "namespace": "shop"}},
+              "spec": {{"hosts": ["web.example"], "http": [
+                {{"match": [{{"uri": {{"prefix": "/named"}}}}], "name": "named",
+                  "route": [{{"destination": {{"host": "a.example", "subset": "v2"}}}}]}},
+                {{"match": [{{"uri": {{"prefix": "/drawn"}}}}],
+                  "route": [{{"destination": {{"host": "a.example"}}, "weight": 1}}, {{"destination": {{"host": "b.example"}}, "weight": 1}}]}},
+                {{"match": [{{"uri": {{"prefix": "/moved"}}}}], "redirect": {{"uri": "/"}}}}]}}}},
+            {{"apiVersion": "v1", "kind": "Service", "metadata": {{"name": "payments", "namespace": "bank"}},
+              "spec": {{"ports": [{{"port": 80, "name": "http"}}, {{"port": 8080, "name": "http-2"}}]}}}}
+        ]}}"#
+    );
+    let mut report = Report::new();
+    ModuleConfig::read(text.into_bytes(), NodeMetadata::default(), &mut report).ok_or(report)
+}
+
+fn plan(more: &str) -> Plan {
+    config(more).unwrap_or_else(|report| panic!("{:?}", report.findings())).plan()
+}
+
+/// The decision and what is said to the client.
+fn ask(plan: &Plan, authority: &[u8], path: &[u8]) -> (Decision, Option<String>) {
+    let pairs: [(&[u8], &[u8]); 4] =
+        [(b":method", b"GET"), (b":scheme", b"http"), (b":authority", authority), (b":path", path)];
+    let request = Request::new(&pairs);
+    let decision = decide(plan, &request, || 0, &mut Untraced);
+    let said = act::reply(plan, &decision, &request);
+    (decision, said.map(|reply| String::from_utf8_lossy(&reply.body).into_owned()))
+}
+
+const ANSWERS: &str = r#""unknownHosts": "answer","#;
+
+#[test]
+fn a_decision_is_explained_by_rule_reason_and_version() {
+    let plan = plan(ANSWERS);
+    for (host, path, rule, reason, version) in [
+        ("web.example", "/named", "shop/web#named", "route", "v2"),
+        ("web.example", "/drawn", "shop/web#1", "weight", ""),
+        ("web.example", "/moved", "shop/web#2", "redirect", ""),
+        ("web.example", "/", "", "no_rule", ""),
+        ("payments.bank", "/", "default", "route", ""),
+        ("nobody", "/", "", "unknown_host", ""),
+    ] {
+        let (decision, _) = ask(&plan, host.as_bytes(), path.as_bytes());
+        let [rule, reason, version] = [rule, reason, version].map(|text| text.as_bytes().to_vec());
+        assert_eq!(act::why(&plan, &decision), Why { rule, reason, version }, "{host}{path}");
+    }
+    let (decision, _) = ask(&plan, b"web.example", b"/named");
+    for (reply, delayed, reason) in [
+        (None, true, "route+delay"),
+        (Some(OwnReply::FaultAbort), false, "fault_abort"),
+        (Some(OwnReply::Overflow), false, "overflow"),
+        (Some(OwnReply::Ejected), true, "ejected+delay"),
+        (Some(OwnReply::WaitedTooLong), false, "waited_too_long"),
+    ] {
+        let said = act::why(&plan, &Decision { reply, delayed, ..decision }).reason;
+        assert_eq!(String::from_utf8_lossy(&said), reason);
+    }
+}
+
+#[test]
+fn a_host_that_nobody_knows_goes_on_unless_it_is_to_be_answered() {
+    let (decision, said) = ask(&plan(""), b"nobody", b"/");
+    assert_eq!((decision.reply, said), (None, None));
+    assert_eq!(act::why(&plan(""), &decision).reason, b"passthrough");
+    let (decision, said) = ask(&plan(ANSWERS), b"payments", b"/");
+    assert_eq!(decision.reply, Some(OwnReply::UnknownHost));
+    let expected = "no service `payments` in the mesh, as seen from namespace `shop`; did you mean `payments.bank`?\n";
+    assert_eq!(said.as_deref(), Some(expected));
+}
+
+/// Nothing that a client sends as a host does harm, or comes back as anything but text.
+#[test]
+fn hosts_may_be_anything() {
+    let plan = plan(ANSWERS);
+    let long = [b'a'; 300];
+    for host in [&b""[..], b".", b":", b":80", b"payments:x", b"\xff\xfe", b"a b", b"[::1]", b"*", b"..payments", &long]
+    {
+        let (decision, said) = ask(&plan, host, b"/");
+        assert_eq!(decision.reply, Some(OwnReply::UnknownHost), "{host:?}");
+        let said = said.unwrap_or_default();
+        assert!(said.starts_with("no service `") && said.ends_with('\n') && said.len() < 400, "{said}");
+    }
+    assert!(ask(&plan, b"\xff", b"/").1.is_some_and(|said| said.starts_with("no service `?` in the mesh")));
+}
+
+#[test]
+fn other_words_are_refused() {
+    let Err(report) = config(r#""unknownHosts": "maybe","#) else { panic!("it is taken") };
+    let said = report.findings().first().map(ToString::to_string).unwrap_or_default();
+    assert!(said.contains("unknownHosts: ") && said.contains("`passthrough`") && said.contains("`answer`"), "{said}");
+    assert!(config(r#""accessLog": 7,"#).is_err());
+}
