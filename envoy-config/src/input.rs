@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
+use shared::check;
 use shared::check::Unenforced;
 use shared::finding::{Code, Finding, Report, Severity};
 use shared::model::Resources;
-use shared::check;
 
 use crate::listener::STREAM_IDLE_TIMEOUT;
 
