@@ -142,9 +142,10 @@ impl Report {
         Report::default()
     }
 
-    /// Takes a finding.
+    /// Takes a finding. Errors, of which one alone makes a set a bad one, have as much room once more.
     pub fn push(&mut self, finding: Finding) {
-        if self.findings.len() < MOST {
+        let room = if finding.severity == Severity::Error { 2 * MOST } else { MOST };
+        if self.findings.len() < room {
             self.findings.push(finding);
         }
     }
