@@ -16,6 +16,7 @@ use shared::Severity;
 use shared::check::Unenforced;
 use shared::finding::{About, Report};
 use shared::load::{Node, Value};
+use shared::model::Resources;
 use shared::model::read::{Path, Place, Read, Reader};
 use shared::model::values::GoDuration;
 use shared::plan::guard::Detector;
@@ -56,6 +57,19 @@ impl Input {
     pub fn load(&self, purpose: Purpose) -> Result<Loaded, Box<dyn Error>> {
         let texts = self.read()?;
         if texts.unread.is_empty() { Ok(input::checked(texts, purpose)) } else { Err(Box::new(Unread(texts.unread))) }
+    }
+
+    /// The same, while something else is done with the resources.
+    pub fn load_while<T: Send>(
+        &self,
+        purpose: Purpose,
+        work: impl FnOnce(&Resources) -> T + Send,
+    ) -> Result<(Loaded, T), Box<dyn Error>> {
+        let texts = self.read()?;
+        match texts.unread.is_empty() {
+            true => Ok(input::checked_while(texts, purpose, work)),
+            false => Err(Box::new(Unread(texts.unread))),
+        }
     }
 
     /// Reads what can be read.

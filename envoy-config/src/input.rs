@@ -6,15 +6,17 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
+use std::thread;
 use std::time::Duration;
 
+use shared::check;
 use shared::check::Unenforced;
 use shared::finding::{Code, Finding, Report, Severity};
 use shared::model::Resources;
-use shared::{check, load};
 
 use crate::listener::STREAM_IDLE_TIMEOUT;
 
+mod documents;
 mod files;
 mod text;
 
@@ -157,28 +159,48 @@ pub fn loaded(sources: Vec<Source>) -> Loaded {
 }
 
 /// Loads and checks what could be read, for whatever purpose.
-pub fn checked(Texts { sources, findings, .. }: Texts, purpose: Purpose) -> Loaded {
+pub fn checked(texts: Texts, purpose: Purpose) -> Loaded {
+    checked_while(texts, purpose, |_| ()).0
+}
+
+/// The same, while something else is done with the resources, which may turn out not to be right.
+pub fn checked_while<T: Send>(
+    Texts { sources, findings, .. }: Texts,
+    purpose: Purpose,
+    work: impl FnOnce(&Resources) -> T + Send,
+) -> (Loaded, T) {
     let mut report = Report::new();
     findings.into_iter().for_each(|finding| report.push(finding));
     let mut documents = Vec::new();
     for source in &sources {
-        documents.extend(load::text(&source.text, Some(&source.name), &mut report));
+        documents.extend(documents::documents(source, &mut report));
     }
     let set = Resources::read(documents, &mut report);
-    check::check(&set, &mut report);
-    check::expired(&set, now(), &mut report);
-    check::idle(&set, purpose.stream_idle_timeout, &mut report);
-    crate::listener::unsupported(&set, &mut report);
-    crate::cluster::unsupported(&set, &mut report);
+    let (findings, worked) = thread::scope(|scope| {
+        let worker = scope.spawn(|| work(&set));
+        let findings = findings_of(&set, purpose, report);
+        let worked = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (findings, worked)
+    });
+    let mut loaded = Loaded { sources, set, findings, silenced: 0 };
+    loaded.silence(&[]);
+    (loaded, worked)
+}
+
+/// All that there is to say of a set, beside what reading it has shown.
+fn findings_of(set: &Resources, purpose: Purpose, mut report: Report) -> Vec<Finding> {
+    check::check(set, &mut report);
+    check::expired(set, now(), &mut report);
+    check::idle(set, purpose.stream_idle_timeout, &mut report);
+    crate::listener::unsupported(set, &mut report);
+    crate::cluster::unsupported(set, &mut report);
     // There may be more findings than there is room for. These decide whether anything is written.
     let mut first = Report::new();
-    check::unenforced(&set, purpose.unenforced, &mut first);
+    check::unenforced(set, purpose.unenforced, &mut first);
     first.append(report);
     let mut findings = first.into_sorted();
     suspect(&mut findings);
-    let mut loaded = Loaded { sources, set, findings, silenced: 0 };
-    loaded.silence(&[]);
-    loaded
+    findings
 }
 
 /// Seconds since 1970.

@@ -36,9 +36,9 @@ fn pretty(value: &impl serde::Serialize) -> String {
 /// do not belong.
 pub fn text(loaded: &Loaded) -> String {
     let sources = Sources::new(&loaded.sources);
-    let mut out = String::new();
+    let (mut out, mut cursor) = (String::new(), Cursor::default());
     for finding in &loaded.findings {
-        write_finding(&mut out, finding, &sources);
+        write_finding(&mut out, finding, &sources, &mut cursor);
     }
     out.push_str(&summary(loaded));
     out
@@ -83,7 +83,7 @@ impl<'a> Sources<'a> {
     }
 }
 
-fn write_finding(out: &mut String, finding: &Finding, sources: &Sources<'_>) {
+fn write_finding(out: &mut String, finding: &Finding, sources: &Sources<'_>, cursor: &mut Cursor) {
     let (word, colour) = match finding.severity {
         Severity::Error => ("error", AnsiColor::Red),
         Severity::Warning => ("warning", AnsiColor::Yellow),
@@ -102,7 +102,7 @@ fn write_finding(out: &mut String, finding: &Finding, sources: &Sources<'_>) {
         };
         let _ = writeln!(out, "{:width$}{FRAME}-->{FRAME:#} {place}", "");
         if let Some(line) = sources.line(finding.file.as_deref().unwrap_or_default(), finding.line) {
-            let (shown, before, length) = excerpt(line, finding.column);
+            let (shown, before, length) = excerpt_at(line, cursor.byte_of(line, finding.column));
             let _ = writeln!(out, "{:width$} {FRAME}|{FRAME:#}", "");
             let _ = writeln!(out, "{FRAME}{} |{FRAME:#} {shown}", finding.line);
             let carets = "^".repeat(length);
@@ -120,22 +120,61 @@ fn write_finding(out: &mut String, finding: &Finding, sources: &Sources<'_>) {
 
 /// The part of a line around `column`, how many characters stand before the place in it, and how many to underline:
 /// the word or the quoted text that begins there.
+#[cfg(test)]
 fn excerpt(line: &str, column: u32) -> (String, usize, usize) {
-    let characters: Vec<char> = line.chars().collect();
-    let at = usize::try_from(column.saturating_sub(1)).unwrap_or(usize::MAX).min(characters.len());
-    let rest = characters.get(at..).unwrap_or_default();
-    let length = match rest.first() {
-        Some(quote @ ('"' | '\'')) => {
-            rest.iter().skip(1).position(|c| c == quote).map_or(rest.len(), |closing| closing + 2)
-        }
-        _ => rest.iter().position(|c| c.is_whitespace() || matches!(c, ':' | ',' | ']' | '}')).unwrap_or(rest.len()),
+    excerpt_at(line, Cursor::default().byte_of(line, column))
+}
+
+/// The same for a place of which the byte is known: no more of the line is looked at than is shown.
+fn excerpt_at(line: &str, at: usize) -> (String, usize, usize) {
+    let (head, rest) = line.split_at_checked(at).unwrap_or((line, ""));
+    let ends = |c: char| c.is_whitespace() || matches!(c, ':' | ',' | ']' | '}');
+    let mut shown_rest = rest.chars().take(WIDEST + 1);
+    let length = match shown_rest.next() {
+        Some(quote @ ('"' | '\'')) => shown_rest.position(|c| c == quote).map(|closing| closing + 2),
+        Some(first) if !ends(first) => shown_rest.position(ends).map(|end| end + 1),
+        _ => Some(0),
     };
-    let start = if characters.len() > WIDEST { at.saturating_sub(WIDEST / 3) } else { 0 };
-    let shown: String = characters.iter().skip(start).take(WIDEST).collect();
-    let (head, tail) = (start > 0, start + WIDEST < characters.len());
-    let shown = format!("{}{}{}", if head { "…" } else { "" }, clean(&shown), if tail { "…" } else { "" });
-    let before = at - start + usize::from(head);
-    (shown, before, length.clamp(1, WIDEST.saturating_sub(at - start).max(1)))
+    let length = length.unwrap_or_else(|| rest.chars().take(WIDEST + 1).count());
+    let is_long = line.chars().nth(WIDEST).is_some();
+    let kept = if is_long { WIDEST / 3 } else { WIDEST };
+    let from = head.char_indices().rev().take(kept).last().map_or(head.len(), |(byte, _)| byte);
+    let window = line.get(from..).unwrap_or_default();
+    let before = head.get(from..).unwrap_or_default().chars().count();
+    let shown: String = window.chars().take(WIDEST).collect();
+    let (cut_before, cut_after) = (from > 0, window.chars().nth(WIDEST).is_some());
+    let shown = format!("{}{}{}", if cut_before { "…" } else { "" }, clean(&shown), if cut_after { "…" } else { "" });
+    (shown, before + usize::from(cut_before), length.clamp(1, WIDEST.saturating_sub(before).max(1)))
+}
+
+/// Where a column was found last: findings come in the order of their places, and lines can be long.
+#[derive(Default)]
+struct Cursor {
+    line: (usize, usize),
+    column: usize,
+    byte: usize,
+}
+
+impl Cursor {
+    /// The byte at which a column begins, or the line's end.
+    fn byte_of(&mut self, line: &str, column: u32) -> usize {
+        let column = usize::try_from(column.saturating_sub(1)).unwrap_or(usize::MAX);
+        let this = (line.as_ptr() as usize, line.len());
+        if self.line != this || column < self.column {
+            (self.line, self.column, self.byte) = (this, 0, 0);
+        }
+        let rest = line.get(self.byte..).unwrap_or_default();
+        let (mut passed, mut bytes) = (0, rest.len());
+        for (byte, _) in rest.char_indices() {
+            if passed == column - self.column {
+                bytes = byte;
+                break;
+            }
+            passed += 1;
+        }
+        (self.column, self.byte) = (self.column + passed, self.byte + bytes);
+        self.byte
+    }
 }
 
 /// Takes out what could steer a terminal: resources come from other people, too.

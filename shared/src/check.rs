@@ -26,6 +26,7 @@ mod matches;
 mod merged;
 mod mirror;
 mod name;
+#[cfg(feature = "yaml")]
 mod others;
 mod outlier_detection;
 mod partly;
@@ -73,6 +74,7 @@ pub fn check(set: &Resources, report: &mut Report) {
     hosts::check(set, report);
     merged::check(set, report);
     servers::check(set, report);
+    #[cfg(feature = "yaml")]
     others::check(set, report);
     #[cfg(feature = "yaml")]
     analyses::check(set, &registry, report);

@@ -142,9 +142,10 @@ impl Report {
         Report::default()
     }
 
-    /// Takes a finding.
+    /// Takes a finding. Errors, of which one alone makes a set a bad one, have as much room once more.
     pub fn push(&mut self, finding: Finding) {
-        if self.findings.len() < MOST {
+        let room = if finding.severity == Severity::Error { 2 * MOST } else { MOST };
+        if self.findings.len() < room {
             self.findings.push(finding);
         }
     }
@@ -169,7 +170,8 @@ impl Report {
     pub fn into_sorted(mut self) -> Vec<Finding> {
         crate::order::sort_by(&mut self.findings, |a, b| {
             let place = |f: &Finding| (f.line, f.column, f.severity, f.code);
-            let file = |f: &Finding| f.file.is_none();
+            // In a module none has one.
+            let file = |f: &Finding| cfg!(feature = "yaml") && f.file.is_none();
             file(a)
                 .cmp(&file(b))
                 .then_with(|| a.file.cmp(&b.file))

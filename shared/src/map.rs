@@ -1,8 +1,9 @@
 //! A map by name.
 //!
 //! A `BTreeMap` is made anew for every type of value, 3 to 6 kB each time, which in a module is start-up time; and its
-//! smallest has room for eleven, when a rule has one header. Here a sorted list of names, with the values beside it, serves
-//! all types. A name in the middle moves those behind it, which for 10,000 names in any order takes 50 ms in all.
+//! smallest has room for eleven, when a rule has one header. Here the names are apart from the values, so that one code
+//! serves all types: a few names are sorted, and of many the order stands beside them, in pieces, so that a name in the
+//! middle moves few of those behind it.
 
 use std::fmt;
 
@@ -12,9 +13,83 @@ pub struct Map<V>(Option<Box<Entries<V>>>);
 
 #[derive(Clone)]
 struct Entries<V> {
-    /// Each with the place of its value.
-    names: Vec<(String, u32)>,
+    names: Sorted,
     values: Vec<V>,
+}
+
+/// Names, and their order.
+#[derive(Clone, Default)]
+struct Sorted {
+    /// By place: of few in their order, of many as they came.
+    names: Vec<String>,
+    /// The places of many in the order of their names, in pieces; none for few.
+    pieces: Vec<Vec<u32>>,
+}
+
+/// So many are few.
+const FEW: usize = 16;
+/// A piece with more is cut in two.
+const MOST: usize = 1024;
+
+/// A piece and a place in it.
+type Gap = (usize, usize);
+
+impl Sorted {
+    fn name(&self, place: usize) -> &str {
+        self.names.get(place).map_or("", String::as_str)
+    }
+
+    /// The place of a name, or where it would be in the order.
+    #[inline(never)]
+    fn find(&self, name: &str) -> Result<usize, Gap> {
+        if self.pieces.is_empty() {
+            let at = self.names.partition_point(|it| it.as_str() < name);
+            return if self.names.get(at).is_some_and(|it| it == name) { Ok(at) } else { Err((0, at)) };
+        }
+        let last = |piece: &Vec<u32>| piece.last().map_or("", |place| self.name(*place as usize));
+        let piece = self.pieces.partition_point(|piece| last(piece) < name);
+        let piece = piece.min(self.pieces.len() - 1);
+        let places = self.pieces.get(piece).map_or(&[][..], Vec::as_slice);
+        let at = places.partition_point(|place| self.name(*place as usize) < name);
+        match places.get(at) {
+            Some(place) if self.name(*place as usize) == name => Ok(*place as usize),
+            _ => Err((piece, at)),
+        }
+    }
+
+    /// Puts a name there; gives back the place of its value, which those behind it make way for.
+    #[inline(never)]
+    fn put(&mut self, name: String, (piece, at): Gap) -> usize {
+        if self.pieces.is_empty() && self.names.len() < FEW {
+            self.names.insert(at, name);
+            return at;
+        }
+        let place = self.names.len();
+        if self.pieces.is_empty() {
+            self.pieces.push((0..).take(place).collect());
+        }
+        self.names.push(name);
+        if let Some(places) = self.pieces.get_mut(piece) {
+            places.insert(at, u32::try_from(place).unwrap_or(u32::MAX));
+            if places.len() > MOST {
+                let rest = places.split_off(MOST / 2);
+                self.pieces.insert(piece + 1, rest);
+            }
+        }
+        place
+    }
+
+    /// The place that comes next in the order, and where the one after it is.
+    #[inline(never)]
+    fn next(&self, (piece, at): Gap) -> Option<(usize, Gap)> {
+        if self.pieces.is_empty() {
+            return (at < self.names.len()).then_some((at, (piece, at + 1)));
+        }
+        match self.pieces.get(piece)?.get(at) {
+            Some(place) => Some((*place as usize, (piece, at + 1))),
+            None => Some((*self.pieces.get(piece + 1)?.first()? as usize, (piece + 1, 1))),
+        }
+    }
 }
 
 /// Names, each once.
@@ -35,28 +110,21 @@ impl<V> Map<V> {
         Map(None)
     }
 
-    fn names_and_places(&self) -> &[(String, u32)] {
-        self.0.as_ref().map_or(&[], |it| &it.names)
+    fn sorted(&self) -> Option<&Sorted> {
+        self.0.as_ref().map(|it| &it.names)
     }
 
     fn values_by_place(&self) -> &[V] {
         self.0.as_ref().map_or(&[], |it| &it.values)
     }
 
-    /// Where a name is, or where it would be.
-    fn position(&self, name: &str) -> Result<usize, usize> {
-        let names = self.names_and_places();
-        let at = names.partition_point(|(it, _)| it.as_str() < name);
-        if names.get(at).is_some_and(|(it, _)| it == name) { Ok(at) } else { Err(at) }
-    }
-
     fn place(&self, name: &str) -> Option<usize> {
-        self.names_and_places().get(self.position(name).ok()?).map(|(_, place)| *place as usize)
+        self.sorted()?.find(name).ok()
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.names_and_places().len()
+        self.values_by_place().len()
     }
 
     /// Whether there are none.
@@ -71,7 +139,7 @@ impl<V> Map<V> {
 
     /// Whether there is a value called `name`.
     pub fn contains(&self, name: &str) -> bool {
-        self.position(name).is_ok()
+        self.place(name).is_some()
     }
 
     /// Puts a value there, in place of the one that had its name.
@@ -112,26 +180,25 @@ impl<V> Map<V> {
 
     /// Adds a name that is not there.
     fn push(&mut self, name: String, value: V) {
-        let (Ok(at) | Err(at)) = self.position(&name);
-        let it = self.0.get_or_insert_with(|| Box::new(Entries { names: Vec::new(), values: Vec::new() }));
-        if let Ok(place) = u32::try_from(it.values.len()) {
-            if it.names.is_empty() {
-                it.names.reserve_exact(1);
+        let it = self.0.get_or_insert_with(|| Box::new(Entries { names: Sorted::default(), values: Vec::new() }));
+        if let Err(gap) = it.names.find(&name) {
+            if it.values.is_empty() {
+                it.names.names.reserve_exact(1);
                 it.values.reserve_exact(1);
             }
-            it.names.insert(at, (name, place));
-            it.values.push(value);
+            let place = it.names.put(name, gap);
+            it.values.insert(place, value);
         }
     }
 
     /// All there are, in the order of their names.
     pub fn iter(&self) -> Iter<'_, V> {
-        Iter { names: self.names_and_places().iter(), values: self.values_by_place() }
+        Iter { names: self.sorted(), at: (0, 0), values: self.values_by_place() }
     }
 
     /// The names, in order.
     pub fn names(&self) -> impl Iterator<Item = &String> {
-        self.names_and_places().iter().map(|(name, _)| name)
+        self.iter().map(|(name, _)| name)
     }
 
     /// The values, in the order of their names.
@@ -146,24 +213,35 @@ impl<V> Map<V> {
 
     /// The first name that is not before `name`, and its value.
     pub fn at_or_after(&self, name: &str) -> Option<(&String, &V)> {
-        let (Ok(at) | Err(at)) = self.position(name);
-        let (name, place) = self.names_and_places().get(at)?;
-        Some((name, self.values_by_place().get(*place as usize)?))
+        let sorted = self.sorted()?;
+        let place = match sorted.find(name) {
+            Ok(place) => place,
+            Err(gap) => sorted.next(gap)?.0,
+        };
+        Some((sorted.names.get(place)?, self.values_by_place().get(place)?))
     }
 
     /// All there are, in the order of their names.
     pub fn into_sorted(self) -> Vec<(String, V)> {
         let Some(it) = self.0 else { return Vec::new() };
-        let mut values: Vec<Option<V>> = it.values.into_iter().map(Some).collect();
-        let mut take = |place: u32| values.get_mut(place as usize).and_then(Option::take);
-        it.names.into_iter().filter_map(|(name, place)| take(place).map(|value| (name, value))).collect()
+        let Entries { mut names, values } = *it;
+        let mut values: Vec<Option<V>> = values.into_iter().map(Some).collect();
+        let (mut all, mut at) = (Vec::with_capacity(values.len()), (0, 0));
+        while let Some((place, after)) = names.next(at) {
+            at = after;
+            if let Some(value) = values.get_mut(place).and_then(Option::take) {
+                all.push((names.names.get_mut(place).map(std::mem::take).unwrap_or_default(), value));
+            }
+        }
+        all
     }
 }
 
 /// What [`Map::iter`] goes through.
 #[derive(Clone)]
 pub struct Iter<'a, V> {
-    names: std::slice::Iter<'a, (String, u32)>,
+    names: Option<&'a Sorted>,
+    at: Gap,
     values: &'a [V],
 }
 
@@ -171,8 +249,10 @@ impl<'a, V> Iterator for Iter<'a, V> {
     type Item = (&'a String, &'a V);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (name, place) = self.names.next()?;
-        Some((name, self.values.get(*place as usize)?))
+        let names = self.names?;
+        let (place, after) = names.next(self.at)?;
+        self.at = after;
+        Some((names.names.get(place)?, self.values.get(place)?))
     }
 }
 
@@ -246,6 +326,28 @@ mod tests {
         let own: Vec<_> = all.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
         assert_eq!(it.clone().into_sorted(), own);
         assert_eq!(format!("{:?}", map(&[("a", 1)])), r#"{"a": 1}"#);
+    }
+
+    #[test]
+    fn many_are_in_order_in_whichever_order_they_came() {
+        let mut number = 1_u64;
+        let mut names = Vec::new();
+        let mut it = Map::new();
+        for place in 0..20_000_u64 {
+            number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let name = format!("{:06}", (number >> 40) % 1_000_000);
+            it.insert(name.clone(), place);
+            names.push((name, place));
+        }
+        let expected: std::collections::BTreeMap<String, u64> = names.into_iter().collect();
+        assert_eq!(it.len(), expected.len());
+        assert!(it.iter().eq(expected.iter()));
+        for probe in ["", "000001", "500000", "999999", "x"] {
+            let after = expected.range(probe.to_owned()..).next();
+            assert_eq!(it.at_or_after(probe), after, "{probe}");
+            assert_eq!(it.get(probe), expected.get(probe));
+        }
+        assert!(it.into_sorted().into_iter().eq(expected));
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub mod gaps {
         pub(super) fn read<T>(
             tree: &mut Node,
             report: &mut Report,
-            read: &mut dyn FnMut(&Node, &mut Report) -> Option<T>,
+            read: impl FnOnce(&Node, &mut Report) -> Option<T>,
         ) -> Option<(T, Gaps)> {
             read(tree, report).map(|all| (all, Gaps))
         }

@@ -75,13 +75,14 @@ pub fn generate(args: &Args) -> Outcome {
             unenforced: Unenforced::LeftToOthers,
         },
     };
-    let loaded = args.input.load(purpose)?;
+    // That a set is right turns out while what comes of it is made.
+    let (loaded, generated) = args.input.load_while(purpose, |set| options.generate(set))?;
     let output = if matches!(args.output, Format::Json) { Output::Json } else { Output::Text };
     tell(&loaded, output)?;
     if stops(&loaded, args.strict, output) {
         return Ok(ExitCode::from(FINDINGS));
     }
-    let generated = options.generate(&loaded.set)?;
+    let generated = generated?;
     if generated.fronts.is_empty() {
         return Ok(refuse(generate::NOTHING_TO_LISTEN_FOR));
     }

@@ -163,13 +163,14 @@ impl<'a> Serializer for Value<'a> {
             self.out.write_char(' ')?;
         }
         self.out.write_str("|-\n")?;
-        for line in value.split('\n') {
-            if !line.is_empty() {
-                write!(self.out, "{:indent$}{line}", "", indent = depth * 2)?;
+        let indent = " ".repeat(depth * 2);
+        for line in value.split_inclusive('\n') {
+            if line != "\n" {
+                self.out.write_str(&indent)?;
             }
-            self.out.write_char('\n')?;
+            self.out.write_str(line)?;
         }
-        Ok(())
+        Ok(self.out.write_char('\n')?)
     }
 
     fn serialize_bool(self, value: bool) -> Done {

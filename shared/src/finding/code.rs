@@ -14,6 +14,11 @@ macro_rules! codes {
             /// Every code there is, for documentation and `--help`.
             pub const ALL: &[Code] = &[$(Code::$name,)+];
 
+            /// Its number, and that again with so much more for istioctl's.
+            fn number(self) -> u16 {
+                match self { $(Code::$name => const { number($code.as_bytes()) },)+ }
+            }
+
             /// As printed.
             pub fn as_str(self) -> &'static str {
                 match self { $(Code::$name => $code,)+ }
@@ -196,9 +201,24 @@ codes! {
     WeightsNotHundred = "SC0033",
 }
 
+const ISTIOCTLS: u16 = 10_000;
+
+const fn number(code: &[u8]) -> u16 {
+    match code {
+        [b'I'] => ISTIOCTLS / 10_000,
+        [before @ .., digit @ b'0'..=b'9'] => number(before) * 10 + (*digit - b'0') as u16,
+        [before @ .., _] => number(before),
+        [] => 0,
+    }
+}
+
+/// As printed. In modules numbers take less room than texts.
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        match self.number() {
+            number @ ISTIOCTLS.. => write!(f, "IST{:04}", number - ISTIOCTLS),
+            number => write!(f, "SC{number:04}"),
+        }
     }
 }
 
@@ -214,6 +234,13 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
+
+    #[test]
+    fn codes_are_printed_as_they_are_said() {
+        for code in Code::ALL {
+            assert_eq!(code.to_string(), code.as_str());
+        }
+    }
 
     #[test]
     fn codes_are_unique() {

@@ -62,7 +62,7 @@ impl Gaps {
     pub(super) fn read<T>(
         tree: &mut Node,
         report: &mut Report,
-        read: &mut dyn FnMut(&Node, &mut Report) -> Option<T>,
+        mut read: impl FnMut(&Node, &mut Report) -> Option<T>,
     ) -> Option<(T, Gaps)> {
         let (mut gaps, known) = (Gaps::default(), report.findings().len());
         if let Some(all) = read(tree, report) {

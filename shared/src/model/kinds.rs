@@ -6,7 +6,6 @@ use super::{
     WorkloadEntry,
     restriction::{self, Asked},
 };
-use crate::Map;
 use crate::finding::{About, Code, Finding, Origin, Report, Severity};
 use crate::load::{Entry, Mark, Node, Value};
 use crate::names::DEFAULT_NAMESPACE;
@@ -99,7 +98,8 @@ macro_rules! kinds {
             pub others: Vec<super::Document>,
             seen: Seen,
             /// How many there were of each kind that is other people's.
-            pub foreign: Map<usize>,
+            #[cfg(feature = "yaml")]
+            pub foreign: crate::Map<usize>,
         }
 
         /// `(kind, apiVersion)` of everything that Sailcloth reads.
@@ -237,12 +237,13 @@ impl Resources {
     }
 
     fn leave_out(&mut self, problem: Unreadable, about: &About, node: &Node, report: &mut Report) {
+        #[cfg(feature = "yaml")]
         if problem.is_foreign {
             let count = self.foreign.get(&about.kind).copied().unwrap_or_default();
             self.foreign.insert(about.kind.clone(), count + 1);
-        } else {
-            report.push(problem.finding(about, node));
+            return;
         }
+        report.push(problem.finding(about, node));
     }
 }
 
@@ -269,7 +270,7 @@ fn put<T: Read>(
     mut tree: Node,
     report: &mut Report,
 ) {
-    let once = &mut |tree: &Node, report: &mut Report| {
+    let once = |tree: &Node, report: &mut Report| {
         let mut spec = None;
         let meta = read(root, about, tree, report, &mut |place, reader| spec = T::read(place, reader));
         meta.zip(spec)

@@ -2,6 +2,7 @@
 //! `IngressGatewayPortAnalyzer`, `ConflictingGatewayAnalyzer`, `CertificateAnalyzer`).
 
 use super::world::{Item, Pairs, World, carries, list, pairs, shown, text, whole};
+use crate::Names;
 use crate::finding::{Code, Report, Severity};
 use crate::load::Node;
 use crate::model::read::shorten;
@@ -22,8 +23,10 @@ pub(super) fn check(world: &World<'_>, report: &mut Report) {
         .zip(selectors.iter().zip(&texts))
         .map(|(gateway, (selector, text))| (gateway, selector, text.as_str()))
         .collect();
+    let serving: Names =
+        gateways.iter().filter(|(one, ..)| !servers(one).is_empty()).map(|(.., text)| (*text).to_owned()).collect();
     for &(gateway, selector, text) in &gateways {
-        let shared = gateways.iter().any(|(other, _, theirs)| *theirs == text && !servers(other).is_empty());
+        let shared = serving.contains(text);
         ports(world, gateway, selector, shared, report);
         let others = || gateways.iter().filter(|(other, ..)| other.full_name() != gateway.full_name());
         let related = others().take(MOST_COMPARED).filter(|(_, theirs, other)| {

@@ -17,6 +17,7 @@ const NOT_FOUND: Code = Code::ReferencedResourceNotFound;
 
 pub(super) fn check(world: &World<'_>, visible: &Visible, registry: &Registry, partly: &Partly, report: &mut Report) {
     let mut subsets = Names::new();
+    let known: Names = world.of("Gateway").iter().map(Item::full_name).collect();
     for rule in world.of("DestinationRule") {
         let host = names::resolve_host(rule.text("spec.host"), rule.namespace);
         for subset in rule.list("spec.subsets") {
@@ -40,40 +41,30 @@ pub(super) fn check(world: &World<'_>, visible: &Visible, registry: &Registry, p
     for service in world.of("VirtualService") {
         let findings = &mut service.findings(report);
         for kind in ["tcp", "tls", "http"] {
-            for (index, rule) in service.list(&format!("spec.{kind}")).iter().enumerate() {
+            let rules = service.tree.get("spec").and_then(|spec| spec.get(kind));
+            for (index, rule) in list(rules).iter().enumerate() {
+                let mut look = |destination: Option<&Node>, path: &dyn Fn() -> String| {
+                    if let Some(destination) = destination {
+                        destination_of(
+                            service,
+                            kind,
+                            path,
+                            destination,
+                            (visible, registry, partly, &subsets),
+                            findings,
+                        );
+                    }
+                };
                 for (at, way) in list(rule.get("route")).iter().enumerate() {
-                    let path = format!("spec.{kind}[{index}].route[{at}].destination");
-                    if let Some(destination) = way.get("destination") {
-                        destination_of(
-                            service,
-                            kind,
-                            &path,
-                            destination,
-                            (visible, registry, partly, &subsets),
-                            findings,
-                        );
-                    }
+                    look(way.get("destination"), &|| format!("spec.{kind}[{index}].route[{at}].destination"));
                 }
-                if let Some(destination) = rule.get("mirror") {
-                    let path = format!("spec.{kind}[{index}].mirror");
-                    destination_of(service, kind, &path, destination, (visible, registry, partly, &subsets), findings);
-                }
+                look(rule.get("mirror"), &|| format!("spec.{kind}[{index}].mirror"));
                 for (at, mirror) in list(rule.get("mirrors")).iter().enumerate() {
-                    let path = format!("spec.{kind}[{index}].mirrors[{at}].destination");
-                    if let Some(destination) = mirror.get("destination") {
-                        destination_of(
-                            service,
-                            kind,
-                            &path,
-                            destination,
-                            (visible, registry, partly, &subsets),
-                            findings,
-                        );
-                    }
+                    look(mirror.get("destination"), &|| format!("spec.{kind}[{index}].mirrors[{at}].destination"));
                 }
             }
         }
-        gateways(world, service, findings);
+        gateways(&known, service, findings);
     }
     mesh_alone(world, report);
 }
@@ -81,7 +72,7 @@ pub(super) fn check(world: &World<'_>, visible: &Visible, registry: &Registry, p
 fn destination_of(
     service: &Item<'_>,
     kind: &str,
-    path: &str,
+    path: &dyn Fn() -> String,
     destination: &Node,
     (visible, registry, partly, subsets): (&Visible, &Registry, &Partly, &Names),
     findings: &mut Findings<'_>,
@@ -98,11 +89,11 @@ fn destination_of(
         if exists {
             let message = format!("the service `{}` is not visible from `{}`", shorten(&host), service.namespace);
             let hint = "its `exportTo` hides it";
-            findings.analysis(Severity::Error, NOT_FOUND, &format!("{path}.host"), message, hint);
+            findings.analysis(Severity::Error, NOT_FOUND, &format!("{}.host", path()), message, hint);
         } else if kind != "http" {
             let message = format!("no service of this set is called `{}`", shorten(said));
             let hint = references::similar(said, service.namespace, registry);
-            findings.analysis(Severity::Error, NOT_FOUND, &format!("{path}.host"), message, &hint);
+            findings.analysis(Severity::Error, NOT_FOUND, &format!("{}.host", path()), message, &hint);
         }
         return;
     };
@@ -116,12 +107,12 @@ fn destination_of(
         None if ports.len() > 1 => {
             let code = Code::VirtualServiceDestinationPortSelectorRequired;
             let message = format!("`{}` has several ports: {}", shorten(said), list());
-            findings.analysis(Severity::Error, code, path, message, "add `port: {number: ...}`");
+            findings.analysis(Severity::Error, code, &path(), message, "add `port: {number: ...}`");
         }
         // Of a service without ports it is said where that is.
         Some(port) if !ports.is_empty() && !ports.contains(&port) => {
             let message = format!("`{}` has no port {port}", shorten(said));
-            let path = format!("{path}.port.number");
+            let path = format!("{}.port.number", path());
             findings.analysis(Severity::Error, NOT_FOUND, &path, message, &format!("its ports are {}", list()));
         }
         _ => {}
@@ -130,12 +121,12 @@ fn destination_of(
     if kind != "http" && !subset.is_empty() && !subsets.contains(&format!("{host} {subset}")) {
         let message = format!("no DestinationRule defines the subset `{}` of `{}`", shorten(subset), shorten(said));
         let hint = "add it to the DestinationRule of the host";
-        findings.analysis(Severity::Error, NOT_FOUND, &format!("{path}.subset"), message, hint);
+        findings.analysis(Severity::Error, NOT_FOUND, &format!("{}.subset", path()), message, hint);
     }
 }
 
 /// Gateways that Istio makes for itself, and hosts at a Gateway that is not there.
-fn gateways(world: &World<'_>, service: &Item<'_>, findings: &mut Findings<'_>) {
+fn gateways(known: &Names, service: &Item<'_>, findings: &mut Findings<'_>) {
     for (index, gateway) in service.list("spec.gateways").iter().enumerate() {
         let said = text(Some(gateway));
         let path = format!("spec.gateways[{index}]");
@@ -150,8 +141,7 @@ fn gateways(world: &World<'_>, service: &Item<'_>, findings: &mut Findings<'_>) 
             continue;
         }
         let full = names::resolve_gateway(said, service.namespace);
-        let there = full.split_once('/').is_some_and(|(ns, name)| world.find("Gateway", ns, name).is_some());
-        if !there {
+        if !known.contains(&full) {
             let message = "its hosts are served by nobody, since there is no such Gateway in this set";
             let code = Code::VirtualServiceHostNotFoundInGateway;
             findings.analysis(Severity::Warning, code, &path, message, "");
@@ -162,37 +152,40 @@ fn gateways(world: &World<'_>, service: &Item<'_>, findings: &mut Findings<'_>) 
 /// A VirtualService at a gateway that leads to a host whole, of which another VirtualService leads to subsets: that one
 /// is not asked on the way.
 fn mesh_alone(world: &World<'_>, report: &mut Report) {
-    let destinations = |service: &Item<'_>| -> Vec<(String, String, String)> {
-        let rules = service.list("spec.http").iter().enumerate();
-        let ways = rules.flat_map(|(index, rule)| {
-            list(rule.get("route")).iter().enumerate().map(move |(at, way)| (index, at, way))
-        });
-        ways.filter_map(|(index, at, way)| {
-            let destination = way.get("destination")?;
-            let path = format!("spec.http[{index}].route[{at}].destination");
-            Some((text(destination.get("host")).to_owned(), text(destination.get("subset")).to_owned(), path))
-        })
-        .collect()
-    };
     let mut split: crate::Map<String> = crate::Map::new();
     for service in world.of("VirtualService") {
         let hosts = service.list("spec.hosts");
-        for (host, subset, _) in destinations(service) {
+        each_route(service, &mut |host, subset, _, _| {
             if !subset.is_empty() && hosts.iter().any(|own| text(Some(own)) == host) {
-                split.insert(host, service.full_name());
+                split.insert(host.to_owned(), service.full_name());
             }
-        }
+        });
+    }
+    if split.is_empty() {
+        return;
     }
     for service in world.of("VirtualService").iter().filter(|one| !one.list("spec.gateways").is_empty()) {
-        for (host, subset, path) in destinations(service) {
-            if let Some(name) = split.get(&host).filter(|_| subset.is_empty()) {
+        each_route(service, &mut |host, subset, index, at| {
+            if let Some(name) = split.get(host).filter(|_| subset.is_empty()) {
+                let path = format!("spec.http[{index}].route[{at}].destination");
                 let message = format!(
                     "requests go to all of `{}`: the rules of `{name}` are not asked on this way",
-                    shorten(&host)
+                    shorten(host)
                 );
                 let hint = "write the subsets here as well, or put the gateway there";
                 let code = Code::IngressRouteRulesNotAffected;
                 service.findings(report).analysis(Severity::Warning, code, &path, message, hint);
+            }
+        });
+    }
+}
+
+/// Host and subset of each destination of HTTP, with the rule's number and its own.
+fn each_route(service: &Item<'_>, take: &mut dyn FnMut(&str, &str, usize, usize)) {
+    for (index, rule) in service.list("spec.http").iter().enumerate() {
+        for (at, way) in list(rule.get("route")).iter().enumerate() {
+            if let Some(destination) = way.get("destination") {
+                take(text(destination.get("host")), text(destination.get("subset")), index, at);
             }
         }
     }

@@ -28,6 +28,7 @@ pub(super) struct Unreadable {
     message: String,
     hint: String,
     /// It is other people's, and has nothing to do with traffic. Nobody hands such to a module.
+    #[cfg_attr(not(feature = "yaml"), expect(dead_code, reason = "modules say it of each"))]
     pub(super) is_foreign: bool,
 }
 
