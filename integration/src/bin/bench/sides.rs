@@ -207,7 +207,7 @@ fn limit(clusters: &mut [Value], setup: &Setup) {
 /// The empty module, which is told this.
 fn floor(folder: &Path, told: &str) -> Value {
     let module = Module { name: "floor", file: "floor.wasm" };
-    to_json(&filter::module_filter(module, folder, StringValue { value: told.to_owned() }))
+    to_json(&filter::module_filter(module, folder, StringValue { value: told.into() }))
 }
 
 /// The empty module, which is told what to ask of Envoy.
