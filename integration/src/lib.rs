@@ -13,6 +13,7 @@ pub mod discovery;
 pub mod echo;
 pub mod engine;
 pub mod envoy;
+pub mod istioctl;
 pub mod istiod;
 pub mod judged;
 pub mod metrics;

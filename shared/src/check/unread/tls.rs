@@ -2,6 +2,8 @@
 
 use super::super::Findings;
 use super::at::At;
+use crate::Names;
+use crate::model::read::shorten;
 
 /// `trafficPolicy.tls`.
 pub(super) fn client(tls: &At<'_>, namespace: &str, findings: &mut Findings<'_>) {
@@ -54,6 +56,7 @@ pub(super) fn server(tls: &At<'_>, findings: &mut Findings<'_>) {
     if !tls.is() {
         return;
     }
+    ciphers(tls, findings);
     if mode.text() == "ISTIO_MUTUAL" {
         let own = ["serverCertificate", "privateKey", "caCertificates"];
         for name in own.iter().chain(&SOURCES).filter(|name| has(name)) {
@@ -61,6 +64,13 @@ pub(super) fn server(tls: &At<'_>, findings: &mut Findings<'_>) {
             findings.invalid(&tls.field(name).path, message, "remove it");
         }
         return;
+    }
+    let all = ["serverCertificate", "privateKey", "caCertificates", "caCrl"];
+    if ["PASSTHROUGH", "AUTO_PASSTHROUGH", ""].contains(&mode.text())
+        && let Some(name) = all.iter().chain(&SOURCES).find(|name| has(name))
+    {
+        let message = format!("TLS is not opened here, so that `{name}` has no effect");
+        findings.doubtful(&tls.field(name).path, message, "remove it, or write `mode: SIMPLE`");
     }
     let files = has("serverCertificate") && has("privateKey");
     let mut sources = SOURCES.into_iter().filter(|name| has(name)).chain(files.then_some("serverCertificate"));
@@ -76,6 +86,44 @@ pub(super) fn server(tls: &At<'_>, findings: &mut Findings<'_>) {
         certificates(tls, mutual, findings);
     }
     revoked(tls, findings);
+}
+
+/// What Envoy's library has, under the names of OpenSSL.
+const CIPHERS: [&str; 15] = [
+    "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+    "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-AES256-GCM-SHA384",
+    "ECDHE-ECDSA-CHACHA20-POLY1305",
+    "ECDHE-RSA-CHACHA20-POLY1305",
+    "ECDHE-ECDSA-AES128-SHA",
+    "ECDHE-RSA-AES128-SHA",
+    "ECDHE-ECDSA-AES256-SHA",
+    "ECDHE-RSA-AES256-SHA",
+    "AES128-GCM-SHA256",
+    "AES256-GCM-SHA384",
+    "AES128-SHA",
+    "AES256-SHA",
+    "DES-CBC3-SHA",
+];
+
+fn ciphers(tls: &At<'_>, findings: &mut Findings<'_>) {
+    let (oldest, suites) = (tls.field("minProtocolVersion"), tls.field("cipherSuites"));
+    if ["TLSV1_0", "TLSV1_1"].contains(&oldest.text()) && suites.items().next().is_none() {
+        let message = format!("`{}` has no cipher among those that are on by default", oldest.text());
+        findings.doubtful(&oldest.path, message, "name some with `cipherSuites`");
+    }
+    let mut seen = Names::new();
+    for suite in suites.items() {
+        let name = suite.text();
+        // Operators such as `-` and `+` are not looked into.
+        let known = CIPHERS.contains(&name) || name == "ALL" || !name.starts_with(|c: char| c.is_alphanumeric());
+        if !known {
+            findings.doubtful(&suite.path, format!("there is no cipher `{}`, which is passed over", shorten(name)), "");
+        } else if !seen.add(name) {
+            findings.doubtful(&suite.path, format!("the cipher `{}` stands twice", shorten(name)), "remove it");
+        }
+    }
 }
 
 fn certificates(tls: &At<'_>, mutual: bool, findings: &mut Findings<'_>) {
@@ -107,12 +155,8 @@ fn revoked(tls: &At<'_>, findings: &mut Findings<'_>) {
     if is_written(&tls.field("credentialName")) {
         findings.invalid(&list.path, "cannot stand beside `credentialName`", "keep the list in the credential");
     }
-    match tls.field("mode").text() {
-        "SIMPLE" => findings.invalid(&list.path, "the mode `SIMPLE` asks clients for no certificate", "remove it"),
-        "PASSTHROUGH" | "AUTO_PASSTHROUGH" | "" => {
-            findings.doubtful(&list.path, "TLS is not opened here, so that it has no effect", "");
-        }
-        _ => {}
+    if tls.field("mode").text() == "SIMPLE" {
+        findings.invalid(&list.path, "the mode `SIMPLE` asks clients for no certificate", "remove it");
     }
 }
 
