@@ -168,3 +168,17 @@ fn answers_that_nobody_takes_are_not_held() {
     }));
     assert!(ours < 1 << 20 && unbounded > ours * 3 / 2, "{ours}, and {unbounded} without a bound");
 }
+
+/// What is tried again has to be held until then: a body with more than there is room for is sent once.
+#[test]
+fn a_request_with_a_large_body_is_not_tried_again() {
+    let echo = Echo::start();
+    let rules = "- retries: {attempts: 2, retryOn: 5xx}\n  route: [{destination: {host: echo}}]";
+    let envoy = Sail::new(routed(echo.address().port(), rules)).start();
+    let at = envoy.listener("gateway-80");
+    for (bytes, status) in [(100_000, 200), (1_000_000, 503)] {
+        let key = bytes.to_string();
+        let request = Request::new("POST", "http://a.example/").body(vec![b'x'; bytes]).header("x-echo-key", &key);
+        assert_eq!(request.header("x-echo-status-first", "503x1").send(at).status, status, "{bytes} bytes");
+    }
+}
