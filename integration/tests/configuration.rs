@@ -159,7 +159,8 @@ fn every_character_reaches_the_module() {
     body.push_str("\n---\n...\n#: {} [] & * ! | > ' \" ` @ %% %REQ(x)% {{ x }} \\u007f \\ud83d \\\\ \\\n \r\n\t\n  \n");
     body.push_str(&"long ".repeat(2_000));
     let rule = json!({"directResponse": {"status": 200, "body": {"string": &body}}});
-    let rules = format!("- {}", envoy_config::json::json(&rule).replace('\n', " "));
+    let rules =
+        format!("- {}", envoy_config::json::json(&envoy_config::json::Json::Value(rule.clone())).replace('\n', " "));
     let echo = Echo::start();
     let sail = || Sail::new(routed(echo.port(), &rules)).workers(1);
     for (form, sail) in [("as written", sail()), ("a Struct", sail().adjust(as_struct))] {
