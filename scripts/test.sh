@@ -43,6 +43,7 @@ timed "Istio's control plane"
 if ISTIOD=$("$ROOT/scripts/istiod.sh"); then
     export ISTIOD SAILCLOTH_ISTIOD=required
     note "$ISTIOD"
+    note "$("$ROOT/scripts/istiod.sh" --judge)"
 elif [ "${SAILCLOTH_ISTIOD:-}" = required ]; then
     die "Istio's control plane is required and could not be built"
 else

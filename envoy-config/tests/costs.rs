@@ -3,8 +3,11 @@
 //! Bounds are of processor time and of memory, several times what a build without optimisation takes and far below what
 //! it took when any of this was quadratic, so that a machine that is busy breaks none.
 
+// A test all through, its helpers too.
+#![allow(clippy::unwrap_used)]
+
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -18,7 +21,7 @@ fn file(name: &str, text: &str) -> PathBuf {
 }
 
 /// The processor time of a run.
-fn spent(args: &[&str], file: &PathBuf, code: i32) -> Duration {
+fn spent(args: &[&str], file: &Path, code: i32) -> Duration {
     let so_far = || {
         let usage = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
         usage.user_time().num_milliseconds() + usage.system_time().num_milliseconds()

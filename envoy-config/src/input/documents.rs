@@ -50,7 +50,7 @@ fn parts(text: &str, count: usize) -> Vec<Range<usize>> {
         || text.starts_with('%')
         || text.contains("\n%")
     {
-        return vec![0..text.len()];
+        return std::iter::once(0..text.len()).collect();
     }
     let mut parts = Vec::new();
     let mut start = 0;

@@ -11,6 +11,7 @@ mod common;
 mod forms;
 #[cfg(test)]
 mod generate;
+mod istioctl;
 #[cfg(test)]
 mod protection;
 #[cfg(test)]

@@ -129,7 +129,7 @@ const KNOWN: &[(&str, bool, &str)] = &[
 fn valid(name: &str, value: &str) -> Result<(), &'static str> {
     let whole = |most: u64| move |text: &str| is_digits(text) && text.parse::<u64>().is_ok_and(|number| number <= most);
     let port = |text: &str| whole(65_535)(text.trim());
-    let ports = |text: &str| text.trim().is_empty() || text.split(',').all(|one| port(one));
+    let ports = |text: &str| text.trim().is_empty() || text.split(',').all(port);
     let blocks = |text: &str| text.is_empty() || text.split(',').all(is_block);
     let flag =
         |text: &str| ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"].contains(&text);

@@ -148,7 +148,7 @@ fn variant<'a>(world: &World<'a>, pod: &Item<'a>) -> String {
     configs().filter(mine).for_each(&mut take);
     let annotations = pod.annotations();
     let own = get(&annotations, "proxy.istio.io/config").and_then(|text| text.split_once("imageType:"));
-    let own = own.map(|(_, rest)| rest.trim_start().split_whitespace().next().unwrap_or_default());
+    let own = own.map(|(_, rest)| rest.split_whitespace().next().unwrap_or_default());
     let word = own.map_or(variant, |own| own.trim_matches(['"', '\'', '}', ',']));
     if word == "default" { String::new() } else { word.to_owned() }
 }

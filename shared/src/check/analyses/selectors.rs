@@ -151,7 +151,8 @@ fn authorization(world: &World<'_>, policy: &Item<'_>, report: &mut Report) {
         known && (everywhere || workload.namespace == policy.namespace) && (meshed() || is_ambient(workload))
     };
     let mut findings = policy.findings(report);
-    if !(everywhere && selector.is_none()) && !world.selected(&labels).any(is_there) {
+    let of_all = everywhere && selector.is_none();
+    if !of_all && !world.selected(&labels).any(is_there) {
         let severity = if world.knows_workloads { Severity::Warning } else { Severity::Info };
         let message = match labels.is_empty() {
             true => format!("the namespace `{}` has no workload of the mesh in this set", policy.namespace),
