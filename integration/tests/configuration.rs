@@ -95,7 +95,9 @@ fn invalid_resources_are_refused_with_the_findings_of_check() {
         assert!(expected.len() >= at_least, "{name}: check finds {expected:?}");
         let Err(log) = with_resources(resources) else { panic!("{name}: Envoy started") };
         for finding in expected {
-            assert!(log.contains(&finding.to_string()), "{name}: not in Envoy's log: {finding}\n{log}");
+            // Some hints are for whoever runs `check`, and no module has them.
+            let said = Finding { hint: String::new(), ..finding }.to_string();
+            assert!(log.contains(&said), "{name}: not in Envoy's log: {said}\n{log}");
         }
     }
 }
