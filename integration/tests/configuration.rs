@@ -49,7 +49,10 @@ fn stopping(resources: &Value) -> Vec<Finding> {
     let documents = shared::load::json(text.as_bytes()).unwrap();
     let shared::load::Value::List(items) = documents.value else { panic!("not a list") };
     let set = Resources::read(items.into_iter().map(|node| (None, node)), &mut report);
-    check::check(&set, &mut report);
+    // `check` goes on with what is left of a resource with a bad field, and a module does not.
+    if !report.stops() {
+        check::check(&set, &mut report);
+    }
     report.into_sorted().into_iter().filter(Finding::stops).collect()
 }
 
