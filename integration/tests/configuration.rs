@@ -50,7 +50,10 @@ fn stopping(resources: &Value) -> Vec<Finding> {
     let documents = shared::load::json(text.as_bytes()).unwrap();
     let shared::load::Value::List(items) = documents.value else { panic!("not a list") };
     let set = Resources::read(items.into_iter().map(|node| (None, node)), &mut report);
-    check::check(&set, &mut report);
+    // `check` goes on with what is left of a resource with a bad field, and a module does not.
+    if !report.stops() {
+        check::check(&set, &mut report);
+    }
     report.into_sorted().into_iter().filter(Finding::stops).collect()
 }
 
@@ -96,7 +99,9 @@ fn invalid_resources_are_refused_with_the_findings_of_check() {
         assert!(expected.len() >= at_least, "{name}: check finds {expected:?}");
         let Err(log) = with_resources(resources) else { panic!("{name}: Envoy started") };
         for finding in expected {
-            assert!(log.contains(&finding.to_string()), "{name}: not in Envoy's log: {finding}\n{log}");
+            // Some hints are for whoever runs `check`, and no module has them.
+            let said = Finding { hint: String::new(), ..finding }.to_string();
+            assert!(log.contains(&said), "{name}: not in Envoy's log: {said}\n{log}");
         }
     }
 }
