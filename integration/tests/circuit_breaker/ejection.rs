@@ -67,7 +67,7 @@ fn a_destination_whose_endpoint_is_ejected_is_left_alone_for_so_long() {
 #[test]
 fn own_refusals_do_not_count_and_a_dead_upstream_does() {
     let echo = Echo::start();
-    let policy = "{connectionPool: {tcp: {maxConnections: 1}, http: {http2MaxRequests: 1}}, \
+    let policy = "{connectionPool: {tcp: {maxConnections: 1}, http: {http1MaxPendingRequests: 1}}, \
                   outlierDetection: {consecutive5xxErrors: 5, baseEjectionTime: 60s, maxEjectionPercent: 100}}";
     let envoy = Sail::new(guarded(echo.port(), RULES, policy)).workers(2).modules_detect().start();
     let address = gateway(&envoy);
