@@ -226,7 +226,7 @@ fn replies_and_redirects_need_no_slot() {
   redirect: {uri: /}
 - match: [{uri: {prefix: /held}}]
   route: [{destination: {host: echo}}]";
-    let policy = "{connectionPool: {tcp: {maxConnections: 1}, http: {http2MaxRequests: 1}}}";
+    let policy = "{connectionPool: {http: {http2MaxRequests: 1}}}";
     let envoy = Sail::new(guarded(echo.port(), rules, policy)).start();
     let address = gateway(&envoy);
     let held = std::thread::spawn(move || Request::get("/held").header("x-echo-delay-ms", "1500").send(address).status);

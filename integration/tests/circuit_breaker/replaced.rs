@@ -93,7 +93,7 @@ fn nothing_hangs_and_no_slot_is_lost() {
         ("no limit any more", "{loadBalancer: {simple: RANDOM}}", 6),
         (
             "the same, and nobody may wait",
-            "{connectionPool: {tcp: {maxConnections: 2}, http: {http2MaxRequests: 2}}}",
+            "{connectionPool: {tcp: {maxConnections: 9}, http: {http2MaxRequests: 2}}}",
             2,
         ),
     ] {
