@@ -55,3 +55,10 @@ pub fn folder(name: &str) -> PathBuf {
 pub const SERVICES: &str = "integration/catcatgo/services.yaml";
 pub const MESH: &str = "integration/catcatgo/mesh";
 pub const LEGACY: &str = "integration/catcatgo/legacy";
+
+/// Whether whoever started these tests has HUP ignored, as `nohup` does: what they start then ignores it, too.
+pub fn hang_up_is_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    u64::from_str_radix(mask.trim(), 16).unwrap() & 1 == 1
+}

@@ -22,7 +22,7 @@ pub fn mesh(random: &mut Random, number: usize, asks: usize) -> Mesh {
     documents.push(virtual_service("web", "default", &["*"], &["gw"], rules));
     let first = (0..SERVICES).map(|index| Ask::new(request("GET", url(index), Vec::new())));
     // These take their time.
-    let crowds: Vec<Ask> = (0..asks.div_ceil(6)).map(|_| crowd(random)).collect();
+    let crowds: Vec<Ask> = (0..asks.div_ceil(20)).map(|_| crowd(random)).collect();
     Mesh { documents, proxy: at_gateways(&["default/gw"], 80), asks: first.chain(crowds).collect() }
 }
 
@@ -70,7 +70,7 @@ fn url(service: u32) -> String {
 }
 
 fn crowd(random: &mut Random) -> Ask {
-    let mut fields = request("GET", url(random.between(0, SERVICES)), vec![header("x-echo-delay-ms", "400")]);
+    let mut fields = request("GET", url(random.between(0, SERVICES)), vec![header("x-echo-delay-ms", "300")]);
     fields.at_once = Some(random.between(1, 8));
     Ask { timed: true, ..Ask::new(fields) }
 }
