@@ -153,7 +153,9 @@ fn authorization(world: &World<'_>, policy: &Item<'_>, report: &mut Report) {
     let mut findings = policy.findings(report);
     let of_all = everywhere && selector.is_none();
     if !of_all && !world.selected(&labels).any(is_there) {
-        let severity = if world.knows_workloads { Severity::Warning } else { Severity::Info };
+        // Who has a whole namespace in mind asks for nobody in particular, and its Pods are seldom all in the set.
+        let asks = selector.is_some() && world.knows_workloads;
+        let severity = if asks { Severity::Warning } else { Severity::Info };
         let message = match labels.is_empty() {
             true => format!("the namespace `{}` has no workload of the mesh in this set", policy.namespace),
             false => format!("no workload of the mesh has the labels `{}`", shorten(&shown(&labels))),
