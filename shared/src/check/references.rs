@@ -224,6 +224,11 @@ pub(super) fn similar(host: &str, namespace: &str, registry: &Registry) -> Strin
     if registry.get(&cut_short).is_some() {
         return format!("write `{cut_short}`");
     }
+    if !host.contains('.') && registry.get(host).is_some() {
+        // A destination's name without a dot is completed; a ServiceEntry's host is not.
+        let whole = names::resolve_host(host, namespace);
+        return format!("a ServiceEntry's host without a dot is out of reach: there write `{whole}`");
+    }
     if let Some(service) = elsewhere(host, registry) {
         let theirs = &service.namespace;
         return format!("`{}` exists: write that, or give this resource `namespace: {theirs}`", service.host);

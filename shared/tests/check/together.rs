@@ -18,6 +18,19 @@ fn service(name: &str, spec: &str) -> String {
 const HTTP: &str = "http: [{route: [{destination: {host: web}}]}]";
 
 #[test]
+fn hosts_without_a_dot_are_out_of_reach() {
+    let entry = "---\napiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: short}\nspec: {hosts: [short], \
+                 resolution: DNS, ports: [{number: 80, name: http, protocol: HTTP}]}\n";
+    let yaml = service("a", "{hosts: [a.b], http: [{route: [{destination: {host: short}}]}]}") + entry;
+    let found = findings(&yaml);
+    let hint = found.iter().find(|finding| finding.code == NotFound).map(|finding| finding.hint.to_string());
+    assert_eq!(
+        hint.as_deref(),
+        Some("a ServiceEntry's host without a dot is out of reach: there write `short.default.svc.cluster.local`")
+    );
+}
+
+#[test]
 fn references() {
     for (behaviour, body, expected) in [
         (
