@@ -78,7 +78,7 @@ fn the_stats_alone_say_the_same() {
 #[test]
 fn replies_of_later_modules_have_the_flags_that_envoys_own_would_have() {
     let echo = Echo::start();
-    let envoy = sail(Kind::Separate, &resources(echo.port(), dead_port()))
+    let envoy = sail(Kind::Separate, &resources(echo.port(), DEAD_PORT))
         .adjust(|bootstrap| {
             for filters in managers(bootstrap).filter_map(|manager| manager["http_filters"].as_array_mut()) {
                 let mut finder = filters[filters.len() - 2].clone();
@@ -105,7 +105,7 @@ fn replies_of_later_modules_have_the_flags_that_envoys_own_would_have() {
 #[test]
 fn flags_are_spelt_as_envoy_spells_them() {
     let echo = Echo::start();
-    let envoy = sail(Kind::Suite, &resources(echo.port(), dead_port()))
+    let envoy = sail(Kind::Suite, &resources(echo.port(), DEAD_PORT))
         .adjust(|bootstrap| {
             for manager in managers(bootstrap) {
                 let header = json!({"key": "x-flags", "value": "%RESPONSE_FLAGS%"});
