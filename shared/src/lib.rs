@@ -29,6 +29,7 @@ pub mod plan;
 pub mod policy;
 pub mod re2;
 pub mod registry;
+pub mod resolve;
 pub mod table;
 
 pub use finding::{Finding, Report, Severity};
