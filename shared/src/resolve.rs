@@ -104,10 +104,20 @@ pub enum Source {
     Any,
 }
 
-/// The VirtualServices that `proxy` sees.
+/// The VirtualServices that `proxy` sees and that are bound to what it serves.
 pub fn roots<'a>(set: &'a Resources, proxy: &Proxy, source: Source, listener: &mut impl Listener) -> Vec<Root<'a>> {
     let namespace = (source == Source::Proxy).then(|| proxy.namespace());
-    roots::roots(set, namespace, listener)
+    let (bound, mut all) = (proxy.bound(set), roots::roots(set, namespace, listener));
+    all.retain(|root| {
+        let gateways = &root.service.spec.gateways;
+        let meets = bound.meets(gateways, root.service.meta.namespace());
+        if !meets {
+            let reason = Reason::OtherGateways(gateways);
+            listener.omitted(Omission { virtual_service: &root.name, rule: None, matched: None, port: None, reason });
+        }
+        meets
+    });
+    all
 }
 
 /// What the rules of `proxy` are, of the VirtualServices that it sees. Each is told to `tell` as it comes; routes name them in
@@ -121,13 +131,6 @@ pub fn resolve<'r>(
     listener: &mut impl Listener,
 ) -> Resolved {
     let bound = proxy.bound(set);
-    for root in if listener.listens() { roots } else { &[] } {
-        let gateways = &root.service.spec.gateways;
-        if !bound.meets(gateways, root.service.meta.namespace()) {
-            let reason = Reason::OtherGateways(gateways);
-            listener.omitted(Omission { virtual_service: &root.name, rule: None, matched: None, port: None, reason });
-        }
-    }
     let mut resolver = Resolver { set, proxy, source, roots, tell, told: 0, listener };
     let (ports, registry) = resolver.ports(&bound);
     let edge = !bound.gateways.is_empty();

@@ -20,7 +20,8 @@ pub(super) fn build(
     listener: &mut impl Listener,
 ) -> Plan {
     let roots = resolve::roots(set, proxy, Source::Proxy, listener);
-    let mut rules = Vec::new();
+    // As many as there are at least, or each of many small VirtualServices moves all rules there are.
+    let mut rules = Vec::with_capacity(roots.iter().map(|root| root.service.spec.http.len()).sum());
     let mut compile = |rule| rules.push(Rule::compile(rule));
     let Resolved { ports, registry, by_authority, mesh, edge } =
         resolve::resolve(set, proxy, Source::Proxy, &roots, &mut compile, listener);
