@@ -11,6 +11,7 @@
 //! | [`bootstrap`], [`stats`] | one packaging of them, and what metrics look like |
 //! | [`yaml`], [`json`] | how they are printed, and how modules' configuration is written |
 //! | [`example`], [`source`] | a request to try, and where rules stand in files |
+//! | [`explain`] | what becomes of a request, and why |
 //! | [`envoy`] | finds Envoy, asks what it is, starts it, and has it end in good order |
 
 pub mod bootstrap;
@@ -18,6 +19,7 @@ pub mod cluster;
 pub mod codes;
 pub mod envoy;
 pub mod example;
+pub mod explain;
 pub mod filter;
 pub mod generate;
 pub mod input;
