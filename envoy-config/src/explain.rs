@@ -10,11 +10,13 @@
 //! | `rules` | where rules stand in files |
 //! | `omitted` | why other resources play no part, in words |
 //! | `text` | the answer for people |
+//! | `case` | a case of it, that it stays so |
 //!
 //! The decision is that of the modules ([`shared::simulate`]); only the match blocks that it has passed over are then
 //! asked why.
 
 pub mod answer;
+mod case;
 mod effects;
 mod normal;
 mod omitted;
@@ -24,6 +26,7 @@ mod rules;
 mod text;
 
 pub use answer::Explanation;
+pub use case::Scene;
 pub use place::{From, Place, Whom};
 pub use request::Asked;
 pub use text::text;
@@ -118,14 +121,14 @@ impl<'a> Question<'a> {
         };
         let stands = rule.and_then(|(rule, matched)| {
             let service = Some(rule.source.virtual_service.to_string()).filter(|name| !name.is_empty())?;
-            Some((service, self.rules.place(&rule.source, matched), rule.source.name.as_deref().unwrap_or_default()))
+            Some((service, self.rules.place(&rule.source, matched), &rule.source))
         });
-        let place = stands.as_ref().map(|(_, place, name)| RulePlace {
+        let place = stands.as_ref().map(|(_, place, source)| RulePlace {
             index: place.index,
-            name: Some((*name).to_owned()).filter(|name| !name.is_empty()),
+            name: source.name.as_deref().filter(|name| !name.is_empty()).map(str::to_owned),
             r#match: place.matched,
-            file: place.file.clone(),
-            line: place.rule_line,
+            file: place.file.map(str::to_owned),
+            line: self.rules.line(source),
             match_line: place.matched.map(|_| place.line),
         });
         let reply = first.reply.as_ref();
@@ -179,6 +182,7 @@ impl<'a> Question<'a> {
             share,
             request: effects.request(),
             changes: effects.changes(),
+            changed: effects.changed(),
             response_headers: effects.of_destination(),
         }
     }
@@ -224,7 +228,7 @@ impl<'a> Question<'a> {
                 virtual_service: rule.source.virtual_service.to_string(),
                 rule: place.index,
                 r#match: place.matched,
-                file: place.file,
+                file: place.file.map(str::to_owned),
                 line: place.line,
                 because,
             })

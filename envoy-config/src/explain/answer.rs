@@ -132,6 +132,9 @@ pub struct Destination {
     /// What is changed on the way, for people.
     #[serde(skip)]
     pub changes: Vec<String>,
+    /// The headers of which some are changed.
+    #[serde(skip)]
+    pub changed: Vec<String>,
     /// What this destination alone does to the answer.
     pub response_headers: Operations,
 }

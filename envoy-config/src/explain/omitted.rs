@@ -40,7 +40,7 @@ impl Listener for Omissions<'_, '_> {
             virtual_service: omission.virtual_service.to_owned(),
             rule: omission.rule.map(|_| stands.index),
             r#match: stands.matched,
-            file: stands.file,
+            file: stands.file.map(str::to_owned),
             line: stands.line,
             because: because(&omission),
         };

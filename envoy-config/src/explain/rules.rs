@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use shared::finding::{Code, Origin, Severity};
 use shared::model::{Resource, Resources, VirtualService};
 use shared::names;
 use shared::plan::RuleSource;
@@ -11,17 +10,15 @@ use shared::plan::RuleSource;
 pub(super) struct Rules<'a>(HashMap<String, &'a Resource<VirtualService>>);
 
 /// Where a rule, or one of its match blocks, stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Stands {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Stands<'a> {
     /// The rule's index, as its file has it.
     pub(super) index: u32,
     /// The block's; none for a rule without any.
     pub(super) matched: Option<u32>,
-    pub(super) file: Option<String>,
+    pub(super) file: Option<&'a str>,
     /// 0 where it is not known.
     pub(super) line: u32,
-    /// The rule's own, which is above the block's.
-    pub(super) rule_line: u32,
     /// Whether the block could not be read, so that another that takes nothing stands in its place.
     pub(super) unread: bool,
 }
@@ -36,13 +33,18 @@ impl<'a> Rules<'a> {
     }
 
     /// Of a rule that the plan knows, and one of its blocks.
-    pub(super) fn place(&self, source: &RuleSource, matched: u32) -> Stands {
+    pub(super) fn place(&self, source: &RuleSource, matched: u32) -> Stands<'a> {
         let Some(service) = self.service(&source.virtual_service) else {
             return Stands { index: source.index, ..Stands::default() };
         };
         let rule = usize::try_from(source.index).ok().and_then(|index| service.spec.http.get(index));
         let has_blocks = rule.is_some_and(|rule| !rule.r#match.is_empty());
         place(service, Some(source.index), has_blocks.then_some(matched))
+    }
+
+    /// The line of a rule itself, which is above those of its blocks.
+    pub(super) fn line(&self, source: &RuleSource) -> u32 {
+        self.service(&source.virtual_service).map_or(0, |service| place(service, Some(source.index), None).line)
     }
 }
 
@@ -60,19 +62,17 @@ pub(super) fn keep_those_for(set: &mut Resources, hosts: &[String]) -> Vec<Resou
 }
 
 /// The place of a resource, of one of its rules or of one of a rule's blocks.
-pub(super) fn place(service: &Resource<VirtualService>, rule: Option<u32>, matched: Option<u32>) -> Stands {
+pub(super) fn place(service: &Resource<VirtualService>, rule: Option<u32>, matched: Option<u32>) -> Stands<'_> {
     let path = match (rule, matched) {
         (Some(rule), Some(matched)) => format!("spec.http[{rule}].match[{matched}]"),
         (Some(rule), None) => format!("spec.http[{rule}]"),
         (None, _) => String::new(),
     };
-    // A finding knows where its field stands, and what the text calls it.
-    let nothing = (Severity::Info, Origin::Sailcloth, Code::Unsupported);
-    let here = service.finding(nothing, path, "", "");
-    let mut indices = here.path.split('[').skip(1).filter_map(|part| part.split(']').next()?.parse().ok());
+    let line = service.tree.mark_of(&path).line;
+    let original = service.gaps.original(path);
+    let mut indices = original.split('[').skip(1).filter_map(|part| part.split(']').next()?.parse().ok());
     let index = indices.next().or(rule).unwrap_or_default();
-    let original = matched.map(|matched| indices.next().unwrap_or(matched));
-    let unread = matched.is_some() && service.gaps.touch(&here.path);
-    let rule_line = rule.map_or(here.line, |rule| service.tree.mark_of(&format!("spec.http[{rule}]")).line);
-    Stands { index, matched: original, file: here.file, line: here.line, rule_line, unread }
+    let of_block = matched.map(|matched| indices.next().unwrap_or(matched));
+    let unread = matched.is_some() && service.gaps.touch(&original);
+    Stands { index, matched: of_block, file: service.file.as_deref(), line, unread }
 }
