@@ -7,7 +7,7 @@
 //! | `answer` | what came of a request, and how one is put without a proxy |
 //! | `judge`, `copies`, `shares` | an answer against what is expected |
 //! | `ask` | all that may come of a request without a proxy, against what is expected |
-//! | `mesh`, `place` | the resources that are asked, for each proxy |
+//! | `mesh` | the resources that are asked, for each proxy |
 //! | `suite`, `report` | case files as a whole, and what came of them |
 //! | `text`, `junit` | the same for people and for those who gather reports of tests |
 
@@ -19,7 +19,6 @@ mod judge;
 mod junit;
 mod located;
 mod mesh;
-mod place;
 mod read;
 mod report;
 mod shares;

@@ -24,6 +24,7 @@ use shared::plan::guard::Detector;
 
 mod access_log;
 pub mod check;
+pub mod explain;
 pub mod generate;
 mod limits;
 pub mod run;
@@ -40,7 +41,7 @@ pub const USAGE: u8 = 2;
 pub type Outcome = Result<ExitCode, Box<dyn Error>>;
 
 /// Istio's resources.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub struct Input {
     /// Resources: a file, a folder (its *.yaml, *.yml and *.json, not those of folders inside), or `-` for standard
     /// input. A later file replaces resources of an earlier one; those of `-f` come first.
@@ -77,6 +78,16 @@ impl Input {
     /// Whether nothing is named.
     pub fn is_empty(&self) -> bool {
         self.paths.is_empty() && self.named.is_empty()
+    }
+
+    /// The paths without an option but for a URL among them, which is the one with a scheme, or else the last.
+    pub fn and_url(&self) -> Result<(Input, String), Box<dyn Error>> {
+        let Input { mut paths, named, recursive } = self.clone();
+        let has_scheme = |path: &PathBuf| path.to_str().is_some_and(|text| text.contains("://"));
+        let at = paths.iter().rposition(has_scheme).or(paths.len().checked_sub(1));
+        let url = at.map(|at| paths.remove(at)).ok_or("which URL? `mesh/ http://shop.example.com/orders`")?;
+        let url = url.into_os_string().into_string().map_err(|_| "the URL is no text")?;
+        Ok((Input { paths, named, recursive }, url))
     }
 
     /// Reads what can be read.

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 mod command;
 
-use command::{check, generate, run, test};
+use command::{check, explain, generate, run, test};
 
 /// Enforces Istio's traffic resources in stock Envoy, with no control plane.
 ///
@@ -21,6 +21,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Subcommands {
     Check(check::Args),
+    Explain(explain::Args),
     Generate(generate::Args),
     Run(run::Args),
     Test(test::Args),
@@ -29,6 +30,7 @@ enum Subcommands {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Subcommands::Check(args) => check::check(&args),
+        Subcommands::Explain(args) => explain::explain(&args),
         Subcommands::Generate(args) => generate::generate(&args),
         Subcommands::Run(args) => run::run(&args),
         Subcommands::Test(args) => test::test(&args),

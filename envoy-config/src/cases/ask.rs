@@ -9,9 +9,10 @@ use shared::simulate::{Incoming, Outcome, outcomes};
 
 use super::answer::{Answer, answer, headers, incoming, of_destination, parts};
 use super::copies::{judge_copies, take_copies};
-use super::form::{Case, Engines, Excluded, Expect, Scene};
+use super::form::{Case, Engines, Excluded, Expect, RequestFields, Scene};
 use super::judge::{Comparison, judge};
 use super::shares::{LEAST, rounded, tolerance};
+use crate::explain::normalized;
 
 /// What came of a case.
 #[derive(Clone, Debug, Default)]
@@ -80,20 +81,29 @@ pub fn needs_proxy(scene: &Scene, case: &Case) -> Option<String> {
     if let Some(why) = excluded(&case.engines).or_else(|| excluded(&scene.engines)) {
         return Some(format!("`engines` excludes `core`: {why}"));
     }
-    let (_, _, path) = parts(request.url.as_deref()?).ok()?;
-    is_normalized(&path).then_some("the path: Envoy makes another of it before any rule is asked".to_owned())
+    match path(request)? {
+        path if path.contains('#') => Some("the path: Envoy refuses fragments".to_owned()),
+        path if normalized(&path).is_none() => Some("the path: Envoy refuses it".to_owned()),
+        _ => None,
+    }
 }
 
-/// Whether a path is another by the time that a rule sees it.
-fn is_normalized(path: &str) -> bool {
-    let path = path.split('?').next().unwrap_or_default().to_ascii_lowercase();
-    let dots = path.split('/').any(|part| part == "." || part == "..");
-    dots || ["\\", "#", "%2e", "%00"].iter().any(|part| path.contains(part))
+fn path(request: &RequestFields) -> Option<String> {
+    parts(request.url.as_deref()?).ok().map(|(_, _, path)| path)
+}
+
+/// A request as filters see it: its path is what Envoy has made of it by then.
+pub(super) fn sent(request: &RequestFields) -> Option<Incoming> {
+    let mut incoming = incoming(request, &headers(request))?;
+    let path = normalized(&path(request)?)?;
+    let pseudo = incoming.headers.iter_mut().filter(|(name, _)| name == b":path");
+    pseudo.for_each(|(_, value)| *value = path.clone().into_bytes());
+    Some(incoming)
 }
 
 /// Asks a case by every way that chance may take. A cluster that is not `there` answers nothing.
 pub fn ask(plan: &Plan, there: &dyn Fn(&str) -> bool, case: &Case) -> Judged {
-    let Some(incoming) = incoming(&case.request, &headers(&case.request)) else { return Judged::default() };
+    let Some(incoming) = sent(&case.request) else { return Judged::default() };
     let upstream = |cluster: &str| of_destination(&incoming, there(cluster));
     let ways = outcomes(plan, &incoming, upstream, &mut Untraced);
     let mut tally = Tally::new(&case.expect);

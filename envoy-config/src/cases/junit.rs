@@ -7,7 +7,7 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::ask::Verdict;
 use super::report::{Results, Row};
-use super::text::reasons;
+use super::text::{reasons, visible};
 
 /// A `testsuite` for each case file. Cases that take a proxy are skipped ones.
 ///
@@ -44,7 +44,7 @@ fn counted(
     inside: &dyn Fn(&mut Xml) -> io::Result<()>,
 ) -> io::Result<()> {
     let count = |verdict| rows.iter().filter(|row| row.result == verdict).count().to_string();
-    let (name, tests) = (allowed(name, false), rows.len().to_string());
+    let (name, tests) = (visible(name, false), rows.len().to_string());
     let (failures, skipped) = (count(Verdict::Failed), count(Verdict::NeedsProxy));
     let element = xml.create_element(element).with_attributes([
         ("name", name.as_str()),
@@ -57,18 +57,18 @@ fn counted(
 }
 
 fn case(xml: &mut Xml, row: &Row, rows: &[&Row]) -> io::Result<()> {
-    let mut name = allowed(&row.name, false);
+    let mut name = visible(&row.name, false);
     // Two documents of a file may ask the same of two proxies.
     if rows.iter().filter(|other| other.name == row.name).nth(1).is_some() {
         name.push_str(&format!(" (line {})", row.line));
     }
-    let (file, line) = (allowed(&row.file, false), row.line.to_string());
+    let (file, line) = (visible(&row.file, false), row.line.to_string());
     let attributes = [("name", name.as_str()), ("classname", &file), ("file", &file), ("line", &line)];
     let element = xml.create_element("testcase").with_attributes(attributes);
     match row.result {
         Verdict::Passed => element.write_empty().map(|_| ()),
         Verdict::NeedsProxy => {
-            let why = allowed(&format!("needs a proxy: {}", row.needs_proxy.join(", ")), false);
+            let why = visible(&format!("needs a proxy: {}", row.needs_proxy.join(", ")), false);
             element
                 .write_inner_content(|xml| {
                     xml.create_element("skipped").with_attribute(("message", why.as_str())).write_empty().map(|_| ())
@@ -78,8 +78,8 @@ fn case(xml: &mut Xml, row: &Row, rows: &[&Row]) -> io::Result<()> {
         Verdict::Failed => {
             let all = reasons(row);
             let first = row.wrong.first().map(|wrong| format!("{}: {}, not {}", wrong.what, wrong.got, wrong.want));
-            let message = allowed(&first.unwrap_or_default(), false);
-            let text = allowed(&all, true);
+            let message = visible(&first.unwrap_or_default(), false);
+            let text = visible(&all, true);
             element
                 .write_inner_content(|xml| {
                     let failure = xml.create_element("failure");
@@ -89,22 +89,6 @@ fn case(xml: &mut Xml, row: &Row, rows: &[&Row]) -> io::Result<()> {
                 .map(|_| ())
         }
     }
-}
-
-/// What XML 1.0 has no way to say, not even escaped, is made visible; in an attribute ends of lines as well, which would
-/// become blanks.
-fn allowed(text: &str, lines: bool) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' | '\t' if lines => out.push(c),
-            '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => {
-                out.push_str(&format!("\\x{:02x}", u32::from(c)));
-            }
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -3,21 +3,18 @@
 use std::collections::{BTreeSet, HashMap};
 
 use shared::decide::{Found, Request, Trace, find};
-use shared::finding::{Code, Origin, Severity};
-use shared::model::Resources;
+use shared::model::{HttpRoute, Resource, Resources, VirtualService};
 use shared::plan::guard::Detector;
 use shared::plan::{PASSTHROUGH_CLUSTER, Plan, RuleSource};
 
-use super::answer::{headers, incoming, parts};
-use super::ask::{Judged, ask};
+use super::answer::parts;
+use super::ask::{Judged, ask, sent};
 use super::form::{Case, Scene};
-use super::place::place;
 use super::report::{Passed, Rule};
+use crate::explain::place::place;
+use crate::explain::{self, Whom, rules};
 use crate::filter::Proxy;
 use crate::input::Loaded;
-
-/// A finding knows where its field stands.
-const NOTHING: (Severity, Origin, Code) = (Severity::Info, Origin::Sailcloth, Code::Unsupported);
 
 /// Resources, and what they mean to each proxy that was asked so far.
 pub(super) struct Mesh {
@@ -32,6 +29,8 @@ pub(super) struct Mesh {
 /// What the resources mean to a proxy.
 pub(super) struct AtProxy {
     pub(super) proxy: Proxy,
+    /// Whether hosts that nobody knows are answered, as by the mesh's listener of `run`.
+    answers_unknown: bool,
     plan: Plan,
     clusters: BTreeSet<String>,
 }
@@ -46,14 +45,15 @@ impl Mesh {
     /// Who is asked: the scene's proxy, else the one that the URL leads to.
     pub(super) fn proxy_of(&mut self, scene: &Scene, case: &Case) -> Option<usize> {
         if let Some(fields) = &scene.proxy {
-            return Some(self.index_of(Proxy::from(fields)));
+            return Some(self.index_of(Proxy::from(fields), false));
         }
         let (scheme, authority, _) = case.request.url.as_deref().and_then(|url| parts(url).ok())?;
         let key = format!("{scheme}://{authority}");
         if let Some(at) = self.by_authority.get(&key) {
             return Some(*at);
         }
-        let at = self.index_of(by_url(&self.loaded.set, scheme, authority));
+        let (proxy, answers_unknown) = by_url(&self.loaded.set, scheme, authority)?;
+        let at = self.index_of(proxy, answers_unknown);
         self.by_authority.insert(key, at);
         Some(at)
     }
@@ -62,25 +62,34 @@ impl Mesh {
         self.proxies.get(index)
     }
 
-    fn index_of(&mut self, proxy: Proxy) -> usize {
-        if let Some(at) = self.proxies.iter().position(|known| known.proxy == proxy) {
+    fn index_of(&mut self, proxy: Proxy, answers_unknown: bool) -> usize {
+        let same = |known: &AtProxy| known.proxy == proxy && known.answers_unknown == answers_unknown;
+        if let Some(at) = self.proxies.iter().position(same) {
             return at;
         }
         let set = &self.loaded.set;
-        let plan = Plan::build(set, &shared::plan::Proxy::from(&proxy), Detector::Envoy, 0);
+        let mut plan = Plan::build(set, &shared::plan::Proxy::from(&proxy), Detector::Envoy, 0);
+        if answers_unknown {
+            plan.answer_unknown_hosts(&proxy.namespace);
+        }
         let clusters = crate::cluster::clusters_for(set, [&proxy]).into_iter().map(|cluster| cluster.name);
         let clusters = clusters.chain([PASSTHROUGH_CLUSTER.to_owned()]).collect();
-        self.proxies.push(AtProxy { proxy, plan, clusters });
+        self.proxies.push(AtProxy { proxy, answers_unknown, plan, clusters });
         self.proxies.len() - 1
     }
 }
 
-fn by_url(set: &Resources, scheme: &str, authority: &str) -> Proxy {
-    let pairs: [(&[u8], &[u8]); 1] = [(b":authority", authority.as_bytes())];
-    let request = Request::new(&pairs);
-    let by_scheme = if scheme == "https" { 443 } else { 80 };
-    let host = String::from_utf8_lossy(request.host()).to_ascii_lowercase();
-    place(set, &host, Some(request.port().unwrap_or(by_scheme)))
+/// The listener that `explain` takes for the URL, and whether it answers hosts that nobody knows.
+fn by_url(set: &Resources, scheme: &str, authority: &str) -> Option<(Proxy, bool)> {
+    let asked = explain::Asked {
+        method: "GET".to_owned(),
+        scheme: scheme.to_owned(),
+        authority: authority.to_owned(),
+        path: "/".to_owned(),
+        headers: Vec::new(),
+        source: None,
+    };
+    place(set, &Whom::Anybody, None, &asked).ok().map(|place| (place.proxy, place.answers_unknown))
 }
 
 impl AtProxy {
@@ -90,7 +99,7 @@ impl AtProxy {
 
     /// The match blocks that a request was held against before one took it, and why they do not match it.
     fn passed(&self, case: &Case) -> Vec<(u32, u32, String)> {
-        let Some(incoming) = incoming(&case.request, &headers(&case.request)) else { return Vec::new() };
+        let Some(incoming) = sent(&case.request) else { return Vec::new() };
         let pairs = incoming.pairs();
         let request = Request::new(&pairs);
         let mut heard = Heard(Vec::new());
@@ -132,29 +141,28 @@ impl Mesh {
         let service = index.and_then(|index| self.loaded.set.virtual_services.get(*index));
         let model = service.and_then(|service| service.spec.http.get(usize::try_from(source.index).ok()?));
         let has_blocks = model.is_some_and(|rule| !rule.r#match.is_empty());
-        let block = if has_blocks { format!(".match[{matched}]") } else { String::new() };
-        let place = service.map(|it| it.finding(NOTHING, format!("spec.http[{}]{block}", source.index), "", ""));
+        let stands = service.map(|service| rules::place(service, Some(source.index), has_blocks.then_some(matched)));
+        let stands = stands.unwrap_or_else(|| rules::Stands { index: source.index, ..rules::Stands::default() });
         Rule {
             virtual_service: source.virtual_service.to_string(),
-            index: source.index,
+            index: stands.index,
             name: source.name.as_deref().map(str::to_owned),
-            r#match: has_blocks.then_some(matched),
-            line: place.as_ref().map_or(0, |place| place.line),
-            file: place.and_then(|place| place.file),
+            r#match: stands.matched,
+            line: stands.line,
+            file: stands.file,
         }
     }
 }
 
 /// Every rule of a set.
-pub(super) fn rules(set: &Resources) -> Vec<Rule> {
-    let of_service = |service: &shared::model::Resource<shared::model::VirtualService>| {
-        let rules = (0_u32..).zip(&service.spec.http);
-        let rule = |(index, rule): (u32, &shared::model::HttpRoute)| {
-            let place = service.finding(NOTHING, format!("spec.http[{index}]"), "", "");
-            let virtual_service = service.meta.full_name();
-            Rule { virtual_service, index, name: rule.name.clone(), r#match: None, file: place.file, line: place.line }
+pub(super) fn all_rules(set: &Resources) -> Vec<Rule> {
+    let of_service = |service: &Resource<VirtualService>| {
+        let rule = |(index, rule): (u32, &HttpRoute)| {
+            let stands = rules::place(service, Some(index), None);
+            let (virtual_service, name) = (service.meta.full_name(), rule.name.clone());
+            Rule { virtual_service, index: stands.index, name, r#match: None, file: stands.file, line: stands.line }
         };
-        rules.map(rule).collect::<Vec<_>>()
+        (0..).zip(&service.spec.http).map(rule).collect::<Vec<_>>()
     };
     set.virtual_services.iter().flat_map(of_service).collect()
 }

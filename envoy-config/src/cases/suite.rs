@@ -7,7 +7,7 @@ use shared::load::Mark;
 
 use super::ask::{Verdict, needs_proxy};
 use super::form::{Case, ResourceSource, Scene};
-use super::mesh::{Mesh, rules};
+use super::mesh::{Mesh, all_rules};
 use super::read::{CaseError, CaseFile};
 use super::report::{Destination, Results, Row, Rule};
 use crate::filter::Proxy;
@@ -127,7 +127,7 @@ impl Suite {
         }
         if asked.coverage {
             let all = self.meshes.iter().enumerate();
-            let all = all.flat_map(|(at, mesh)| rules(&mesh.loaded.set).into_iter().map(move |rule| (at, rule)));
+            let all = all.flat_map(|(at, mesh)| all_rules(&mesh.loaded.set).into_iter().map(move |rule| (at, rule)));
             let (mut covered, mut uncovered) = (BTreeSet::new(), BTreeSet::new());
             for (at, rule) in all {
                 let is_met = met.contains(&(at, rule.virtual_service.clone(), rule.index));
@@ -201,7 +201,8 @@ fn row(mesh: &mut Mesh, file: &CaseFile, scene: &Scene, case: &Case) -> Row {
     let Some(at) = mesh.proxy(index) else { return row };
     let judged = at.ask(case);
     row.result = judged.verdict();
-    row.proxy = Some(in_words(&at.proxy));
+    let by_url = if scene.proxy.is_some() { "" } else { ", by the URL, since no `proxy` is named" };
+    row.proxy = Some(in_words(&at.proxy) + by_url);
     row.virtual_host = at.host(judged.found);
     row.rule = mesh.rule(at, judged.found);
     if row.result == Verdict::Failed {

@@ -24,7 +24,7 @@ pub fn text(results: &Results, quiet: bool) -> String {
     for row in results.cases.iter().filter(|row| !quiet || row.result != Verdict::Passed) {
         if row.file != file {
             file = &row.file;
-            let _ = writeln!(out, "{BOLD}{}{BOLD:#}", clean(file));
+            let _ = writeln!(out, "{BOLD}{}{BOLD:#}", visible(file, false));
         }
         let (style, word) = match row.result {
             Verdict::Passed => (GOOD, "pass "),
@@ -32,15 +32,20 @@ pub fn text(results: &Results, quiet: bool) -> String {
             Verdict::NeedsProxy => (FAINT, "proxy"),
         };
         // Writing to a string cannot fail, here and below.
-        let _ = write!(out, "  {style}{word}{style:#}  {}", clean(&row.name));
+        let _ = write!(out, "  {style}{word}{style:#}  {}", visible(&row.name, false));
         let _ = match row.result {
-            Verdict::NeedsProxy => writeln!(out, "  (needs a proxy: {})", clean(&row.needs_proxy.join(", "))),
+            Verdict::NeedsProxy => writeln!(out, "  (needs a proxy: {})", visible(&row.needs_proxy.join(", "), false)),
             _ => writeln!(out),
         };
     }
     for row in results.cases.iter().filter(|row| row.result == Verdict::Failed) {
-        let _ =
-            writeln!(out, "\n{BAD}FAIL{BAD:#} {BOLD}{}:{} {}{BOLD:#}", clean(&row.file), row.line, clean(&row.name));
+        let _ = writeln!(
+            out,
+            "\n{BAD}FAIL{BAD:#} {BOLD}{}:{} {}{BOLD:#}",
+            visible(&row.file, false),
+            row.line,
+            visible(&row.name, false)
+        );
         let _ = write!(out, "{}", reasons(row));
     }
     if let Some(uncovered) = &results.uncovered {
@@ -71,7 +76,7 @@ fn summary(Results { passed, failed, needs_proxy, .. }: &Results) -> String {
 pub(super) fn reasons(row: &Row) -> String {
     let mut out = String::new();
     let mut fact = |word: &str, fact: &str| {
-        let _ = writeln!(out, "  {word:8}{}", clean(fact));
+        let _ = writeln!(out, "  {word:8}{}", visible(fact, false));
     };
     let at = row.proxy.as_deref().map(|proxy| format!(" at {proxy}")).unwrap_or_default();
     fact("asked", &format!("{}{at}", row.request));
@@ -120,15 +125,22 @@ fn coverage(out: &mut String, uncovered: &[Rule], rules: usize) {
     let met = rules.saturating_sub(uncovered.len());
     let _ = writeln!(out, "\n{BOLD}rules that no case meets{BOLD:#}: {} of {rules}, {met} are met", uncovered.len());
     for rule in uncovered {
-        let _ = writeln!(out, "  {}", clean(&said(rule)));
+        let _ = writeln!(out, "  {}", visible(&said(rule), false));
     }
 }
 
-/// What a terminal would obey is made visible.
-fn clean(text: &str) -> String {
+/// What a terminal would obey, and XML 1.0 has no way to say, not even escaped, is made visible; without `lines` ends of
+/// lines as well.
+pub(super) fn visible(text: &str, lines: bool) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() { out.extend(c.escape_default()) } else { out.push(c) }
+        match c {
+            '\n' | '\t' if lines => out.push(c),
+            '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => {
+                out.push_str(&format!("\\x{:02x}", u32::from(c)));
+            }
+            c => out.push(c),
+        }
     }
     out
 }
