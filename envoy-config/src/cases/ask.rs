@@ -236,6 +236,3 @@ fn one_of_several(expect: &Expect, destinations: &[(String, f64)], wrong: &mut V
     let (got, want) = (got.join(" and "), format!("{want} alone; of several write `shares`"));
     wrong.insert(at.unwrap_or(0), Wrong { what: "cluster".to_owned(), got, want, share: 1.0 });
 }
-
-#[cfg(test)]
-mod tests;

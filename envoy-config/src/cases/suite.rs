@@ -228,3 +228,6 @@ fn in_words(Proxy { namespace, gateways, labels, port }: &Proxy) -> String {
     port.iter().for_each(|port| words.push_str(&format!(", port {port}")));
     words
 }
+
+#[cfg(test)]
+mod tests;
