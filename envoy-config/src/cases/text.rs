@@ -55,7 +55,7 @@ pub fn text(results: &Results, quiet: bool) -> String {
         out.push('\n');
     }
     let _ = writeln!(out, "{}", summary(results));
-    out
+    out.trim_start_matches('\n').to_owned()
 }
 
 /// `3 passed, 1 failed, 2 need a proxy`.

@@ -206,7 +206,7 @@ fn rules_that_no_case_meets_are_told() {
     let uncovered: Vec<_> = told.uncovered.as_ref().unwrap().iter().map(|rule| (rule.index, rule.line)).collect();
     assert_eq!(uncovered, [(0, 23), (1, 26), (2, 29), (3, 32), (4, 35)]);
     assert_eq!(told.rules, Some(7));
-    assert!(text(&told, true).contains("rules that no case meets: 5 of 7"), "{}", text(&told, true));
+    assert!(text(&told, true).contains(": 5 of 7, 2 are met\n"), "{}", text(&told, true));
     let fewer = results(&file, &Asked { names: vec!["tw".to_owned()], coverage: true });
     assert_eq!((fewer.cases.len(), fewer.uncovered.map(|rules| rules.len())), (1, Some(6)));
     assert_eq!(results(&file, &Asked::default()).uncovered, None);
