@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ pub mod explain;
 pub mod generate;
 mod limits;
 pub mod run;
+pub mod test;
 
 use access_log::AccessLogArgs;
 use limits::LimitArgs;
@@ -71,6 +73,11 @@ impl Input {
             true => Ok(input::checked_while(texts, purpose, work)),
             false => Err(Box::new(Unread(texts.unread))),
         }
+    }
+
+    /// Whether nothing is named.
+    pub fn is_empty(&self) -> bool {
+        self.paths.is_empty() && self.named.is_empty()
     }
 
     /// The paths without an option but for a URL among them, which is the one with a scheme, or else the last.
@@ -391,12 +398,17 @@ pub fn refuse(why: &str) -> ExitCode {
 
 /// Says why nothing came of it.
 pub fn complain(error: Box<dyn Error>) -> ExitCode {
-    let style = anstyle::AnsiColor::Red.on_default().bold();
     let said: Vec<String> = match error.downcast_ref::<Unread>() {
         Some(Unread(all)) => all.iter().map(ToString::to_string).collect(),
         None => vec![error.to_string()],
     };
-    for one in said {
+    complain_of(&said)
+}
+
+/// Says each of several things why nothing came of it.
+pub fn complain_of(errors: &[impl Display]) -> ExitCode {
+    let style = anstyle::AnsiColor::Red.on_default().bold();
+    for one in errors {
         // With standard error closed there is nobody to tell.
         let _ = writeln!(anstream::stderr(), "{style}error{style:#}: {one}");
     }

@@ -22,11 +22,12 @@ mod normal;
 mod omitted;
 pub mod place;
 pub mod request;
-mod rules;
+pub(crate) mod rules;
 mod text;
 
 pub use answer::Explanation;
 pub use case::Scene;
+pub(crate) use normal::normalized;
 pub use place::{From, Place, Whom};
 pub use request::Asked;
 pub use text::text;
@@ -64,7 +65,7 @@ fn explain_by(set: &Resources, place: &Place, asked: &Asked) -> (Explanation, bo
         plan.answer_unknown_hosts(&place.proxy.namespace);
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-    let path = normal::normalized(&asked.path);
+    let path = normalized(&asked.path);
     let request = RequestAsked { method: asked.method.clone(), url: asked.url(), path: path.clone() };
     let proxy = ProxyAsked {
         gateways: place.proxy.gateways.clone(),

@@ -259,21 +259,19 @@ impl Expect {
     fn of(it: &Explanation) -> Expect {
         let mut expect = Expect::default();
         let abort = it.fault.as_ref().and_then(|fault| fault.abort);
-        if let Some(abort) = abort {
-            let status = abort.http.unwrap_or(200);
-            let share = f64::from(abort.ppm) / 1e6;
-            if abort.ppm >= 1_000_000 {
-                return Expect { status: Some(status), ..expect };
+        match abort {
+            Some(abort) if abort.ppm >= 1_000_000 => {
+                return Expect { status: Some(abort.http.unwrap_or(200)), ..expect };
             }
-            let otherwise = it.status.unwrap_or(200);
-            if status != otherwise {
-                expect.status_shares = BTreeMap::from([(status, share), (otherwise, 1.0 - share)]);
+            Some(abort) => {
+                let share = f64::from(abort.ppm) / 1e6;
+                for (status, share) in [(abort.http.unwrap_or(200), share), (it.status.unwrap_or(200), 1.0 - share)] {
+                    *expect.status_shares.entry(status).or_default() += share;
+                }
             }
+            None => expect.status = it.status,
         }
-        if expect.status_shares.is_empty() {
-            expect.status = it.status;
-        }
-        expect.response_headers = answered(it);
+        expect.response_headers = answered(it, abort.is_some());
         if !matches!(it.action, Action::Route | Action::Passthrough) {
             (expect.location, expect.body) = (it.location.clone(), it.body.clone());
             return expect;
@@ -331,13 +329,17 @@ fn sent(it: &Explanation) -> Headers {
     headers
 }
 
-/// What the rule sets in the answer, whoever gives it.
-fn answered(it: &Explanation) -> Headers {
+/// What the rule sets in the answer, whoever gives it. Envoy's CORS filter has no part in that of a fault.
+fn answered(it: &Explanation, aborted: bool) -> Headers {
     let of_destinations = || it.destinations.iter().map(|to| &to.response_headers);
     let others = |name: &str| of_destinations().any(|ops| ops.set.iter().chain(&ops.add).any(|(it, _)| it == name));
     let added = |name: &str| it.response_headers.add.iter().any(|(known, _)| known == name);
-    let set = it.response_headers.set.iter().filter(|(name, value)| !(is_open(value) || added(name) || others(name)));
-    Headers { present: set.cloned().collect(), absent: Vec::new() }
+    let of_cors = |name: &str| aborted && it.cors.is_some() && name.starts_with("access-control-");
+    let is_left_out = |(name, value): &&Header| is_open(value) || added(name) || others(name) || of_cors(name);
+    Headers {
+        present: it.response_headers.set.iter().filter(|it| !is_left_out(it)).cloned().collect(),
+        absent: Vec::new(),
+    }
 }
 
 /// A path as it is seen from a folder.

@@ -2,7 +2,7 @@
 //! a backslash is a slash, and what need not be escaped is not.
 
 /// The path as filters see it, the query as it was; nothing where Envoy answers 400, as for an escaped zero byte.
-pub(super) fn normalized(path: &str) -> Option<String> {
+pub(crate) fn normalized(path: &str) -> Option<String> {
     let end = path.find(['?', '#']).unwrap_or(path.len());
     let (before, query) = path.split_at_checked(end)?;
     if !before.starts_with('/') {

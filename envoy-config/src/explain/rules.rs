@@ -11,16 +11,16 @@ pub(super) struct Rules<'a>(HashMap<String, &'a Resource<VirtualService>>);
 
 /// Where a rule, or one of its match blocks, stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Stands<'a> {
+pub(crate) struct Stands<'a> {
     /// The rule's index, as its file has it.
-    pub(super) index: u32,
+    pub(crate) index: u32,
     /// The block's; none for a rule without any.
-    pub(super) matched: Option<u32>,
-    pub(super) file: Option<&'a str>,
+    pub(crate) matched: Option<u32>,
+    pub(crate) file: Option<&'a str>,
     /// 0 where it is not known.
-    pub(super) line: u32,
+    pub(crate) line: u32,
     /// Whether the block could not be read, so that another that takes nothing stands in its place.
-    pub(super) unread: bool,
+    pub(crate) unread: bool,
 }
 
 impl<'a> Rules<'a> {
@@ -62,7 +62,7 @@ pub(super) fn keep_those_for(set: &mut Resources, hosts: &[String]) -> Vec<Resou
 }
 
 /// The place of a resource, of one of its rules or of one of a rule's blocks.
-pub(super) fn place(service: &Resource<VirtualService>, rule: Option<u32>, matched: Option<u32>) -> Stands<'_> {
+pub(crate) fn place(service: &Resource<VirtualService>, rule: Option<u32>, matched: Option<u32>) -> Stands<'_> {
     let path = match (rule, matched) {
         (Some(rule), Some(matched)) => format!("spec.http[{rule}].match[{matched}]"),
         (Some(rule), None) => format!("spec.http[{rule}]"),

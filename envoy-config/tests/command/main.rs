@@ -21,4 +21,6 @@ mod run;
 #[cfg(test)]
 mod serves;
 #[cfg(test)]
+mod test;
+#[cfg(test)]
 mod validate;
