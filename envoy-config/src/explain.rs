@@ -42,7 +42,7 @@ use shared::plan::guard::Detector;
 use shared::plan::{self, Action as Does, Plan, Split};
 use shared::simulate::{self, Chance, Draws, Incoming, Simulated, simulate};
 
-use answer::{Action, Counts, Destination, ProxyAsked, RequestAsked, RulePlace, Skipped, Sticky};
+use answer::{Action, Counts, Destination, OfRule, ProxyAsked, RequestAsked, RulePlace, Skipped, Sticky};
 use effects::{Effects, shown};
 use rules::Rules;
 
@@ -89,11 +89,30 @@ fn explain_by(set: &Resources, place: &Place, asked: &Asked) -> (Explanation, bo
 }
 
 impl Explanation {
-    /// Counts what is wrong with the resources.
+    /// Counts what is wrong with the resources, and keeps what is about the rule.
     pub fn count(&mut self, findings: &[Finding]) {
         let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
         let [errors, warnings, notes] = [Severity::Error, Severity::Warning, Severity::Info].map(count);
-        self.findings = Counts { errors, warnings, notes };
+        let rule = self.rule.as_ref().zip(self.virtual_service.as_deref().and_then(|name| name.split_once('/')));
+        let of_rule = rule.map(|(rule, (namespace, name))| {
+            let path = format!("spec.http[{}]", rule.index);
+            let is_about = |finding: &&Finding| {
+                (finding.kind.as_str(), &*finding.namespace, &*finding.name) == ("VirtualService", namespace, name)
+                    && finding
+                        .path
+                        .strip_prefix(&path)
+                        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+            };
+            let kept = |finding: &Finding| OfRule {
+                severity: finding.severity,
+                code: finding.code,
+                path: finding.path.clone(),
+                message: finding.message.clone(),
+                hint: finding.hint.clone(),
+            };
+            findings.iter().filter(is_about).map(kept).collect()
+        });
+        self.findings = Counts { errors, warnings, notes, of_rule: of_rule.unwrap_or_default() };
     }
 }
 

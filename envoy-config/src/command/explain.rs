@@ -28,7 +28,7 @@ Exit codes:
 /// The last of the arguments is the URL. Without `--gateway` and `--from` the listeners that `run` would write decide: a
 /// Gateway's that serves the host, else the mesh's; the answer says which was taken.
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, override_usage = "sailcloth explain [OPTIONS] [PATH]... URL")]
 pub struct Args {
     #[command(flatten)]
     input: Input,

@@ -42,6 +42,8 @@ it goes to one of
   {v2}    25 %
 by          VirtualService shop/web spec.http[1].match[0] `orders`  {SHOP}:{}
             virtual host `shop.example.com`, route name `orders.all`
+note        no endpoint of `payments.shop.svc.cluster.local` is in this set; without one, requests to it are answered \
+         with 503 (SC0021, spec.http[1].mirror.host)
 
 on the way
 request     remove x-secret
@@ -272,6 +274,9 @@ fn resources_with_errors_are_explained_as_far_as_it_goes() {
     let it: Value = serde_json::from_str(&ran.out).unwrap();
     assert!(it["findings"]["errors"].as_u64().unwrap() >= 2, "{it}");
     assert_eq!((&it["rule"]["index"], &it["rule"]["line"]), (&json!(1), &json!(9)));
+    let of_rule = it["findings"]["of_rule"].as_array().unwrap();
+    let paths: Vec<&str> = of_rule.iter().map(|finding| finding["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, ["spec.http[1].route[0].destination.host", "spec.http[1].timeout"], "those of its rule alone");
     let because: Vec<&Value> = it["skipped"].as_array().unwrap().iter().map(|it| &it["because"]).collect();
     assert!(because[0].as_str().unwrap().contains("it has an error"), "{because:?}");
     assert_eq!(because[1], &json!("uri exact `/b` does not match `/a`"));
@@ -299,6 +304,12 @@ fn json_is_by_its_schema() {
     .collect();
     let catcatgo = run(&["explain", SERVICES, MESH, "http://cat.example/", "-o", "json"]);
     answers.push(serde_json::from_str(&catcatgo.out).unwrap());
+    let nobody = run_with(
+        &["explain", "-", "http://a.example/", "-o", "json"],
+        "{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: a}, \
+         spec: {hosts: [a.example], http: [{route: [{destination: {host: nobody}}]}]}}",
+    );
+    answers.push(serde_json::from_str(&nobody.out).unwrap());
     for answer in &answers {
         let wrong: Vec<String> = validator.iter_errors(answer).map(|error| error.to_string()).collect();
         assert!(wrong.is_empty(), "{wrong:?} {answer}");
@@ -319,6 +330,7 @@ fn json_is_by_its_schema() {
             assert!(!validator.is_valid(&other), "{pointer} may have more");
         }
     }
+    assert!(answers.iter().any(|answer| answer["findings"]["of_rule"] != json!([])));
     let actions: std::collections::BTreeSet<&str> =
         answers.iter().map(|answer| answer["action"].as_str().unwrap()).collect();
     assert_eq!(actions.len(), 7, "{actions:?}");
