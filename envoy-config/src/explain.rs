@@ -44,22 +44,27 @@ use shared::simulate::{self, Chance, Draws, Incoming, Simulated, simulate};
 
 use answer::{Action, Counts, Destination, OfRule, ProxyAsked, RequestAsked, RulePlace, Skipped, Sticky};
 use effects::{Effects, shown};
+use omitted::Omissions;
 use rules::Rules;
 
 /// Explains what becomes of a request at a proxy. What `set` says of other hosts alone may be gone afterwards.
 pub fn explain(set: &mut Resources, place: &Place, asked: &Asked) -> Explanation {
-    let others = rules::keep_those_for(set, &place::spellings(&asked.host(), &place.proxy.namespace));
-    let (explanation, found) = explain_by(set, place, asked);
+    let hosts = place::spellings(&asked.host(), &place.proxy.namespace);
+    let others = rules::keep_those_for(set, &hosts);
+    let (explanation, found) = explain_by(set, place, asked, &hosts);
     if found || !place.answers_unknown {
         return explanation;
     }
     // Which host may have been meant.
     set.virtual_services.extend(others);
-    explain_by(set, place, asked).0
+    explain_by(set, place, asked, &hosts).0
 }
 
 /// The same by all that is there, with whether somebody has the host.
-fn explain_by(set: &Resources, place: &Place, asked: &Asked) -> (Explanation, bool) {
+fn explain_by(set: &Resources, place: &Place, asked: &Asked, hosts: &[String]) -> (Explanation, bool) {
+    let rules = Rules::of(set);
+    // The plan's builder will tell it what it leaves out.
+    let left_out = Omissions::new(&rules, hosts.to_vec());
     let mut plan = Plan::build(set, &plan::Proxy::from(&place.proxy), Detector::Envoy, 0);
     if place.answers_unknown {
         plan.answer_unknown_hosts(&place.proxy.namespace);
@@ -80,12 +85,13 @@ fn explain_by(set: &Resources, place: &Place, asked: &Asked) -> (Explanation, bo
     };
     let asked = Asked { path, ..asked.clone() };
     let incoming = asked.incoming(place.edge, u64::try_from(now).unwrap_or_default());
-    let question = Question { plan: &plan, rules: Rules::of(set), incoming: &incoming };
+    let question = Question { plan: &plan, rules: &rules, incoming: &incoming };
     let mut heard = Heard::default();
     let first = question.ask(0, &mut heard);
     let skipped = question.skipped(&heard.skipped);
     let found = first.decision.found != Found::Nothing;
-    (Explanation { request, proxy, skipped, ..question.answer(&first) }, found)
+    let answer = Explanation { request, proxy, skipped, ..question.answer(&first) };
+    (Explanation { omitted: left_out.all, ..answer }, found)
 }
 
 impl Explanation {
@@ -119,7 +125,7 @@ impl Explanation {
 /// A request at a proxy.
 struct Question<'a> {
     plan: &'a Plan,
-    rules: Rules<'a>,
+    rules: &'a Rules<'a>,
     incoming: &'a Incoming,
 }
 

@@ -51,14 +51,17 @@ impl<'a> Rules<'a> {
 /// Takes the VirtualServices out of a set that have none of these hosts, each in lower case: no other host's rules can
 /// take requests for them. What has no hosts is a delegate, and may be anybody's.
 pub(super) fn keep_those_for(set: &mut Resources, hosts: &[String]) -> Vec<Resource<VirtualService>> {
-    let concerns = |service: &Resource<VirtualService>| {
-        let own = &service.spec.hosts;
-        let full = own.iter().map(|host| names::resolve_host(host, service.meta.namespace()).to_ascii_lowercase());
-        own.is_empty() || full.into_iter().any(|own| hosts.iter().any(|host| names::covers(&own, host)))
-    };
+    let concerns = |service: &Resource<VirtualService>| service.spec.hosts.is_empty() || has_one_of(service, hosts);
     let (kept, others) = std::mem::take(&mut set.virtual_services).into_iter().partition(concerns);
     set.virtual_services = kept;
     others
+}
+
+/// Whether a VirtualService has one of these hosts, each in lower case, by its name or by a wildcard.
+pub(super) fn has_one_of(service: &Resource<VirtualService>, hosts: &[String]) -> bool {
+    let own = service.spec.hosts.iter();
+    let mut own = own.map(|host| names::resolve_host(host, service.meta.namespace()).to_ascii_lowercase());
+    own.any(|own| hosts.iter().any(|host| names::covers(&own, host)))
 }
 
 /// The place of a resource, of one of its rules or of one of a rule's blocks.
