@@ -8,6 +8,8 @@ mod codes;
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod forms;
 #[cfg(test)]
 mod generate;
@@ -18,5 +20,7 @@ mod protection;
 mod run;
 #[cfg(test)]
 mod serves;
+#[cfg(test)]
+mod test;
 #[cfg(test)]
 mod validate;
