@@ -186,9 +186,9 @@ impl<'r, L: Listener> Resolver<'r, '_, L> {
             true => sidecar::listeners(sidecar, namespace, self.set, self.roots, self.listener),
             false => Vec::new(),
         };
-        // A sidecar whose Sidecar imports everything sends requests to what its only listener sees.
+        // A sidecar that sees everything sends requests to what its only listener sees.
         let imports = sidecar::imports(sidecar, namespace);
-        let mut registry = match bound.mesh && imports.is_none() {
+        let mut registry = match bound.mesh && imports.is_none() && !Registry::hides_own(self.set, namespace) {
             true => None,
             false => Some(sendable(self.set, namespace, bound.mesh, imports.as_ref())),
         };
