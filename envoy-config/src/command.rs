@@ -90,6 +90,15 @@ impl Input {
         Ok((Input { paths, named, recursive }, url))
     }
 
+    /// Files and folders from which the same can be read again: each file where those of folders inside count; nothing
+    /// for standard input.
+    pub fn names(&self, loaded: &Loaded) -> Vec<PathBuf> {
+        match self.recursive {
+            true => loaded.sources.iter().map(|source| PathBuf::from(&source.name)).collect(),
+            false => self.named.iter().chain(&self.paths).filter(|path| path.as_os_str() != "-").cloned().collect(),
+        }
+    }
+
     /// Reads what can be read.
     pub fn read(&self) -> Result<Texts, Box<dyn Error>> {
         let paths: Vec<PathBuf> = self.named.iter().chain(&self.paths).cloned().collect();

@@ -10,11 +10,13 @@
 //! | `rules` | where rules stand in files |
 //! | `omitted` | why other resources play no part, in words |
 //! | `text` | the answer for people |
+//! | `case` | a case of it, that it stays so |
 //!
 //! The decision is that of the modules ([`shared::simulate`]); only the match blocks that it has passed over are then
 //! asked why.
 
 pub mod answer;
+mod case;
 mod effects;
 mod normal;
 mod omitted;
@@ -24,6 +26,7 @@ pub(crate) mod rules;
 mod text;
 
 pub use answer::Explanation;
+pub use case::Scene;
 pub(crate) use normal::normalized;
 pub use place::{From, Place, Whom};
 pub use request::Asked;
@@ -39,24 +42,29 @@ use shared::plan::guard::Detector;
 use shared::plan::{self, Action as Does, Plan, Split};
 use shared::simulate::{self, Chance, Draws, Incoming, Simulated, simulate};
 
-use answer::{Action, Counts, Destination, ProxyAsked, RequestAsked, RulePlace, Skipped, Sticky};
+use answer::{Action, Counts, Destination, OfRule, ProxyAsked, RequestAsked, RulePlace, Skipped, Sticky};
 use effects::{Effects, shown};
+use omitted::Omissions;
 use rules::Rules;
 
 /// Explains what becomes of a request at a proxy. What `set` says of other hosts alone may be gone afterwards.
 pub fn explain(set: &mut Resources, place: &Place, asked: &Asked) -> Explanation {
-    let others = rules::keep_those_for(set, &place::spellings(&asked.host(), &place.proxy.namespace));
-    let (explanation, found) = explain_by(set, place, asked);
+    let hosts = place::spellings(&asked.host(), &place.proxy.namespace);
+    let others = rules::keep_those_for(set, &hosts);
+    let (explanation, found) = explain_by(set, place, asked, &hosts);
     if found || !place.answers_unknown {
         return explanation;
     }
     // Which host may have been meant.
     set.virtual_services.extend(others);
-    explain_by(set, place, asked).0
+    explain_by(set, place, asked, &hosts).0
 }
 
 /// The same by all that is there, with whether somebody has the host.
-fn explain_by(set: &Resources, place: &Place, asked: &Asked) -> (Explanation, bool) {
+fn explain_by(set: &Resources, place: &Place, asked: &Asked, hosts: &[String]) -> (Explanation, bool) {
+    let rules = Rules::of(set);
+    // The plan's builder will tell it what it leaves out.
+    let left_out = Omissions::new(&rules, hosts.to_vec());
     let mut plan = Plan::build(set, &plan::Proxy::from(&place.proxy), Detector::Envoy, 0);
     if place.answers_unknown {
         plan.answer_unknown_hosts(&place.proxy.namespace);
@@ -77,27 +85,47 @@ fn explain_by(set: &Resources, place: &Place, asked: &Asked) -> (Explanation, bo
     };
     let asked = Asked { path, ..asked.clone() };
     let incoming = asked.incoming(place.edge, u64::try_from(now).unwrap_or_default());
-    let question = Question { plan: &plan, rules: Rules::of(set), incoming: &incoming };
+    let question = Question { plan: &plan, rules: &rules, incoming: &incoming };
     let mut heard = Heard::default();
     let first = question.ask(0, &mut heard);
     let skipped = question.skipped(&heard.skipped);
     let found = first.decision.found != Found::Nothing;
-    (Explanation { request, proxy, skipped, ..question.answer(&first) }, found)
+    let answer = Explanation { request, proxy, skipped, ..question.answer(&first) };
+    (Explanation { omitted: left_out.all, ..answer }, found)
 }
 
 impl Explanation {
-    /// Counts what is wrong with the resources.
+    /// Counts what is wrong with the resources, and keeps what is about the rule.
     pub fn count(&mut self, findings: &[Finding]) {
         let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
         let [errors, warnings, notes] = [Severity::Error, Severity::Warning, Severity::Info].map(count);
-        self.findings = Counts { errors, warnings, notes };
+        let rule = self.rule.as_ref().zip(self.virtual_service.as_deref().and_then(|name| name.split_once('/')));
+        let of_rule = rule.map(|(rule, (namespace, name))| {
+            let path = format!("spec.http[{}]", rule.index);
+            let is_about = |finding: &&Finding| {
+                (finding.kind.as_str(), &*finding.namespace, &*finding.name) == ("VirtualService", namespace, name)
+                    && finding
+                        .path
+                        .strip_prefix(&path)
+                        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+            };
+            let kept = |finding: &Finding| OfRule {
+                severity: finding.severity,
+                code: finding.code,
+                path: finding.path.clone(),
+                message: finding.message.clone(),
+                hint: finding.hint.clone(),
+            };
+            findings.iter().filter(is_about).map(kept).collect()
+        });
+        self.findings = Counts { errors, warnings, notes, of_rule: of_rule.unwrap_or_default() };
     }
 }
 
 /// A request at a proxy.
 struct Question<'a> {
     plan: &'a Plan,
-    rules: Rules<'a>,
+    rules: &'a Rules<'a>,
     incoming: &'a Incoming,
 }
 
@@ -119,14 +147,14 @@ impl<'a> Question<'a> {
         };
         let stands = rule.and_then(|(rule, matched)| {
             let service = Some(rule.source.virtual_service.to_string()).filter(|name| !name.is_empty())?;
-            Some((service, self.rules.place(&rule.source, matched), rule.source.name.as_deref().unwrap_or_default()))
+            Some((service, self.rules.place(&rule.source, matched), &rule.source))
         });
-        let place = stands.as_ref().map(|(_, place, name)| RulePlace {
+        let place = stands.as_ref().map(|(_, place, source)| RulePlace {
             index: place.index,
-            name: Some((*name).to_owned()).filter(|name| !name.is_empty()),
+            name: source.name.as_deref().filter(|name| !name.is_empty()).map(str::to_owned),
             r#match: place.matched,
-            file: place.file.clone(),
-            line: place.rule_line,
+            file: place.file.map(str::to_owned),
+            line: self.rules.line(source),
             match_line: place.matched.map(|_| place.line),
         });
         let reply = first.reply.as_ref();
@@ -180,6 +208,7 @@ impl<'a> Question<'a> {
             share,
             request: effects.request(),
             changes: effects.changes(),
+            changed: effects.changed(),
             response_headers: effects.of_destination(),
         }
     }
@@ -225,7 +254,7 @@ impl<'a> Question<'a> {
                 virtual_service: rule.source.virtual_service.to_string(),
                 rule: place.index,
                 r#match: place.matched,
-                file: place.file,
+                file: place.file.map(str::to_owned),
                 line: place.line,
                 because,
             })

@@ -149,7 +149,7 @@ impl Mesh {
             name: source.name.as_deref().map(str::to_owned),
             r#match: stands.matched,
             line: stands.line,
-            file: stands.file,
+            file: stands.file.map(str::to_owned),
         }
     }
 }
@@ -160,7 +160,14 @@ pub(super) fn all_rules(set: &Resources) -> Vec<Rule> {
         let rule = |(index, rule): (u32, &HttpRoute)| {
             let stands = rules::place(service, Some(index), None);
             let (virtual_service, name) = (service.meta.full_name(), rule.name.clone());
-            Rule { virtual_service, index: stands.index, name, r#match: None, file: stands.file, line: stands.line }
+            Rule {
+                virtual_service,
+                index: stands.index,
+                name,
+                r#match: None,
+                file: stands.file.map(str::to_owned),
+                line: stands.line,
+            }
         };
         (0..).zip(&service.spec.http).map(rule).collect::<Vec<_>>()
     };

@@ -1,12 +1,13 @@
 //! `sailcloth explain`.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use envoy_config::explain::{self, Asked, From, Whom, place, request};
+use envoy_config::explain::{self, Asked, From, Scene, Whom, place, request};
 use envoy_config::input::Purpose;
 
-use super::{Input, Outcome, Output, print, print_styled, warn};
+use super::{Input, Outcome, Output, note, print, print_styled, warn};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -14,6 +15,7 @@ Examples:
   sailcloth explain services.yaml mesh/ -X POST -H 'x-user: elena' 'http://shop.example.com/orders?limit=10'
   sailcloth explain mesh/ --gateway istio-system/public --port 443 https://shop.example.com/
   sailcloth explain mesh/ --from shop,app=web http://payments:8080/
+  sailcloth explain mesh/ http://shop.example.com/orders --write-case cases/shop.yaml
   kubectl get vs,dr,gw,se,svc -A -o yaml | sailcloth explain - http://shop.example.com/ -o json
 
 Exit codes:
@@ -26,7 +28,7 @@ Exit codes:
 /// The last of the arguments is the URL. Without `--gateway` and `--from` the listeners that `run` would write decide: a
 /// Gateway's that serves the host, else the mesh's; the answer says which was taken.
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, override_usage = "sailcloth explain [OPTIONS] [PATH]... URL")]
 pub struct Args {
     #[command(flatten)]
     input: Input,
@@ -48,6 +50,10 @@ pub struct Args {
     /// The client's address.
     #[arg(long, value_name = "IP", value_parser = request::source)]
     source: Option<IpAddr>,
+    /// Appends a case to this file, which `sailcloth test` holds later resources to: the request, and what comes of it by
+    /// now.
+    #[arg(long, value_name = "FILE")]
+    write_case: Option<PathBuf>,
     /// How the answer is told, on standard output; as JSON by docs/explain.schema.json.
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     output: Output,
@@ -63,7 +69,8 @@ pub fn explain(args: &Args) -> Outcome {
     };
     let (mut loaded, place) =
         input.load_while(Purpose::default(), |set| place::place(set, &whom, args.port, &asked))?;
-    let mut explanation = explain::explain(&mut loaded.set, &place?, &asked);
+    let place = place?;
+    let mut explanation = explain::explain(&mut loaded.set, &place, &asked);
     explanation.count(&loaded.findings);
     match explanation.findings.errors {
         0 => {}
@@ -76,5 +83,13 @@ pub fn explain(args: &Args) -> Outcome {
         Output::Text => print_styled(&explain::text(&explanation))?,
         Output::Json => print(&envoy_config::generate::pretty(&explanation))?,
     }
+    if let Some(file) = &args.write_case {
+        // As `test` finds the proxy: of what nobody knows no proxy that is written down would say what this one does.
+        let scene = Scene::of(&explanation, &asked, &input.names(&loaded), place.answers_unknown, file);
+        scene.append(file)?;
+        note(&format!("a case is written to `{}`", file.display()));
+    }
+    // The program ends here, and to take a large set apart would cost as much as to explain a request by it.
+    std::mem::forget(loaded);
     Ok(ExitCode::SUCCESS)
 }

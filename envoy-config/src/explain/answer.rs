@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use shared::finding::{Code, Severity};
 
 /// A header's name and value.
 pub type Header = (String, String);
@@ -132,6 +133,9 @@ pub struct Destination {
     /// What is changed on the way, for people.
     #[serde(skip)]
     pub changes: Vec<String>,
+    /// The headers of which some are changed.
+    #[serde(skip)]
+    pub changed: Vec<String>,
     /// What this destination alone does to the answer.
     pub response_headers: Operations,
 }
@@ -289,7 +293,7 @@ pub struct Omitted {
 }
 
 /// How much is wrong with the resources.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// What cannot work as written.
     pub errors: usize,
@@ -297,4 +301,21 @@ pub struct Counts {
     pub warnings: usize,
     /// What is worth knowing.
     pub notes: usize,
+    /// Those about the rule.
+    pub of_rule: Vec<OfRule>,
+}
+
+/// What `sailcloth check` says of the rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OfRule {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What `sailcloth check --codes` explains.
+    pub code: Code,
+    /// The field.
+    pub path: String,
+    /// What was found, and what was expected.
+    pub message: String,
+    /// What to write instead; may be empty.
+    pub hint: String,
 }

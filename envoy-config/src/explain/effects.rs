@@ -58,6 +58,12 @@ impl Effects<'_> {
         all
     }
 
+    /// The names of the headers that are changed, without pseudo headers.
+    pub(super) fn changed(&self) -> Vec<String> {
+        let names = self.simulated.request_changes.iter().map(Change::name);
+        names.filter(|name| !name.starts_with(b":")).map(shown).collect()
+    }
+
     /// What the rule does to the answer, and what CORS adds to it.
     pub(super) fn of_rule(&self) -> Operations {
         let mut all = Operations::default();

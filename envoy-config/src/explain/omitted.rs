@@ -1,38 +1,28 @@
 //! Why resources play no part for a proxy, in words.
 
-use shared::model::Resource;
-use shared::model::VirtualService;
-use shared::names;
 use shared::resolve::{Listener, Omission, Reason};
 
 use super::answer::Omitted;
-use super::rules::{Rules, place};
+use super::rules::{Rules, has_one_of, place};
 
 /// Keeps what is left out of a host.
 pub(super) struct Omissions<'r, 's> {
     rules: &'r Rules<'s>,
-    host: String,
+    hosts: Vec<String>,
     pub(super) all: Vec<Omitted>,
 }
 
 impl<'r, 's> Omissions<'r, 's> {
-    /// Of a host, in lower case and without its port.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the plan's builder does not tell yet what it leaves out"))]
-    pub(super) fn new(rules: &'r Rules<'s>, host: String) -> Omissions<'r, 's> {
-        Omissions { rules, host, all: Vec::new() }
-    }
-
-    fn is_for_it(&self, service: &Resource<VirtualService>) -> bool {
-        let namespace = service.meta.namespace();
-        let mut hosts = service.spec.hosts.iter().map(|host| names::resolve_host(host, namespace).to_ascii_lowercase());
-        hosts.any(|host| names::covers(&host, &self.host) || host.starts_with(&format!("{}.", self.host)))
+    /// Of a host, in lower case, and of whatever it may be short for.
+    pub(super) fn new(rules: &'r Rules<'s>, hosts: Vec<String>) -> Omissions<'r, 's> {
+        Omissions { rules, hosts, all: Vec::new() }
     }
 }
 
 impl Listener for Omissions<'_, '_> {
     fn omitted(&mut self, omission: Omission<'_>) {
         let Some(service) = self.rules.service(omission.virtual_service) else { return };
-        if !self.is_for_it(service) {
+        if !has_one_of(service, &self.hosts) {
             return;
         }
         let stands = place(service, omission.rule, omission.matched);
@@ -40,7 +30,7 @@ impl Listener for Omissions<'_, '_> {
             virtual_service: omission.virtual_service.to_owned(),
             rule: omission.rule.map(|_| stands.index),
             r#match: stands.matched,
-            file: stands.file,
+            file: stands.file.map(str::to_owned),
             line: stands.line,
             because: because(&omission),
         };
@@ -109,7 +99,7 @@ spec:
         let set = loaded(vec![Source { name: "a.yaml".into(), text: TEXT.into() }]).set;
         let rules = Rules::of(&set);
         let gateways = ["shop/other".to_owned()];
-        let mut heard = Omissions::new(&rules, "a.example.com".to_owned());
+        let mut heard = Omissions::new(&rules, vec!["a.example.com".to_owned()]);
         let of = |rule, matched, reason| Omission { virtual_service: "shop/web", rule, matched, port: None, reason };
         for _ in 0..2 {
             heard.omitted(of(None, None, Reason::OtherGateways(&gateways)));
@@ -120,7 +110,7 @@ spec:
         let expected =
             [(None, None, 1, "it is bound to `shop/other`, and to nobody else"), (Some(0), Some(1), 7, source)];
         assert_eq!(said, expected);
-        let mut elsewhere = Omissions::new(&rules, "a.example.org".to_owned());
+        let mut elsewhere = Omissions::new(&rules, vec!["a.example.org".to_owned()]);
         elsewhere.omitted(of(None, None, Reason::NothingToDo));
         assert!(elsewhere.all.is_empty());
     }

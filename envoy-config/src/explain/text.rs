@@ -5,8 +5,9 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
-use super::answer::{Action, Destination, Explanation, Limits, Omitted, Operations, Retries, Skipped};
+use super::answer::{Action, Destination, Explanation, Limits, OfRule, Omitted, Operations, Retries, Skipped};
 use crate::render::clean;
+use shared::finding::Severity;
 
 const BOLD: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
@@ -23,6 +24,7 @@ const MOST: usize = 12;
 pub fn text(explanation: &Explanation) -> String {
     let mut page = Page(String::new());
     page.head(explanation);
+    page.findings(&explanation.findings.of_rule);
     page.then(explanation);
     page.skipped(&explanation.skipped);
     page.omitted(&explanation.omitted);
@@ -96,6 +98,18 @@ impl Page {
             let host = it.virtual_host.as_deref().unwrap_or_default();
             let route = it.route_name.as_ref().map(|name| format!(", route name `{name}`")).unwrap_or_default();
             self.fact("", &format!("virtual host `{host}`{route}"));
+        }
+    }
+
+    /// What `check` says of the rule: it may not do what it says.
+    fn findings(&mut self, all: &[OfRule]) {
+        for finding in all {
+            let word = match finding.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+                Severity::Info => "note",
+            };
+            self.fact(word, &format!("{} ({}, {})", finding.message, finding.code, finding.path));
         }
     }
 

@@ -42,6 +42,8 @@ it goes to one of
   {v2}    25 %
 by          VirtualService shop/web spec.http[1].match[0] `orders`  {SHOP}:{}
             virtual host `shop.example.com`, route name `orders.all`
+note        no endpoint of `payments.shop.svc.cluster.local` is in this set; without one, requests to it are answered \
+         with 503 (SC0021, spec.http[1].mirror.host)
 
 on the way
 request     remove x-secret
@@ -57,7 +59,7 @@ at          {v1}
 client      goes by weight, since the request has no header=x-user
 fault       10 % wait for 2 s
 fault       0.5 % are answered with gRPC status 14
-copies      {v2} gets 25 %
+copies      outbound|80||payments.shop.svc.cluster.local gets 25 %
 timeout     3 s
 retries     4, 500 ms each, on 5xx, retriable-status-codes, cancelled, 503
 limits      {v1}: 10 on their way, 5 waiting
@@ -120,7 +122,7 @@ fn the_same_for_programs() {
         it["fault"],
         json!({"delay": {"ms": 2000, "ppm": 100_000}, "abort": {"http": null, "grpc": 14, "ppm": 5000}})
     );
-    assert_eq!(it["mirrors"], json!([{"cluster": ORDERS[1], "ppm": 250_000}]));
+    assert_eq!(it["mirrors"], json!([{"cluster": "outbound|80||payments.shop.svc.cluster.local", "ppm": 250_000}]));
     assert_eq!(it["sticky"], json!({"by": "header=x-user", "key": null, "chosen": null, "new": false}));
     assert_eq!(it["limits"][ORDERS[0]], json!({"active": 10, "waiting": 5, "requests": null}));
     assert_eq!(it["cors"]["allowed"], json!(true));
@@ -272,6 +274,9 @@ fn resources_with_errors_are_explained_as_far_as_it_goes() {
     let it: Value = serde_json::from_str(&ran.out).unwrap();
     assert!(it["findings"]["errors"].as_u64().unwrap() >= 2, "{it}");
     assert_eq!((&it["rule"]["index"], &it["rule"]["line"]), (&json!(1), &json!(9)));
+    let of_rule = it["findings"]["of_rule"].as_array().unwrap();
+    let paths: Vec<&str> = of_rule.iter().map(|finding| finding["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, ["spec.http[1].route[0].destination.host", "spec.http[1].timeout"], "those of its rule alone");
     let because: Vec<&Value> = it["skipped"].as_array().unwrap().iter().map(|it| &it["because"]).collect();
     assert!(because[0].as_str().unwrap().contains("it has an error"), "{because:?}");
     assert_eq!(because[1], &json!("uri exact `/b` does not match `/a`"));
@@ -299,6 +304,12 @@ fn json_is_by_its_schema() {
     .collect();
     let catcatgo = run(&["explain", SERVICES, MESH, "http://cat.example/", "-o", "json"]);
     answers.push(serde_json::from_str(&catcatgo.out).unwrap());
+    let nobody = run_with(
+        &["explain", "-", "http://a.example/", "-o", "json"],
+        "{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: a}, \
+         spec: {hosts: [a.example], http: [{route: [{destination: {host: nobody}}]}]}}",
+    );
+    answers.push(serde_json::from_str(&nobody.out).unwrap());
     for answer in &answers {
         let wrong: Vec<String> = validator.iter_errors(answer).map(|error| error.to_string()).collect();
         assert!(wrong.is_empty(), "{wrong:?} {answer}");
@@ -319,6 +330,7 @@ fn json_is_by_its_schema() {
             assert!(!validator.is_valid(&other), "{pointer} may have more");
         }
     }
+    assert!(answers.iter().any(|answer| answer["findings"]["of_rule"] != json!([])));
     let actions: std::collections::BTreeSet<&str> =
         answers.iter().map(|answer| answer["action"].as_str().unwrap()).collect();
     assert_eq!(actions.len(), 7, "{actions:?}");
@@ -336,4 +348,61 @@ fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
         }
         _ => {}
     }
+}
+
+/// What was explained is what a test holds resources to: all of it passes, and fails where the resources say otherwise.
+#[test]
+fn a_case_that_is_written_is_one_that_passes() {
+    let folder = folder("explain-case");
+    let (mesh, cases) = (folder.join("mesh.yaml"), folder.join("cases.yaml").display().to_string());
+    let text = fs::read_to_string(root().join(SHOP)).unwrap();
+    fs::write(&mesh, &text).unwrap();
+    let mesh = mesh.display().to_string();
+    let preflight = ["-X", "OPTIONS", "-H", "origin: https://a.example", "-H", "access-control-request-method: PUT"];
+    let questions: [&[&str]; 8] = [
+        &["http://shop.example.com/orders", "-H", "x-user: elena", "-H", "X-Secret: 1, 2"],
+        &["http://shop.example.com/orders?a=1"],
+        &[&["http://shop.example.com/orders"][..], &preflight].concat(),
+        &["http://shop.example.com/moved?to=new"],
+        &["http://shop.example.com/teapot"],
+        &["http://shop.example.com/nothing"],
+        &["http://payments/"],
+        &["http://payments/", "--from", "shop,app=web"],
+    ];
+    for question in questions {
+        let ran = run(&[&["explain", &mesh, "--write-case", &cases], question].concat());
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        assert!(ran.err.contains("a case is written to"), "{}", ran.err);
+    }
+    let written = fs::read_to_string(&cases).unwrap();
+    // What has the same proxy stands together; whoever reads it reads the resources beside it.
+    assert_eq!(written.matches("---\n").count(), 2, "{written}");
+    assert_eq!(written.matches("resources: [mesh.yaml]\n").count(), 3, "{written}");
+    let passes = run(&["test", "--cases", &cases]);
+    assert_eq!(passes.code, 0, "{}{}\n{written}", passes.out, passes.err);
+    assert!(passes.out.contains("8 "), "{}", passes.out);
+
+    for (from, to) in [
+        ("weight: 75", "weight: 74"),
+        ("redirectCode: 308", "redirectCode: 301"),
+        ("short and stout", "tall"),
+        ("set: {x-why: moved}", "set: {x-why: other}"),
+        ("rewrite: {uri: /v1/orders,", "rewrite: {uri: /v2/orders,"),
+        ("remove: [x-secret]", "remove: [x-other]"),
+        ("mirrorPercentage: {value: 25}", "mirrorPercentage: {value: 26}"),
+        ("sourceLabels: {app: web}", "sourceLabels: {app: other}"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        fs::write(&mesh, text.replace(from, to)).unwrap();
+        let fails = run(&["test", "--cases", &cases]);
+        assert_eq!(fails.code, 1, "{to}: {}{}", fails.out, fails.err);
+    }
+
+    let broken = folder.join("broken.yaml").display().to_string();
+    fs::write(&broken, "cases: [").unwrap();
+    let ran = run(&["explain", &mesh, "http://payments/", "--write-case", &broken]);
+    assert_eq!((ran.code, fs::read_to_string(&broken).unwrap().as_str()), (2, "cases: ["));
+    assert!(ran.err.contains("it is no case file"), "{}", ran.err);
+    let nowhere = folder.join("no/such/folder.yaml").display().to_string();
+    assert_eq!(run(&["explain", &mesh, "http://payments/", "--write-case", &nowhere]).code, 2);
 }

@@ -98,7 +98,8 @@ pub enum Change {
 }
 
 impl Change {
-    fn name(&self) -> &[u8] {
+    /// Of which header.
+    pub fn name(&self) -> &[u8] {
         let (Change::Set(name, _) | Change::Add(name, _) | Change::Remove(name)) = self;
         name
     }
