@@ -222,6 +222,9 @@ fn once() -> u32 {
     1
 }
 
+/// No proxy takes headers that are as long.
+const LONGEST: usize = 1 << 20;
+
 /// A header's value: text, or bytes that are no text.
 #[derive(Clone, Debug)]
 pub enum Bytes {
@@ -248,6 +251,14 @@ impl Bytes {
         match self {
             Bytes::Text(text) => text.clone().into_bytes(),
             Bytes::Other(other) => latin1(&other.latin1).repeat(other.times as usize),
+        }
+    }
+
+    /// Whether it would fill the memory of whoever writes it down.
+    pub(super) fn is_too_long(&self) -> bool {
+        match self {
+            Bytes::Text(text) => text.len() > LONGEST,
+            Bytes::Other(other) => other.latin1.len().saturating_mul(other.times as usize) > LONGEST,
         }
     }
 

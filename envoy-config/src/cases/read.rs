@@ -195,6 +195,9 @@ fn check_request(request: &RequestFields, path: &str, wrong: &mut dyn FnMut(&str
         if let Some(c) = value.beyond_latin1() {
             wrong(&at, format!("`{c}` is not a byte in Latin-1"), "write text as a string, without `latin1`");
         }
+        if value.is_too_long() {
+            wrong(&at, "more than a MiB in one header".to_owned(), "Envoy takes 60 KiB in all of them");
+        }
     }
 }
 
