@@ -99,14 +99,17 @@ pub struct Route {
 pub enum Source {
     /// The proxy alone.
     Proxy,
-    /// Whoever has its place: it may get other labels and another namespace from Envoy's node. There are more rules then than
-    /// for any one proxy.
+    /// Whoever has its place: what it does not say of itself, labels and namespace, it may get from Envoy's node. There are more
+    /// rules then than for any one proxy.
     Any,
 }
 
 /// The VirtualServices that `proxy` sees and that are bound to what it serves.
 pub fn roots<'a>(set: &'a Resources, proxy: &Proxy, source: Source, listener: &mut impl Listener) -> Vec<Root<'a>> {
-    let namespace = (source == Source::Proxy).then(|| proxy.namespace());
+    let namespace = match source {
+        Source::Proxy => Some(proxy.namespace()),
+        Source::Any => proxy.namespace.as_deref(),
+    };
     let (bound, mut all) = (proxy.bound(set), roots::roots(set, namespace, listener));
     all.retain(|root| {
         let gateways = &root.service.spec.gateways;
@@ -179,7 +182,8 @@ impl<'r, L: Listener> Resolver<'r, '_, L> {
         let namespace = self.proxy.namespace();
         let mut all = Vec::new();
         let sidecar = match self.source {
-            Source::Proxy if bound.mesh => sidecar::of(self.set, namespace, &self.proxy.labels),
+            Source::Any if self.proxy.namespace.is_none() => None,
+            _ if bound.mesh => sidecar::of(self.set, namespace, &self.proxy.labels),
             _ => None,
         };
         let egress = match bound.mesh {
@@ -313,3 +317,6 @@ fn mesh_ports(egress: &[Egress<'_>]) -> Vec<Port> {
     ports.dedup();
     ports
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,9 +38,19 @@ pub(super) fn build(
 /// The rules that requests can come to where `proxy` listens, whatever its labels and its namespace are: more than any
 /// one proxy has.
 pub(super) fn rules_for_any_source(set: &Resources, proxy: &Proxy) -> Vec<Rule> {
-    let roots = resolve::roots(set, proxy, Source::Any, &mut Silent);
     let mut rules = Vec::new();
-    resolve::resolve(set, proxy, Source::Any, &roots, &mut |rule| rules.push(Rule::compile(rule)), &mut Silent);
+    let mut resolve = |proxy: &Proxy| {
+        let roots = resolve::roots(set, proxy, Source::Any, &mut Silent);
+        resolve::resolve(set, proxy, Source::Any, &roots, &mut |rule| rules.push(Rule::compile(rule)), &mut Silent);
+    };
+    resolve(proxy);
+    // Whose labels are not known may be any Sidecar's.
+    if proxy.labels.is_empty() && !proxy.gateways.is_empty() {
+        let own = set.sidecars.iter().filter(|sidecar| sidecar.meta.namespace() == proxy.namespace());
+        for selector in own.filter_map(|sidecar| sidecar.spec.workload_selector.as_ref()) {
+            resolve(&Proxy { labels: selector.labels.clone(), ..proxy.clone() });
+        }
+    }
     rules
 }
 
