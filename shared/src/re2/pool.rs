@@ -159,7 +159,9 @@ impl Pool {
             true
         });
         self.dfas = sum(self);
-        while self.dfas > DFA_LIMIT {
+        let mut before = usize::MAX;
+        while self.dfas > DFA_LIMIT && self.dfas < before {
+            before = self.dfas;
             let mut keep = true;
             self.engines.retain(|slot| {
                 keep ^= slot.dfa > 0;
@@ -232,7 +234,7 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::{DFA_LIMIT, NFA_LIMIT, POOL, Pool};
-    use crate::re2::Re2;
+    use crate::re2::{Re2, Substitution};
 
     /// As in a VM that has just begun: in WebAssembly all tests share a thread.
     fn begin() {
@@ -321,6 +323,32 @@ mod tests {
             assert_eq!(made, PATTERNS, "round {round}");
             assert!(nfas < NFA_LIMIT / 4 && dfas <= DFA_LIMIT, "{nfas}, {dfas}");
         }
+        Ok(())
+    }
+
+    /// Each DFA that a search begins with would be a few kB, if what gives it back kept its first states.
+    #[test]
+    fn thousands_of_rewrites_keep_to_the_limit() -> Result<(), Box<dyn std::error::Error>> {
+        begin();
+        const REWRITES: usize = 5_000;
+        // As many bytes as are told apart: a state has a number for each.
+        let bytes: String = (0x80..=0xff).map(|byte| format!(r"\x{byte:02x}")).collect();
+        let rewrite = |n| Substitution::new(&format!("^/v{n}/(.*){bytes}$"), r"/\1");
+        let rewrites: Result<Vec<_>, _> = (0..REWRITES).map(rewrite).collect();
+        let mut most = 0;
+        for (n, rewrite) in rewrites?.iter().enumerate() {
+            assert_eq!(rewrite.apply(b"/v4999/item"), b"/v4999/item".as_slice(), "{n}");
+            let (dfas, sum) = POOL.with_borrow(|pool| {
+                (pool.dfas, pool.engines.values().map(|slot| slot.ready.dfa_size()).sum::<usize>())
+            });
+            assert!(dfas <= DFA_LIMIT && dfas == sum, "{n}: {dfas}, {sum}");
+            most = most.max(POOL.with_borrow(|pool| pool.engines.len()));
+        }
+        assert!(most > 2_500, "too few at once: {most}");
+        POOL.with_borrow_mut(|pool| {
+            (0..2).for_each(|_| pool.shrink());
+            assert_eq!(pool.dfas, 0);
+        });
         Ok(())
     }
 
