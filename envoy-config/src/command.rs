@@ -309,6 +309,17 @@ pub fn print(text: &str) -> io::Result<()> {
     write_all(io::stdout(), text)
 }
 
+/// Prints what is written piece by piece, as bytes.
+pub fn print_bytes(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let written = write(&mut out).and_then(|()| out.flush());
+    if written.is_err() {
+        // Nothing more goes there.
+        drop(out.into_parts());
+    }
+    quiet(written)
+}
+
 /// Prints what is written piece by piece.
 pub fn print_pieces(write: impl FnOnce(&mut dyn std::fmt::Write) -> std::fmt::Result) -> io::Result<()> {
     struct Pieces<'a> {

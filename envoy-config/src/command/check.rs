@@ -8,7 +8,7 @@ use envoy_config::silence::Suppression;
 use envoy_config::{codes, render};
 use shared::Severity;
 
-use super::{FINDINGS, Idle, Input, Outcome, complain, print, print_styled};
+use super::{FINDINGS, Idle, Input, Outcome, complain, print, print_bytes, print_styled};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -109,7 +109,10 @@ fn tell(loaded: &Loaded, form: Form) -> std::io::Result<()> {
     match form {
         Form::Text => print_styled(&render::text(loaded)),
         Form::Json => print(&render::json(&loaded.findings)),
-        Form::Sarif => print(&render::sarif(&loaded.findings)),
+        Form::Sarif => {
+            let first = loaded.sources.first().map_or(input::STDIN, |source| &source.name);
+            print_bytes(|out| render::sarif(&loaded.findings, first, out))
+        }
         Form::Github => print(&render::github(loaded)),
     }
 }
