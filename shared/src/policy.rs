@@ -12,6 +12,7 @@ use crate::{Map, names, order};
 #[derive(Debug)]
 pub struct DestinationRules<'a> {
     client: Option<&'a str>,
+    root: &'a str,
     exact: Map<Vec<&'a Resource<DestinationRule>>>,
     wild: Map<Vec<&'a Resource<DestinationRule>>>,
 }
@@ -28,15 +29,15 @@ impl<'a> DestinationRules<'a> {
             let of = if host.starts_with('*') { &mut wild } else { &mut exact };
             of.change([namespace, "/", &host].concat(), |rules| rules.push(rule));
         }
-        DestinationRules { client, exact, wild }
+        DestinationRules { client, root: &set.mesh.root_namespace, exact, wild }
     }
 
     /// Those for a host of a service in `namespace`: of the first of the client's namespace, the service's and the root
     /// namespace that has any, and there of the most specific pattern (istiod's `destinationRule`).
     pub fn of(&self, host: &str, namespace: &str) -> &[&'a Resource<DestinationRule>] {
         // For clients of the root namespace the service's comes first.
-        let client = self.client.filter(|client| *client != names::ROOT_NAMESPACE);
-        for namespace in client.into_iter().chain([namespace, names::ROOT_NAMESPACE]) {
+        let client = self.client.filter(|client| *client != self.root);
+        for namespace in client.into_iter().chain([namespace, self.root]) {
             let pattern = |name: &'_ String| {
                 name.split_once('/').filter(|(own, _)| *own == namespace).is_some_and(|it| names::covers(it.1, host))
             };
@@ -132,7 +133,7 @@ mod tests {
         let text = format!(r#"{{"resources": [{}]}}"#, rules.join(", "));
         let mut report = Report::new();
         let config = ModuleConfig::read(text.into_bytes(), NodeMetadata::default(), &mut report);
-        let set = config.map(|config| config.resources).unwrap_or_default();
+        let mut set = config.map(|config| config.resources).unwrap_or_default();
         assert_eq!(set.destination_rules.len(), 10, "{:?}", report.findings());
         for (client, host, namespace, expected) in [
             (None, "a.com", "a", "a-acom-4"),
@@ -156,6 +157,14 @@ mod tests {
             let rules = DestinationRules::new(&set, client);
             let found: Vec<&str> = rules.of(host, namespace).iter().map(|rule| rule.meta.name.as_str()).collect();
             assert_eq!(found.join(" "), expected, "{host} in {namespace}, from {client:?}");
+        }
+        set.mesh.root_namespace = "c".into();
+        for (client, host, expected) in
+            [(None, "a.org", "c-x-1"), (Some("a"), "a.com", "a-acom-4"), (Some("c"), "b.com", "b-xcom-1")]
+        {
+            let rules = DestinationRules::new(&set, client);
+            let found: Vec<&str> = rules.of(host, "b").iter().map(|rule| rule.meta.name.as_str()).collect();
+            assert_eq!(found.join(" "), expected, "{host} with another root, from {client:?}");
         }
     }
 }
