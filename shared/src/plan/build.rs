@@ -18,6 +18,7 @@ use super::seen::Seen;
 use super::telemetry::Telemetry;
 use super::{Plan, Proxy, View, VirtualHost};
 use crate::model::http_route::HttpMatchRequest;
+use crate::model::mesh_config::OutboundMode;
 use crate::model::{Port, Resource, Resources, VirtualService};
 use crate::names::{self, HTTP_PORT, MESH};
 use crate::registry::{MeshService, Registry};
@@ -32,8 +33,20 @@ pub(super) fn build(set: &Resources, proxy: &Proxy, detector: Detector, fingerpr
     guards.assign(&mut rules);
     let telemetry = Telemetry::new(&rules, &registry, proxy, !bound.gateways.is_empty());
     let by_authority = bound.mesh && bound.gateways.is_empty() && proxy.port.is_none();
-    let (passthrough, unknown_hosts, access_log) = (bound.mesh, None, false);
-    Plan { fingerprint, views, by_authority, passthrough, unknown_hosts, access_log, hosts, rules, telemetry, guards }
+    let blocks_unknown_hosts = bound.mesh && set.mesh.outbound == OutboundMode::RegistryOnly;
+    Plan {
+        fingerprint,
+        views,
+        by_authority,
+        passthrough: bound.mesh && !blocks_unknown_hosts,
+        blocks_unknown_hosts,
+        unknown_hosts: None,
+        access_log: false,
+        hosts,
+        rules,
+        telemetry,
+        guards,
+    }
 }
 
 /// The rules that requests can come to where `proxy` listens, whatever its labels and its namespace are: more than any
