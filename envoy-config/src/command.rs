@@ -50,6 +50,10 @@ pub struct Input {
     /// Looks into folders within folders, too.
     #[arg(short = 'R', long)]
     recursive: bool,
+    /// Istio's MeshConfig: its YAML, or the ConfigMap `istio` with it. Without this, the ConfigMap `istio` among the
+    /// resources counts, if there is one, and else Istio's defaults.
+    #[arg(long, value_name = "FILE")]
+    mesh_config: Option<PathBuf>,
 }
 
 impl Input {
@@ -78,7 +82,11 @@ impl Input {
         if paths.is_empty() {
             return Err("which resources? Name files, folders or `-`: `mesh/`, or `--filename <PATH>`".into());
         }
-        Ok(input::read(&paths, self.recursive))
+        let mut texts = input::read(&paths, self.recursive);
+        if let Some(file) = &self.mesh_config {
+            texts.read_mesh(file);
+        }
+        Ok(texts)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use std::thread;
 use std::time::Duration;
@@ -18,6 +18,7 @@ use crate::listener::STREAM_IDLE_TIMEOUT;
 
 mod documents;
 mod files;
+mod mesh;
 mod text;
 
 /// What standard input is called in findings.
@@ -40,6 +41,8 @@ pub struct Source {
 pub struct Texts {
     /// The texts that could be read, in the order in which they were named.
     pub sources: Vec<Source>,
+    /// The file with MeshConfig, where one was named.
+    pub mesh: Option<Source>,
     /// What is wrong with their bytes.
     pub findings: Vec<Finding>,
     /// What could not be read.
@@ -165,7 +168,7 @@ pub fn checked(texts: Texts, purpose: Purpose) -> Loaded {
 
 /// The same, while something else is done with the resources, which may turn out not to be right.
 pub fn checked_while<T: Send>(
-    Texts { sources, findings, .. }: Texts,
+    Texts { mut sources, mesh, findings, .. }: Texts,
     purpose: Purpose,
     work: impl FnOnce(&Resources) -> T + Send,
 ) -> (Loaded, T) {
@@ -175,7 +178,9 @@ pub fn checked_while<T: Send>(
     for source in &sources {
         documents.extend(documents::documents(source, &mut report));
     }
-    let set = Resources::read(documents, &mut report);
+    let mut set = Resources::read(documents, &mut report);
+    set.mesh = mesh::mesh(mesh.as_ref(), &set, &sources, &mut report);
+    sources.extend(mesh);
     let (findings, worked) = thread::scope(|scope| {
         let worker = scope.spawn(|| work(&set));
         let findings = findings_of(&set, purpose, report);
@@ -228,7 +233,7 @@ fn suspect(findings: &mut [Finding]) {
 /// # Errors
 /// When something cannot be read or is no text.
 pub fn sources(paths: &[PathBuf]) -> Result<Vec<Source>, Unread> {
-    let Texts { sources, findings, mut unread } = read(paths, false);
+    let Texts { sources, findings, mut unread, .. } = read(paths, false);
     let name = |finding: &Finding| finding.file.clone().unwrap_or_default();
     unread.extend(findings.into_iter().map(|finding| InputError::NotText(name(&finding), finding.message)));
     if unread.is_empty() { Ok(sources) } else { Err(Unread(unread)) }
@@ -264,7 +269,16 @@ pub fn read(paths: &[PathBuf], recursive: bool) -> Texts {
 }
 
 impl Texts {
-    fn take(&mut self, name: String, path: &std::path::Path, from: io::Result<impl Read>) {
+    /// Reads the file with MeshConfig; where it is among the resources as well, it is none of them.
+    pub fn read_mesh(&mut self, path: &Path) {
+        let own = fs::canonicalize(path).ok();
+        self.sources.retain(|source| own.is_none() || fs::canonicalize(&source.name).ok() != own);
+        let before = self.sources.len();
+        self.take(path.display().to_string(), path, fs::File::open(path));
+        self.mesh = self.sources.drain(before..).next();
+    }
+
+    fn take(&mut self, name: String, path: &Path, from: io::Result<impl Read>) {
         let mut bytes = Vec::new();
         let read = from.and_then(|from| from.take(LARGEST + 1).read_to_end(&mut bytes));
         match read {
