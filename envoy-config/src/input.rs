@@ -253,15 +253,12 @@ pub fn read(paths: &[PathBuf], recursive: bool) -> Texts {
             }
             continue;
         }
-        match files::files(path, recursive) {
-            Err(error) => texts.unread.push(error),
-            Ok(files) => {
-                for file in files {
-                    // What has no path of its own, such as the pipes of `<(...)`, is nobody else.
-                    if seen.insert(fs::canonicalize(&file).unwrap_or_else(|_| file.clone())) {
-                        texts.take(file.display().to_string(), &file, fs::File::open(&file));
-                    }
-                }
+        let (files, unread) = files::files(path, recursive);
+        texts.unread.extend(unread);
+        for file in files {
+            // What has no path of its own, such as the pipes of `<(...)`, is nobody else.
+            if seen.insert(fs::canonicalize(&file).unwrap_or_else(|_| file.clone())) {
+                texts.take(file.display().to_string(), &file, fs::File::open(&file));
             }
         }
     }
