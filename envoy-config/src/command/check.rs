@@ -87,7 +87,8 @@ pub fn check(args: &Args) -> Outcome {
     let purpose = Purpose { stream_idle_timeout: args.idle.ours(), ..Purpose::default() };
     let mut texts = args.input.read()?;
     let unread = std::mem::take(&mut texts.unread);
-    if texts.sources.is_empty() && !unread.is_empty() {
+    // A program that reads the findings gets what it can read, be there none.
+    if texts.sources.is_empty() && !unread.is_empty() && matches!(args.output, Form::Text | Form::Github) {
         return Err(Box::new(Unread(unread)));
     }
     let mut loaded = input::checked(texts, purpose);

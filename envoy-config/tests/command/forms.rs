@@ -111,3 +111,17 @@ fn github_gets_a_command_a_line() {
     assert!(all.contains("with space%2C colon%3A 100%25é.yaml,line=5,col=1,title=SC0004::"), "{all}");
     assert!(all.contains("::notice title=SC0030::"), "{all}");
 }
+
+/// Whoever pipes it on does not learn of the exit code first.
+#[test]
+fn what_cannot_be_read_is_no_reason_for_a_form_that_cannot_be() {
+    let missing = |form: &str| run(&["check", "no-such-folder", "-o", form]);
+    for form in ["json", "sarif", "text", "github"] {
+        let ran = missing(form);
+        assert_eq!((ran.code, ran.err.as_str()), (2, "error: there is no file or folder `no-such-folder`\n"), "{form}");
+    }
+    assert_eq!(missing("json").out, "[]\n");
+    let log: Value = serde_json::from_str(&missing("sarif").out).unwrap();
+    assert_eq!((&log["version"], &log["runs"][0]["results"]), (&"2.1.0".into(), &Value::Array(Vec::new())));
+    assert_eq!(missing("text").out, "");
+}
