@@ -160,6 +160,20 @@ fn an_envoy_that_does_not_listen_is_killed_at_the_third_signal() {
 }
 
 #[test]
+fn an_envoy_that_does_not_end_is_killed_after_a_while() {
+    let folder = folder("run-endless");
+    let deaf = WAITS.replace("exit 3", ":");
+    let child = run(&folder, &envoy(&folder, &deaf), &free()).spawn().unwrap();
+    let envoy = ready(&folder);
+    assert!(kill("TERM", &child.id().to_string()));
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(137));
+    let said = "warning: Envoy has not ended 10 s after it was told to, and is killed\n";
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), said);
+    assert!(!kill("0", &envoy));
+}
+
+#[test]
 fn envoy_ends_even_when_the_command_is_killed() {
     if !Command::new("setpriv").arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success()) {
         return;
