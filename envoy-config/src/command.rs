@@ -167,7 +167,7 @@ pub struct Setup {
     #[command(flatten)]
     pub access_log: AccessLogArgs,
     #[command(flatten)]
-    limits: LimitArgs,
+    pub limits: LimitArgs,
 }
 
 /// Which findings keep Envoy from being set up.
