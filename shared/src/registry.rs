@@ -13,7 +13,7 @@ mod sources;
 pub mod visible;
 
 pub use imports::Imports;
-pub use visible::{Exports, Visible};
+pub use visible::Visible;
 
 /// More Services of type `ExternalName` than that do not lead from one to the next, unless they lead round in circles.
 const MOST_STEPS: usize = 64;

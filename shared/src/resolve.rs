@@ -41,7 +41,8 @@ pub use roots::{Root, RootRule};
 pub use rule::{Action, Destination, Rule};
 pub use seen::Seen;
 
-use crate::model::{Port, Resources};
+use crate::model::mesh_config::OutboundMode;
+use crate::model::{Port, Resource, Resources, Sidecar};
 use crate::names::HTTP_PORT;
 use crate::registry::{Imports, MeshService, Registry, View};
 use crate::{Map, order};
@@ -63,6 +64,8 @@ pub struct Resolved {
     pub mesh: bool,
     /// Whether a Gateway is.
     pub edge: bool,
+    /// Whether requests to hosts that nobody knows are refused, as with `REGISTRY_ONLY`.
+    pub blocks_unknown_hosts: bool,
 }
 
 /// The virtual hosts of one port.
@@ -134,11 +137,17 @@ pub fn resolve<'r>(
     listener: &mut impl Listener,
 ) -> Resolved {
     let bound = proxy.bound(set);
+    let sidecar = match source {
+        Source::Any if proxy.namespace.is_none() => None,
+        _ if bound.mesh => sidecar::of(set, proxy.namespace(), &proxy.labels),
+        _ => None,
+    };
     let mut resolver = Resolver { set, proxy, source, roots, tell, told: 0, listener };
-    let (ports, registry) = resolver.ports(&bound);
+    let (ports, registry) = resolver.ports(&bound, sidecar);
+    let blocks_unknown_hosts = bound.mesh && sidecar::outbound(sidecar, set) == OutboundMode::RegistryOnly;
     let edge = !bound.gateways.is_empty();
     let by_authority = bound.mesh && !edge && proxy.port.is_none();
-    Resolved { ports, registry, by_authority, mesh: bound.mesh, edge }
+    Resolved { ports, registry, by_authority, mesh: bound.mesh, edge, blocks_unknown_hosts }
 }
 
 /// The services that a proxy can send requests to. A listener of its may see less of them.
@@ -178,14 +187,9 @@ struct Place<'p> {
 
 impl<'r, L: Listener> Resolver<'r, '_, L> {
     /// What is served on each port, and the services that requests can be sent to.
-    fn ports(&mut self, bound: &Bound) -> (Vec<Served>, Registry) {
+    fn ports(&mut self, bound: &Bound, sidecar: Option<&Resource<Sidecar>>) -> (Vec<Served>, Registry) {
         let namespace = self.proxy.namespace();
         let mut all = Vec::new();
-        let sidecar = match self.source {
-            Source::Any if self.proxy.namespace.is_none() => None,
-            _ if bound.mesh => sidecar::of(self.set, namespace, &self.proxy.labels),
-            _ => None,
-        };
         let egress = match bound.mesh {
             true => sidecar::listeners(sidecar, namespace, self.set, self.roots, self.listener),
             false => Vec::new(),

@@ -46,6 +46,7 @@ fn reason(plan: &Plan, decision: &Decision) -> &'static str {
         Some(OwnReply::NotFound) if matches!(decision.found, Found::Host(_)) => "no_rule",
         Some(OwnReply::NotFound) => "no_host",
         Some(OwnReply::UnknownHost) => "unknown_host",
+        Some(OwnReply::Blocked) => "blocked",
         Some(OwnReply::Redirect) => "redirect",
         Some(OwnReply::DirectResponse) => "direct_response",
         Some(OwnReply::Preflight) => "preflight",

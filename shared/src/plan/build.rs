@@ -23,7 +23,7 @@ pub(super) fn build(
     // As many as there are at least, or each of many small VirtualServices moves all rules there are.
     let mut rules = Vec::with_capacity(roots.iter().map(|root| root.service.spec.http.len()).sum());
     let mut compile = |rule| rules.push(Rule::compile(rule));
-    let Resolved { ports, registry, by_authority, mesh, edge } =
+    let Resolved { ports, registry, by_authority, mesh, edge, blocks_unknown_hosts } =
         resolve::resolve(set, proxy, Source::Proxy, &roots, &mut compile, listener);
     let mut hosts = Vec::new();
     let view = |Served { port, domains }| View { port, table: table(domains, &rules, &mut hosts) };
@@ -31,8 +31,19 @@ pub(super) fn build(
     let mut guards = Guards::compile(set, &registry, detector, Some(proxy.namespace()));
     guards.assign(&mut rules);
     let telemetry = Telemetry::new(&rules, &registry, proxy, edge);
-    let (passthrough, unknown_hosts, access_log) = (mesh, None, false);
-    Plan { fingerprint, views, by_authority, passthrough, unknown_hosts, access_log, hosts, rules, telemetry, guards }
+    Plan {
+        fingerprint,
+        views,
+        by_authority,
+        passthrough: mesh && !blocks_unknown_hosts,
+        blocks_unknown_hosts,
+        unknown_hosts: None,
+        access_log: false,
+        hosts,
+        rules,
+        telemetry,
+        guards,
+    }
 }
 
 /// The rules that requests can come to where `proxy` listens, whatever its labels and its namespace are: more than any

@@ -93,14 +93,14 @@ fn of_service(service: &Resource<Service>, set: &Resources, from: Option<&str>) 
     let own = service.meta.namespace();
     match service.meta.annotations.get(visible::ANNOTATION).filter(|words| !words.is_empty()) {
         Some(words) => visible(words.split(',').map(str::trim), own, from),
-        None => visible(visible::words(&[], &set.exports.services), own, from),
+        None => visible(visible::words(&[], &set.mesh.default_service_export_to), own, from),
     }
 }
 
 /// The same of a ServiceEntry.
 fn of_entry(entry: &Resource<ServiceEntry>, set: &Resources, from: Option<&str>) -> Option<Visible> {
     let Some(from) = from else { return Some(Visible::Publicly) };
-    visible(visible::words(&entry.spec.export_to, &set.exports.services), entry.meta.namespace(), from)
+    visible(visible::words(&entry.spec.export_to, &set.mesh.default_service_export_to), entry.meta.namespace(), from)
 }
 
 /// The service that those of one host come to. It belongs to the viewer's namespace, else to that of a Service, else to
