@@ -11,12 +11,14 @@
 //! | `omitted` | why other resources play no part, in words |
 //! | `text` | the answer for people |
 //! | `case` | a case of it, that it stays so |
+//! | `decoded` | what a proxy has said of one request, in words |
 //!
 //! The decision is that of the modules ([`shared::simulate`]); only the match blocks that it has passed over are then
 //! asked why.
 
 pub mod answer;
 mod case;
+mod decoded;
 mod effects;
 mod normal;
 mod omitted;
@@ -27,10 +29,11 @@ mod text;
 
 pub use answer::Explanation;
 pub use case::Scene;
+pub use decoded::Decoded;
 pub(crate) use normal::normalized;
 pub use place::{From, Place, Whom};
 pub use request::Asked;
-pub use text::text;
+pub use text::{decoded, text};
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

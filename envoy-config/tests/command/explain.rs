@@ -487,3 +487,44 @@ fn what_plays_no_part_is_told() {
     assert!(!told.contains("elsewhere"), "{told}");
     assert_eq!(told.matches("\n      ").count(), 4, "{told}");
 }
+
+/// What a proxy says in `x-sailcloth-explain`, in words and with the places of the rules.
+#[test]
+fn what_a_proxy_has_said_is_worded() {
+    let said = "1 host=a.example rule=default/root#0>team/shop#1.0 why=route to=outbound|80||a.example copies=1 \
+                skip=default/root#0>team/shop#0.0:1,default/root#0>team/shop#0.1:0 more=3";
+    let ran = run_with(&["explain", "-", "--decode", said], SEVERAL);
+    let expected = "\
+by          VirtualService default/root spec.http[0] `shop`  <stdin>:6
+            by its delegate team/shop spec.http[1]  <stdin>:13
+host        a.example
+why         route
+to          outbound|80||a.example
+copies      the rule's mirror 0, from 0
+
+passed over, in this order
+  default/root spec.http[0]  by its delegate team/shop spec.http[0]  <stdin>:12
+      headers `x-beta` exact `yes` does not hold
+  default/root spec.http[0]  by its delegate team/shop spec.http[0]  <stdin>:12
+      uri prefix `/other` does not hold
+  and 3 more, of which the proxy did not tell
+";
+    assert_eq!((ran.code, ran.out.as_str()), (0, expected), "{}", ran.err);
+    let said = format!("1 host=shop.example.com rule=shop/web#1.0 why=weight to={} skip=shop/web#0.1:0", ORDERS[0]);
+    let it = answer(&["--decode", &said]);
+    assert_eq!(
+        (&it["rule"]["line"], &it["rule"]["match_line"]),
+        (&json!(line_of("- name: orders")), &json!(line_of("name: all")))
+    );
+    assert_eq!(it["skipped"][0]["line"], json!(line_of("regex: '/orders")));
+    assert_eq!(it["skipped"][0]["because"], json!("uri regex `/orders/[0-9]+` does not hold"));
+    for (args, words) in [
+        (&["--decode", "0"][..], "begins with `1 `"),
+        (&["--decode", "1 rule=shop/web#9.0"], "there is no rule spec.http[9] in VirtualService `shop/web`"),
+        (&["--decode", "1 rule=shop/other#0.0"], "are these the proxy's resources?"),
+        (&["--decode", "1", "--from", "shop"], "cannot be used with"),
+    ] {
+        let ran = explain(args);
+        assert!(ran.code == 2 && ran.err.contains(words), "{args:?}: {}", ran.err);
+    }
+}

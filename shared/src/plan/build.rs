@@ -30,8 +30,20 @@ pub(super) fn build(
     let mut guards = Guards::compile(set, &registry, detector, Some(proxy.namespace()));
     guards.assign(&mut rules);
     let telemetry = Telemetry::new(&rules, &registry, proxy, edge);
-    let (passthrough, unknown_hosts, access_log) = (mesh, None, false);
-    Plan { fingerprint, views, by_authority, passthrough, unknown_hosts, access_log, hosts, rules, telemetry, guards }
+    let explain_token = proxy.explain.as_ref().map(|explain| explain.token.0.clone());
+    Plan {
+        fingerprint,
+        views,
+        by_authority,
+        passthrough: mesh,
+        unknown_hosts: None,
+        access_log: false,
+        explain_token,
+        hosts,
+        rules,
+        telemetry,
+        guards,
+    }
 }
 
 /// The rules that requests can come to where `proxy` listens, whatever its labels and its namespace are: more than any
