@@ -97,7 +97,7 @@ pub fn explain(args: &Args) -> Outcome {
         note(&format!("a case is written to `{}`", file.display()));
     }
     // The program ends here, and to take a large set apart would cost as much as to explain a request by it.
-    std::mem::forget(loaded);
+    std::mem::forget((loaded, explanation));
     Ok(ExitCode::SUCCESS)
 }
 
