@@ -11,12 +11,14 @@
 //! | `omitted` | why other resources play no part, in words |
 //! | `text` | the answer for people |
 //! | `case` | a case of it, that it stays so |
+//! | `decoded` | what a proxy has said of one request, in words |
 //!
 //! The decision is that of the modules ([`shared::simulate`]); only the match blocks that it has passed over are then
 //! asked why.
 
 pub mod answer;
 mod case;
+mod decoded;
 mod effects;
 mod normal;
 mod omitted;
@@ -27,10 +29,11 @@ mod text;
 
 pub use answer::Explanation;
 pub use case::Scene;
+pub use decoded::Decoded;
 pub(crate) use normal::normalized;
 pub use place::{From, Place, Whom};
 pub use request::Asked;
-pub use text::text;
+pub use text::{decoded, text};
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -42,7 +45,9 @@ use shared::plan::guard::Detector;
 use shared::plan::{self, Action as Does, Plan, Split};
 use shared::simulate::{self, Chance, Draws, Incoming, Simulated, simulate};
 
-use answer::{Action, Counts, Destination, OfRule, ProxyAsked, RequestAsked, RulePlace, Skipped, Sticky};
+use answer::{
+    Action, Counts, DelegatePlace, Destination, OfRule, ProxyAsked, RequestAsked, RulePlace, Skipped, Sticky,
+};
 use effects::{Effects, shown};
 use omitted::Omissions;
 use rules::Rules;
@@ -98,15 +103,17 @@ impl Explanation {
     pub fn count(&mut self, findings: &[Finding]) {
         let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
         let [errors, warnings, notes] = [Severity::Error, Severity::Warning, Severity::Info].map(count);
-        let rule = self.rule.as_ref().zip(self.virtual_service.as_deref().and_then(|name| name.split_once('/')));
-        let of_rule = rule.map(|(rule, (namespace, name))| {
-            let path = format!("spec.http[{}]", rule.index);
-            let is_about = |finding: &&Finding| {
-                (finding.kind.as_str(), &*finding.namespace, &*finding.name) == ("VirtualService", namespace, name)
-                    && finding
-                        .path
-                        .strip_prefix(&path)
-                        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        let own = self.rule.as_ref().zip(self.virtual_service.as_deref()).map(|(rule, name)| (name, rule.index));
+        let delegate = self.rule.as_ref().and_then(|rule| rule.delegate.as_ref());
+        let of_delegate = delegate.map(|delegate| (delegate.virtual_service.as_str(), delegate.index));
+        let of_rule = [own, of_delegate].into_iter().flatten().flat_map(|(name, index)| {
+            let path = format!("spec.http[{index}]");
+            let is_about = move |finding: &&Finding| {
+                let rest =
+                    finding.path.strip_prefix(&path).filter(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+                rest.is_some()
+                    && finding.kind == "VirtualService"
+                    && name.split_once('/') == Some((&finding.namespace, &finding.name))
             };
             let kept = |finding: &Finding| OfRule {
                 severity: finding.severity,
@@ -115,9 +122,9 @@ impl Explanation {
                 message: finding.message.clone(),
                 hint: finding.hint.clone(),
             };
-            findings.iter().filter(is_about).map(kept).collect()
+            findings.iter().filter(is_about).map(kept)
         });
-        self.findings = Counts { errors, warnings, notes, of_rule: of_rule.unwrap_or_default() };
+        self.findings = Counts { errors, warnings, notes, of_rule: of_rule.collect() };
     }
 }
 
@@ -146,15 +153,16 @@ impl<'a> Question<'a> {
         };
         let stands = rule.and_then(|(rule, matched)| {
             let service = Some(rule.source.virtual_service.to_string()).filter(|name| !name.is_empty())?;
-            Some((service, self.rules.place(&rule.source, matched), &rule.source))
+            Some((service, self.rules.place(rule, matched), &rule.source, self.delegate(rule, matched)))
         });
-        let place = stands.as_ref().map(|(_, place, source)| RulePlace {
+        let place = stands.as_ref().map(|(_, place, source, delegate)| RulePlace {
             index: place.index,
             name: source.name.as_deref().filter(|name| !name.is_empty()).map(str::to_owned),
             r#match: place.matched,
             file: place.file.map(str::to_owned),
             line: self.rules.line(source),
             match_line: place.matched.map(|_| place.line),
+            delegate: delegate.clone(),
         });
         let reply = first.reply.as_ref();
         let text = |bytes: &[u8]| Some(shown(bytes)).filter(|text| !text.is_empty());
@@ -235,15 +243,28 @@ impl<'a> Question<'a> {
         guarded.collect()
     }
 
+    fn delegate(&self, rule: &plan::Rule, matched: u32) -> Option<DelegatePlace> {
+        let (name, stands) = self.rules.delegate(rule, matched)?;
+        Some(DelegatePlace {
+            virtual_service: name.to_owned(),
+            index: stands.index,
+            r#match: stands.matched,
+            file: stands.file.map(str::to_owned),
+            line: stands.line,
+        })
+    }
+
     /// Why each block that was looked at before did not hold.
     fn skipped(&self, all: &[(u32, u32)]) -> Vec<Skipped> {
         let pairs = self.incoming.pairs();
         let request = Request::new(&pairs);
         let skipped = |&(rule, matched): &(u32, u32)| {
             let rule = self.plan.rule(rule)?;
-            let place = self.rules.place(&rule.source, matched);
+            let place = self.rules.place(rule, matched);
+            let delegate = self.rules.delegate(rule, matched);
+            let unread = place.unread || delegate.is_some_and(|(_, stands)| stands.unread);
             let block = rule.matches.get(usize::try_from(matched).ok()?)?;
-            let because = match place.unread {
+            let because = match unread {
                 true => "it has an error, and takes no request; `sailcloth check` says more".to_owned(),
                 // CONNECT has no path, and no rule takes it.
                 false if request.path_and_query().is_empty() => "the request has no path".to_owned(),
@@ -255,6 +276,7 @@ impl<'a> Question<'a> {
                 r#match: place.matched,
                 file: place.file.map(str::to_owned),
                 line: place.line,
+                delegate: self.delegate(rule, matched),
                 because,
             })
         };

@@ -86,6 +86,7 @@ impl From<&Proxy> for shared::plan::Proxy {
             gateways: proxy.gateways.clone(),
             labels: proxy.labels.clone().into_iter().collect(),
             port: proxy.port.and_then(shared::model::Port::new),
+            explain: None,
         }
     }
 }

@@ -80,6 +80,11 @@ struct Shop {
 
 /// The shop's Envoy, with an access log in its folder where there is to be one.
 fn start(packaging: Packaging, format: Option<AccessLogFormat>, wasm: &str) -> Shop {
+    start_told(packaging, format, wasm, "")
+}
+
+/// The same, with more that the modules are told of who the proxy is.
+fn start_told(packaging: Packaging, format: Option<AccessLogFormat>, wasm: &str, proxy: &str) -> Shop {
     let echo = Echo::start();
     let folder = TempDir::new("explains");
     let mut report = Report::new();
@@ -96,7 +101,11 @@ fn start(packaging: Packaging, format: Option<AccessLogFormat>, wasm: &str) -> S
         access_log: format.map(|format| AccessLog { file: Some(folder.path().join("access.log")), format }),
         ..envoy_config::Options::default()
     };
-    let bootstrap = to_json(&options.generate(&set).unwrap().bootstrap());
+    // The modules' configuration is JSON in JSON.
+    let bootstrap = to_json(&options.generate(&set).unwrap().bootstrap()).to_string();
+    let told = bootstrap.replace(r#"\"proxy\": {"#, &format!(r#"\"proxy\": {{{}"#, proxy.replace('"', r#"\""#)));
+    assert!(proxy.is_empty() || told.len() > bootstrap.len() + proxy.len());
+    let bootstrap = serde_json::from_str(&told).unwrap();
     let options = Options { component_log_level: format!("wasm:{wasm}"), ..Options::default() };
     Shop { envoy: Envoy::start(&bootstrap, &options), folder, _echo: echo }
 }
@@ -250,5 +259,47 @@ fn a_host_that_nobody_knows_is_answered_with_what_may_have_been_meant() {
             black_hole.collect::<Vec<_>>()
         );
         assert_eq!(shop.envoy.vm_reloads(), 0);
+    }
+}
+
+/// Who carries the token is told; nobody else is, and no upstream sees the token.
+#[test]
+fn who_has_the_token_is_told_which_rule_it_was() {
+    const TOKEN: &str = "0123456789abcdef";
+    const HEADER: &str = "x-sailcloth-explain";
+    for packaging in [Packaging::Suite, Packaging::Separate] {
+        let told = format!(r#""explain": {{"token": "{TOKEN}"}}, "#);
+        let (on, off) = (start_told(packaging, None, "info", &told), start(packaging, None, "info"));
+        let ask = |shop: &Shop, path: &str, token: Option<&str>| {
+            let request = Request::get(&format!("http://shop.example{path}"));
+            let request = token.into_iter().fold(request, |request, token| request.header(HEADER, token));
+            request.send(shop.envoy.listener("gateway-80"))
+        };
+        for (path, status, expected) in [
+            (
+                "/orders",
+                200,
+                "1 host=shop.example rule=shop/web#0.0 why=weight to=outbound|80|v1|web.shop.svc.cluster.local",
+            ),
+            ("/closed", 410, "1 host=shop.example rule=shop/web#1.0 why=direct_response skip=shop/web#0.0:0"),
+            (
+                "/broken",
+                418,
+                "1 host=shop.example rule=shop/web#2.0 why=fault_abort+delay skip=shop/web#0.0:0,shop/web#1.0:0",
+            ),
+            ("/nothing", 404, "1 host=shop.example why=no_rule skip=shop/web#0.0:0,shop/web#1.0:0,shop/web#2.0:0"),
+        ] {
+            let response = ask(&on, path, Some(TOKEN));
+            assert_eq!((response.status, response.header(HEADER)), (status, Some(expected)), "{packaging:?} {path}");
+            for (shop, token) in [(&on, None), (&on, Some("0123456789abcdeX")), (&off, Some(TOKEN))] {
+                let response = ask(shop, path, token);
+                assert_eq!((response.status, response.header(HEADER)), (status, None), "{packaging:?} {path}");
+            }
+        }
+        for shop in [&on, &off] {
+            let seen = ask(shop, "/orders", Some(TOKEN)).echo();
+            assert!(!seen.headers.iter().any(|(name, _)| name.starts_with("x-sailcloth")), "{packaging:?} {seen:?}");
+            assert_eq!(shop.envoy.vm_reloads(), 0);
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! The order is Envoy's: header operations (those of a weighted destination before the rule's, those of a single one
 //! after), then the authority, then the path.
 
+pub mod explain;
 pub mod flags;
 mod reply;
 mod request;

@@ -48,7 +48,7 @@ use std::sync::Arc;
 
 use crate::decide::{Found, Request, Trace};
 use crate::model::{Port, Resources};
-use crate::names::HTTP_PORT;
+use crate::names::{EXPLAIN_HEADER, HTTP_PORT};
 use crate::resolve::{Listener, Silent};
 use hosts::HostTable;
 use routes::Routes;
@@ -70,6 +70,8 @@ pub struct Plan {
     unknown_hosts: Option<Box<str>>,
     /// Whether somebody wants to know why requests went where they went.
     access_log: bool,
+    /// What requests carry of which somebody may ask that.
+    explain_token: Option<Box<str>>,
     hosts: Vec<VirtualHost>,
     rules: Vec<Rule>,
     telemetry: Telemetry,
@@ -162,6 +164,17 @@ impl Plan {
     #[inline]
     pub fn access_log(&self) -> bool {
         self.access_log
+    }
+
+    /// Whether a request carries the token of those who may ask why it goes where it goes.
+    #[inline]
+    pub fn explains(&self, request: &Request<'_>) -> bool {
+        self.explain_token.as_deref().is_some_and(|token| {
+            let carried = request.header(EXPLAIN_HEADER.as_bytes()).unwrap_or_default();
+            // How long it takes says nothing of how much of it is right.
+            let differ = carried.iter().zip(token.as_bytes()).fold(0, |differ, (a, b)| differ | (a ^ b));
+            carried.len() == token.len() && differ == 0
+        })
     }
 
     /// Whether hosts that nobody knows are answered here.

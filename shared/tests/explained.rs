@@ -1,6 +1,7 @@
 //! Why a request went where it went, and what is said of a host that nobody knows, without a proxy.
 #![expect(clippy::panic, reason = "a failure of the test")]
 
+use shared::act::explain::{Place, Told};
 use shared::act::{self, Why};
 use shared::decide::{Decision, OwnReply, Request, Untraced, decide};
 use shared::finding::Report;
@@ -138,4 +139,94 @@ fn registry_only_lets_nobody_out_to_hosts_that_are_not_of_the_mesh() {
 fn a_mesh_makes_another_configuration() {
     let [plain, other] = ["", REGISTRY_ONLY].map(|more| config(more).map_or(0, |config| config.fingerprint));
     assert!(plain != 0 && other != 0 && plain != other);
+}
+
+/// A rule with a delegate, one of another host, and more blocks than are told.
+fn asked(path: &str) -> String {
+    let blocks: Vec<String> =
+        (0..30).map(|at| format!(r#"{{"method": {{"exact": "GET"}}, "uri": {{"exact": "/{at}"}}}}"#)).collect();
+    let text = format!(
+        r#"{{"proxy": {{"gateways": ["mesh"], "namespace": "shop", "explain": {{"token": "0123456789abcdef"}}}}, "resources": [
+            {{"apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": {{"name": "web", "namespace": "shop"}},
+              "spec": {{"hosts": ["web.example"], "http": [
+                {{"match": [{{"uri": {{"prefix": "/team"}}}}], "delegate": {{"name": "own", "namespace": "team"}}}},
+                {{"match": [{}], "route": [{{"destination": {{"host": "a.example", "subset": "v2"}}}}]}}]}}}},
+            {{"apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": {{"name": "own", "namespace": "team"}},
+              "spec": {{"http": [{{"match": [{{"headers": {{"x-beta": {{}}}}}}], "redirect": {{"uri": "/"}}}},
+                                 {{"route": [{{"destination": {{"host": "b.example"}}}}]}}]}}}}
+        ]}}"#,
+        blocks.join(",")
+    );
+    let mut report = Report::new();
+    let config = ModuleConfig::read(text.into_bytes(), NodeMetadata::default(), &mut report);
+    let plan = config.unwrap_or_else(|| panic!("{:?}", report.findings())).plan();
+    let pairs: [(&[u8], &[u8]); 4] =
+        [(b":method", b"GET"), (b":scheme", b"http"), (b":authority", b"web.example"), (b":path", path.as_bytes())];
+    let request = Request::new(&pairs);
+    let decision = decide(&plan, &request, || 0, &mut Untraced);
+    String::from_utf8_lossy(&act::explain::explain(&plan, &decision, &request)).into_owned()
+}
+
+#[test]
+fn a_proxy_tells_by_indices_which_rule_it_was_and_what_failed_before() {
+    let told = asked("/2");
+    let expected = "1 host=web.example rule=shop/web#1.2 why=route to=outbound|80|v2|a.example \
+                    skip=shop/web#0>team/own#0.0:0,shop/web#0>team/own#1.0:0,shop/web#1.0:0,shop/web#1.1:0";
+    assert_eq!(told, expected);
+    let of =
+        |index, matched| Place { virtual_service: "shop/web", index, matched, failed: Some(0), ..Place::default() };
+    let delegated = |index| Place { delegated: Some(("team/own", index)), ..of(0, 0) };
+    let read = Told {
+        host: Some("web.example"),
+        rule: Some(Place { failed: None, ..of(1, 2) }),
+        why: Some("route"),
+        to: Some("outbound|80|v2|a.example"),
+        skipped: vec![delegated(0), delegated(1), of(1, 0), of(1, 1)],
+        ..Told::default()
+    };
+    assert_eq!(Told::read(&told), Some(read));
+
+    let delegate = asked("/team/x");
+    assert!(delegate.contains(" rule=shop/web#0>team/own#1.0 why=route to=outbound|80||b.example skip="), "{delegate}");
+    // The delegate's own condition is the second of the two that stand together.
+    assert!(delegate.ends_with("skip=shop/web#0>team/own#0.0:1"), "{delegate}");
+
+    // As many as a header bears, and how many more: two of the delegate's and thirty of its own.
+    let nothing = asked("/nothing");
+    assert!(nothing.contains(" why=no_rule skip=") && nothing.ends_with(" more=8"), "{nothing}");
+    assert_eq!(Told::read(&nothing).map(|told| (told.skipped.len(), told.more, told.to)), Some((24, 8, None)));
+    for other in ["", "2 host=a", "1 rule=shop/web", "1 skip=a#b.c", "1 word", "1 rule=a#1.x"] {
+        assert_eq!(Told::read(other), None, "{other}");
+    }
+    assert_eq!(Told::read("1 later=x why=route").and_then(|told| told.why), Some("route"));
+}
+
+/// Without a token in the configuration nobody is told, and with one only who has all of it.
+#[test]
+fn only_who_has_the_token_is_told() {
+    let explains = |plan: &Plan, values: &[&str]| {
+        let mut pairs: Vec<(&[u8], &[u8])> = vec![(b":method", b"GET"), (b":path", b"/")];
+        pairs.extend(values.iter().map(|value| (&b"x-sailcloth-explain"[..], value.as_bytes())));
+        plan.explains(&Request::new(&pairs))
+    };
+    let with = |proxy: &str| {
+        let text = format!(r#"{{"proxy": {{"gateways": ["mesh"]{proxy}}}, "resources": []}}"#);
+        let mut report = Report::new();
+        let config = ModuleConfig::read(text.into_bytes(), NodeMetadata::default(), &mut report);
+        config.map(|config| config.plan())
+    };
+    let (token, off) = ("0123456789abcdef", with("").unwrap_or_else(|| panic!("it is refused")));
+    let on = with(r#", "explain": {"token": "0123456789abcdef"}"#).unwrap_or_else(|| panic!("it is refused"));
+    assert!(explains(&on, &[token]));
+    for values in [&[][..], &[""], &["0123456789abcdeg"], &["0123456789abcdef0"], &["0123456789abcde"], &[token, token]]
+    {
+        assert!(!explains(&on, values), "{values:?}");
+    }
+    for values in [&[][..], &[""], &[token]] {
+        assert!(!explains(&off, values), "{values:?}");
+    }
+    for weak in ["", "short", "with a blank in it"] {
+        assert!(with(&format!(r#", "explain": {{"token": "{weak}"}}"#)).is_none(), "{weak}");
+    }
+    assert!(with(r#", "explain": {}"#).is_none());
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use envoy_config::explain::{self, Asked, From, Scene, Whom, place, request};
+use envoy_config::explain::{self, Asked, Decoded, From, Scene, Whom, place, request};
 use envoy_config::input::Purpose;
 
 use super::{Input, Outcome, Output, note, print, print_styled, warn};
@@ -54,12 +54,19 @@ pub struct Args {
     /// now.
     #[arg(long, value_name = "FILE")]
     write_case: Option<PathBuf>,
+    /// Words what a proxy has said in the response header `x-sailcloth-explain`, by the resources that it had; there is no
+    /// URL then.
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["gateway", "from", "port", "method", "headers", "source", "write_case"])]
+    decode: Option<String>,
     /// How the answer is told, on standard output; as JSON by docs/explain.schema.json.
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     output: Output,
 }
 
 pub fn explain(args: &Args) -> Outcome {
+    if let Some(text) = &args.decode {
+        return decode(text, args);
+    }
     let (input, url) = args.input.and_url()?;
     let asked = Asked { source: args.source, ..Asked::new(args.method.as_deref(), &url, &args.headers)? };
     let whom = match (&args.gateway, &args.from) {
@@ -90,6 +97,16 @@ pub fn explain(args: &Args) -> Outcome {
         note(&format!("a case is written to `{}`", file.display()));
     }
     // The program ends here, and to take a large set apart would cost as much as to explain a request by it.
-    std::mem::forget(loaded);
+    std::mem::forget((loaded, explanation));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn decode(text: &str, args: &Args) -> Outcome {
+    let loaded = args.input.load(Purpose::default())?;
+    let decoded = Decoded::read(text, &loaded.set)?;
+    match args.output {
+        Output::Text => print_styled(&explain::decoded(&decoded))?,
+        Output::Json => print(&envoy_config::generate::pretty(&decoded))?,
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,10 +4,13 @@
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
-
-use super::answer::{Action, Destination, Explanation, Limits, OfRule, Omitted, Operations, Retries, Skipped};
-use crate::render::clean;
 use shared::finding::Severity;
+
+use super::answer::{
+    Action, DelegatePlace, Destination, Explanation, Limits, OfRule, Omitted, Operations, Retries, RulePlace, Skipped,
+};
+use super::decoded::Decoded;
+use crate::render::clean;
 
 const BOLD: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
@@ -29,6 +32,36 @@ pub fn text(explanation: &Explanation) -> String {
     page.skipped(&explanation.skipped);
     page.omitted(&explanation.omitted);
     page.0
+}
+
+/// What a proxy has said of one request.
+pub fn decoded(it: &Decoded) -> String {
+    let mut page = Page(String::new());
+    let by = match (&it.virtual_service, &it.rule) {
+        (Some(service), Some(rule)) => ruled(service, rule),
+        _ if it.cluster.is_some() => "the service itself".to_owned(),
+        _ => "no rule".to_owned(),
+    };
+    page.fact("by", &by);
+    page.fact("host", it.virtual_host.as_deref().unwrap_or("no virtual host"));
+    page.fact("why", it.why.as_deref().unwrap_or_default());
+    page.fact("to", it.cluster.as_deref().unwrap_or("nobody: it was answered by the proxy"));
+    for copy in &it.copies {
+        page.fact("copies", &format!("the rule's mirror {copy}, from 0"));
+    }
+    page.skipped(&it.skipped);
+    if it.more > 0 {
+        let _ = writeln!(page.0, "  and {} more, of which the proxy did not tell", it.more);
+    }
+    page.0
+}
+
+/// A rule and where it stands.
+fn ruled(service: &str, rule: &RulePlace) -> String {
+    let name = rule.name.as_deref().map(|name| format!(" `{name}`")).unwrap_or_default();
+    let (at, line) = (at(rule.index, rule.r#match), rule.match_line.unwrap_or(rule.line));
+    let delegate = rule.delegate.as_ref().map(|it| format!("\n{}", delegate(it))).unwrap_or_default();
+    format!("VirtualService {service} {at}{name}{}{delegate}", place(rule.file.as_deref(), line))
 }
 
 struct Page(String);
@@ -66,14 +99,7 @@ impl Page {
             };
         }
         let by = match (&it.virtual_service, &it.rule, &it.virtual_host) {
-            (Some(service), Some(rule), _) => {
-                let name = rule.name.as_deref().map(|name| format!(" `{name}`")).unwrap_or_default();
-                let at = at(rule.index, rule.r#match);
-                format!(
-                    "VirtualService {service} {at}{name}{}",
-                    place(rule.file.as_deref(), rule.match_line.unwrap_or(rule.line))
-                )
-            }
+            (Some(service), Some(rule), _) => ruled(service, rule),
             (_, _, Some(host)) if it.action == Action::Route => {
                 format!("the service itself, since no VirtualService has the host `{host}`")
             }
@@ -197,7 +223,11 @@ impl Page {
             let service = if it.virtual_service.is_empty() { "the service itself" } else { &it.virtual_service };
             format!("{service} {}", at(it.rule, it.r#match))
         };
-        self.rows(rows.map(|it| (head(it), place(it.file.as_deref(), it.line), it.because.as_str())));
+        let stands = |it: &Skipped| match &it.delegate {
+            Some(it) => format!("  {}", delegate(it)),
+            None => place(it.file.as_deref(), it.line),
+        };
+        self.rows(rows.map(|it| (head(it), stands(it), it.because.as_str())));
         self.more(all.len());
     }
 
@@ -271,6 +301,12 @@ fn place(file: Option<&str>, line: u32) -> String {
         Some(file) => format!("  {file}"),
         None => String::new(),
     }
+}
+
+/// Where a delegate's rule stands.
+fn delegate(it: &DelegatePlace) -> String {
+    let at = at(it.index, it.r#match);
+    format!("by its delegate {} {at}{}", it.virtual_service, place(it.file.as_deref(), it.line))
 }
 
 /// What is changed whatever the destination.

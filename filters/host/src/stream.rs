@@ -3,7 +3,9 @@
 use std::cell::OnceCell;
 use std::time::Duration;
 
+use shared::act;
 use shared::decide::{Decision, Request};
+use shared::names::EXPLAIN_HEADER;
 
 use crate::abi::{self, Map};
 use crate::behaviour::{Chain, Step, Wait};
@@ -25,6 +27,8 @@ pub(crate) struct Common {
     pub(crate) waited: Duration,
     /// Request headers for the response phase.
     pub(crate) kept: Vec<(Box<[u8]>, Vec<u8>)>,
+    /// Why it goes where it goes, where somebody may ask that and does.
+    pub(crate) explained: Option<Vec<u8>>,
 }
 
 /// A stream's state; it lives from the request's headers to the stream's end.
@@ -74,13 +78,22 @@ impl<C: Chain> Stream<C> {
             match module.chain.request(self.at, std::mem::take(&mut resumed), &mut self.own, &mut phase) {
                 Step::Next => self.at += 1,
                 Step::Wait(wait) => return Way::Waits(wait),
-                Step::Reply(reply) => {
+                Step::Reply(mut reply) => {
                     phase.common.replied = true;
                     let decision = phase.common.decision;
+                    if module.plan.explains(&phase.request) {
+                        let explained = decision.map(|it| act::explain::explain(&module.plan, &it, &phase.request));
+                        reply.headers.extend(explained.map(|it| (EXPLAIN_HEADER.as_bytes().to_vec(), it)));
+                    }
                     reply::send(reply, &module.plan, decision.as_ref(), &Request::new(&pairs));
                     return Way::Back;
                 }
             }
+        }
+        // Of several modules the one that routes says it, since all is decided by then.
+        if (!C::HANDS_OVER || module.routes) && module.plan.explains(&phase.request) {
+            let decision = phase.common.decision;
+            phase.common.explained = decision.map(|it| act::explain::explain(&module.plan, &it, &phase.request));
         }
         Way::On
     }
@@ -90,6 +103,9 @@ impl<C: Chain> Stream<C> {
         let mut phase = ResponsePhase { plan: &module.plan, common: &self.common, hands_over: C::HANDS_OVER };
         for index in (0..=self.at.min(C::LENGTH - 1)).rev() {
             module.chain.response(index, &mut self.own, &mut phase);
+        }
+        if let Some(explained) = &self.common.explained {
+            abi::set_header(Map::Response, EXPLAIN_HEADER.as_bytes(), explained);
         }
     }
 

@@ -31,6 +31,7 @@ pub(super) fn build(
     let mut guards = Guards::compile(set, &registry, detector, Some(proxy.namespace()));
     guards.assign(&mut rules);
     let telemetry = Telemetry::new(&rules, &registry, proxy, edge);
+    let explain_token = proxy.explain.as_ref().map(|explain| explain.token.0.clone());
     Plan {
         fingerprint,
         views,
@@ -39,6 +40,7 @@ pub(super) fn build(
         blocks_unknown_hosts,
         unknown_hosts: None,
         access_log: false,
+        explain_token,
         hosts,
         rules,
         telemetry,

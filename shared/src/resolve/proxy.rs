@@ -1,6 +1,7 @@
 //! Who a proxy is, and what it serves.
 
 use super::parts::Block;
+use crate::model::read::{Place, Read, Reader};
 use crate::model::{Gateway, Port, Resource, Resources};
 use crate::registry::carries;
 use crate::{Map, names, object, order};
@@ -19,6 +20,33 @@ object! {
         /// The listener's port as Istio would see it. Absent: for a gateway its server's, for the mesh the port of the
         /// request's authority.
         port: Option<Port>,
+        /// Who may ask why a request went where it went.
+        explain: Option<Explain>,
+    }
+}
+
+object! {
+    /// Who may ask why a request went where it went.
+    pub struct Explain {
+        /// What such a request carries in `x-sailcloth-explain`; at least sixteen characters, since rules are told to whoever
+        /// has it.
+        token: Token = required,
+    }
+}
+
+/// A word that is not easily guessed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token(pub Box<str>);
+
+impl Read for Token {
+    fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        let fits = |text: &String| text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let text = String::read(place, reader)?;
+        if !fits(&text) {
+            reader.invalid(place, "a token has at least 16 characters, and no blanks", "");
+            return None;
+        }
+        Some(Token(text.into()))
     }
 }
 
