@@ -1,13 +1,16 @@
 //! `MeshConfig`: what holds for the whole mesh. It is no resource: istiod reads it from the ConfigMap `istio`, as YAML
 //! under `data.mesh`.
 
+#[cfg(feature = "yaml")]
 use super::http_route::HttpRetry;
 use super::read::{Place, Read, Reader};
 use crate::finding::Code;
-use crate::names::{DOMAIN, ROOT_NAMESPACE};
+#[cfg(feature = "yaml")]
+use crate::names::DOMAIN;
+use crate::names::ROOT_NAMESPACE;
 use crate::{object, words};
 
-/// MeshConfig as far as Sailcloth acts on it, with Istio's defaults.
+/// MeshConfig as far as Sailcloth acts on it, with Istio's defaults. What is for the command alone, modules do not have.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MeshConfig {
     /// `rootNamespace`: its resources are for all others.
@@ -15,6 +18,7 @@ pub struct MeshConfig {
     /// `outboundTrafficPolicy.mode`.
     pub outbound: OutboundMode,
     /// `defaultHttpRetryPolicy`, of rules without `retries`; absent is Istio's own default.
+    #[cfg(feature = "yaml")]
     pub default_retries: Option<Box<HttpRetry>>,
     /// `defaultServiceExportTo`, of services without `exportTo`.
     pub default_service_export_to: Vec<String>,
@@ -23,10 +27,13 @@ pub struct MeshConfig {
     /// `defaultDestinationRuleExportTo`.
     pub default_destination_rule_export_to: Vec<String>,
     /// `trustDomain`, which identities begin with.
+    #[cfg(feature = "yaml")]
     pub trust_domain: String,
     /// `trustDomainAliases`: others that count as the same.
+    #[cfg(feature = "yaml")]
     pub trust_domain_aliases: Vec<String>,
     /// `pathNormalization.normalization`.
+    #[cfg(feature = "yaml")]
     pub path_normalization: PathNormalization,
 }
 
@@ -39,12 +46,16 @@ impl Default for MeshConfig {
         MeshConfig {
             root_namespace: ROOT_NAMESPACE.to_owned(),
             outbound: OutboundMode::AllowAny,
+            #[cfg(feature = "yaml")]
             default_retries: None,
             default_service_export_to: everywhere(),
             default_virtual_service_export_to: everywhere(),
             default_destination_rule_export_to: everywhere(),
+            #[cfg(feature = "yaml")]
             trust_domain: DOMAIN.to_owned(),
+            #[cfg(feature = "yaml")]
             trust_domain_aliases: Vec::new(),
+            #[cfg(feature = "yaml")]
             path_normalization: PathNormalization::Base,
         }
     }
@@ -62,6 +73,7 @@ words! {
     }
 }
 
+#[cfg(feature = "yaml")]
 words! {
     /// What becomes of a path before anybody matches it.
     pub enum PathNormalization {
@@ -85,7 +97,7 @@ pub struct Mode(pub OutboundMode);
 impl Read for Mode {
     fn read(place: Place<'_>, reader: &mut Reader<'_>) -> Option<Self> {
         let mode = OutboundMode::read(place, reader)?;
-        if mode == OutboundMode::AllowAnyDynamicDns {
+        if cfg!(feature = "yaml") && mode == OutboundMode::AllowAnyDynamicDns {
             let message = "`ALLOW_ANY_DYNAMIC_DNS` is not supported by Sailcloth, which takes it for `ALLOW_ANY`";
             reader.warn(Code::Unsupported, place, message, "");
         }
