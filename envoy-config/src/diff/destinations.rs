@@ -73,7 +73,7 @@ fn tos<'a>(route: Option<&'a Value>, namespace: &str) -> Vec<To<'a>> {
 
 impl To<'_> {
     fn key(&self) -> (&str, &str, &str) {
-        (&self.full, &self.subset, &self.port)
+        (&self.full, self.subset, &self.port)
     }
 
     /// What it is called beside another, whose host need not be said again.
