@@ -191,7 +191,7 @@ fn choosing(criterion: &mut Criterion) {
             bencher.iter(|| {
                 drawn = drawn.wrapping_add(0x9e37_79b9_7f4a_7c15);
                 let mut decision = found;
-                choose(&plan, &mut decision, || drawn);
+                choose(&plan, &mut decision, |split| split.choose(|| drawn));
                 decision.destination
             });
         });

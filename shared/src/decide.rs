@@ -3,6 +3,7 @@
 //! Why it came so is told to a [`Trace`], which costs nothing when nobody listens ([`Untraced`]).
 
 mod client;
+pub mod cookie;
 mod request;
 mod trace;
 
@@ -13,8 +14,9 @@ pub use trace::{Trace, Untraced};
 
 use crate::plan::fault::Fault;
 use crate::plan::mirror::Mirror;
+use crate::plan::sticky::Sticky;
 use crate::plan::variant::MirrorSet;
-use crate::plan::{Action, Destination, Plan, RouteAction, Rule};
+use crate::plan::{Action, Destination, Plan, RouteAction, Rule, Split};
 
 /// Which rule a request has found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,7 +148,7 @@ impl Decision {
 /// `draw` gives uniform 64-bit numbers; it is asked only where there is a choice.
 pub fn decide(plan: &Plan, request: &Request<'_>, draw: impl FnOnce() -> u64, trace: &mut impl Trace) -> Decision {
     let mut decision = find(plan, request, trace);
-    choose(plan, &mut decision, draw);
+    choose(plan, &mut decision, |split| split.choose(draw));
     decision
 }
 
@@ -178,14 +180,20 @@ pub fn find(plan: &Plan, request: &Request<'_>, trace: &mut impl Trace) -> Decis
     Decision { found, destination: None, reply, delayed: false, mirrors: 0 }
 }
 
-/// Chooses a destination by the rule's weights, unless somebody did already.
-pub fn choose(plan: &Plan, decision: &mut Decision, draw: impl FnOnce() -> u64) {
+/// Lets `choose` take one of the rule's destinations, by their weights, unless somebody did already.
+pub fn choose(plan: &Plan, decision: &mut Decision, choose: impl FnOnce(&Split) -> u32) {
     if decision.destination.is_some() || decision.reply.is_some() {
         return;
     }
     if let Some(Rule { action: Action::Route(route), .. }) = decision.rule(plan) {
-        decision.destination = Some(route.destinations.choose(draw));
+        decision.destination = Some(choose(&route.destinations));
     }
+}
+
+/// What keeps the client of a request at its destination, where nobody has chosen one yet.
+pub fn sticky<'p>(plan: &'p Plan, decision: &Decision) -> Option<(&'p Sticky, &'p Split)> {
+    let route = decision.route(plan).filter(|_| decision.destination.is_none())?;
+    Some((route.sticky.as_deref()?, &route.destinations))
 }
 
 /// The fault that a request may run into. Requests that are redirected or answered directly have none; a preflight has
@@ -203,10 +211,15 @@ pub fn fault<'p>(plan: &'p Plan, decision: &Decision) -> Option<&'p Fault> {
 
 /// Answers the request with its fault's abort. Envoy has a destination by then, for a preflight as well, whose response
 /// operations apply to the reply.
-pub fn abort(plan: &Plan, decision: &mut Decision, draw: impl FnOnce() -> u64) {
+pub fn abort(plan: &Plan, decision: &mut Decision, choose: impl FnOnce(&Split) -> u32) {
     decision.reply = None;
-    choose(plan, decision, draw);
+    self::choose(plan, decision, choose);
     decision.reply = Some(OwnReply::FaultAbort);
+}
+
+/// The mirrors of which [`mirror`] draws each by itself, in this order.
+pub fn drawn_mirrors<'p>(plan: &'p Plan, decision: &Decision) -> impl Iterator<Item = &'p Mirror> {
+    decision.route(plan).into_iter().flat_map(|route| route.mirrors.all()).filter(|mirror| !mirror.takes_all())
 }
 
 /// Draws the mirrors that get a copy; none of a request that is answered here.

@@ -10,6 +10,7 @@
 //! | [`plan`] | the resources and who this proxy is | an immutable, compiled [`plan::Plan`] |
 //! | [`decide`] | the plan, a request, random draws | a [`decide::Decision`], and why if somebody asks |
 //! | [`act`] | the plan, the decision, the request | header changes and replies, told to whoever carries them out |
+//! | [`simulate`] | the plan, a request, what chance decides | what becomes of it, from the first behaviour to the answer |
 //!
 //! Nothing here reads a clock, draws a random number or knows of Envoy's interfaces: time, randomness and headers
 //! come in as arguments.
@@ -30,6 +31,7 @@ pub mod policy;
 pub mod re2;
 pub mod registry;
 pub mod resolve;
+pub mod simulate;
 pub mod table;
 
 pub use finding::{Finding, Report, Severity};

@@ -1,13 +1,11 @@
 //! Splits between versions: by weight, or by the client where the VirtualService asks for it with the annotation
 //! `sailcloth.dev/sticky`. A request's choice is made once, so that its retries keep it.
 
-mod cookie;
-
 use host::{Behaviour, RequestPhase, ResponsePhase, Step};
-use shared::decide;
+use shared::decide::{self, cookie};
+use shared::plan::Plan;
 use shared::plan::sticky::Sticky;
 use shared::plan::variant::CLUSTER_HEADER;
-use shared::plan::{Action, Plan};
 
 /// The behaviour.
 #[derive(Debug)]
@@ -50,11 +48,7 @@ impl Behaviour for Canary {
 /// and where the client says nothing of itself.
 fn stick(new_cookie: &mut Option<Vec<u8>>, request: &mut RequestPhase<'_>) -> Option<u32> {
     let decision = request.decision()?;
-    if decision.reply.is_some() || decision.destination.is_some() {
-        return None;
-    }
-    let Action::Route(route) = &decision.rule(request.plan())?.action else { return None };
-    let sticky = route.sticky.as_deref()?;
+    let (sticky, split) = decide::sticky(request.plan(), &decision)?;
     let said = match (decide::client_key(sticky, &request.request(), || request.source_ip()), sticky) {
         (Some(said), _) => said.into_owned(),
         (None, Sticky::Cookie(name)) => {
@@ -64,5 +58,5 @@ fn stick(new_cookie: &mut Option<Vec<u8>>, request: &mut RequestPhase<'_>) -> Op
         }
         (None, _) => return None,
     };
-    Some(route.destinations.stick(&said))
+    Some(split.stick(&said))
 }

@@ -34,7 +34,7 @@ impl Behaviour for Fault {
             return Step::Next;
         }
         let (plan, draw) = (request.plan(), request.draw());
-        request.note(|decision| decide::abort(plan, decision, || draw));
+        request.note(|decision| decide::abort(plan, decision, |split| split.choose(|| draw)));
         request.own_reply().map_or(Step::Next, Step::Reply)
     }
 }

@@ -99,7 +99,7 @@ impl<'a> RequestPhase<'a> {
     pub fn destination(&mut self) -> Option<Decision> {
         let before = self.decision()?;
         let mut decision = before;
-        decide::choose(self.plan, &mut decision, || self.random.next_u64());
+        decide::choose(self.plan, &mut decision, |split| split.choose(|| self.random.next_u64()));
         if decision != before {
             self.common.decision = Some(decision);
             self.hand_over(decision);

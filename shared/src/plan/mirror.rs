@@ -21,7 +21,8 @@ pub struct Mirror {
 }
 
 impl Mirror {
-    fn takes_all(&self) -> bool {
+    /// Whether it gets a copy of every request.
+    pub(crate) fn takes_all(&self) -> bool {
         self.ppm >= Percent::ALL.ppm()
     }
 }

@@ -1,7 +1,7 @@
-//! The cookie that a new client gets.
+//! The cookie that a new client of a sticky split gets.
 
 /// A new client's value: sixteen hexadecimal digits.
-pub(crate) fn value(draw: u64) -> Vec<u8> {
+pub fn value(draw: u64) -> Vec<u8> {
     (0..16).rev().map(|digit| hex((draw >> (digit * 4)) as u8 & 15)).collect()
 }
 
@@ -10,13 +10,16 @@ fn hex(digit: u8) -> u8 {
 }
 
 /// The `set-cookie` header for it. It lasts as long as the browser's session.
-pub(crate) fn set(name: &[u8], value: &[u8], secure: bool) -> Vec<u8> {
+pub fn set(name: &[u8], value: &[u8], secure: bool) -> Vec<u8> {
     let attributes: &[u8] = b"; Path=/; HttpOnly; SameSite=Lax";
     [name, b"=", value, attributes, if secure { b"; Secure" } else { b"" }].concat()
 }
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     #[test]
