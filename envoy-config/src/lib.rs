@@ -30,6 +30,7 @@ pub mod route;
 pub mod silence;
 pub mod source;
 pub mod stats;
+pub mod traffic;
 pub mod wire;
 pub mod yaml;
 

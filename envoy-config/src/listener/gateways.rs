@@ -108,14 +108,7 @@ pub fn fronts(
     if let Some(unknown) = listen.keys().find(|port| !ports.contains_key(port)) {
         return Err(ListenError::UnknownPort(*unknown, ports.into_keys().collect()));
     }
-    let mut fronts: Vec<Front> =
-        ports.into_iter().map(|(port, gateways)| gateway_front(port, &gateways, listen.get(&port).copied())).collect();
-    if let Some(at) = mesh.or_else(|| applies_to_mesh(set).then_some(MESH_ADDRESS)) {
-        let gateways = vec![MESH.to_owned()];
-        let namespace = namespace.or_else(|| only_namespace(set)).unwrap_or(DEFAULT_NAMESPACE).to_owned();
-        let proxy = Proxy { namespace, gateways, labels: BTreeMap::new(), port: None };
-        fronts.push(Front { name: MESH.to_owned(), at, edge: false, proxy });
-    }
+    let fronts = wherever(set, namespace, listen, mesh);
     let mut taken: Vec<(&str, SocketAddr)> = Vec::new();
     let all =
         fronts.iter().map(|front| (front.name.as_str(), front.at)).chain(admin.map(|at| ("Envoy's admin page", at)));
@@ -126,6 +119,25 @@ pub fn fronts(
         taken.push((name, at));
     }
     Ok(fronts)
+}
+
+/// Every front of `set`, though two may want the same place.
+pub(crate) fn wherever(
+    set: &Resources,
+    namespace: Option<&str>,
+    listen: &BTreeMap<u16, SocketAddr>,
+    mesh: Option<SocketAddr>,
+) -> Vec<Front> {
+    let ports = gateway_ports(set).into_iter();
+    let mut fronts: Vec<Front> =
+        ports.map(|(port, gateways)| gateway_front(port, &gateways, listen.get(&port).copied())).collect();
+    if let Some(at) = mesh.or_else(|| applies_to_mesh(set).then_some(MESH_ADDRESS)) {
+        let gateways = vec![MESH.to_owned()];
+        let namespace = namespace.or_else(|| only_namespace(set)).unwrap_or(DEFAULT_NAMESPACE).to_owned();
+        let proxy = Proxy { namespace, gateways, labels: BTreeMap::new(), port: None };
+        fronts.push(Front { name: MESH.to_owned(), at, edge: false, proxy });
+    }
+    fronts
 }
 
 /// The namespace of all that is in the mesh, when there is just one. Gateways often live apart from what they lead to.

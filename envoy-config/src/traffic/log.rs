@@ -26,39 +26,39 @@ const MOST_THREADS: usize = 4;
 const SHOWN: usize = 3;
 
 /// What a log says of a request's header.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Logged {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Logged<'a> {
     /// Nothing: it may have been there or not.
     #[default]
     Unknown,
     /// It was not there.
     Absent,
     /// Its value.
-    Value(String),
+    Value(&'a str),
 }
 
 /// A request as a log has it. What nobody asks for is not kept.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Entry {
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entry<'a> {
     /// The method.
-    pub method: String,
+    pub method: &'a str,
     /// The host, port included.
-    pub authority: String,
+    pub authority: &'a str,
     /// With its query.
-    pub path: String,
+    pub path: &'a str,
     /// `http` or `https`, where the line says it.
-    pub scheme: Option<String>,
+    pub scheme: Option<&'a str>,
     /// The port at which it came in.
     pub port: Option<u16>,
     /// The headers that somebody asks for, in the order in which they were asked for.
-    pub headers: Vec<Logged>,
+    pub headers: Vec<Logged<'a>>,
 }
 
 /// A request, and how often it was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counted {
-    /// The request.
-    pub entry: Entry,
+    /// Its parts, a line each.
+    key: Box<str>,
     /// How often.
     pub count: u64,
     /// The line of the first of them.
@@ -137,7 +137,9 @@ impl fmt::Display for LogError {
         match self {
             LogError::Unreadable(error) => write!(f, "cannot read it: {error}"),
             LogError::Empty => f.write_str("there are no lines in it"),
-            LogError::Endless(line) => write!(f, "line {line} is longer than {} MiB: is it an access log?", LONGEST >> 20),
+            LogError::Endless(line) => {
+                write!(f, "line {line} is longer than {} MiB: is it an access log?", LONGEST >> 20)
+            }
             LogError::Unknown(shown) => {
                 f.write_str("no line of it is a request that somebody could make again")?;
                 for Stray { line, text, why } in shown {
@@ -172,7 +174,7 @@ pub fn read(mut from: impl Read, wanted: &[String]) -> Result<Log, LogError> {
     read?;
     let mut all = Tally::default();
     tallies.into_iter().for_each(|tally| all.add(tally));
-    all.finish(wanted.len())
+    all.finish()
 }
 
 /// Cuts what is read into blocks of whole lines, each with the number of its first line.
@@ -277,7 +279,7 @@ impl Tally {
         }
     }
 
-    fn finish(self, headers: usize) -> Result<Log, LogError> {
+    fn finish(self) -> Result<Log, LogError> {
         let Tally { requests, mut log, lines } = self;
         log.shown.sort();
         log.shown.truncate(SHOWN);
@@ -287,9 +289,11 @@ impl Tally {
         if log.count + log.inbound + log.connections == 0 {
             return Err(LogError::Unknown(log.shown));
         }
+        let text = |key: Box<[u8]>| String::from_utf8(key.into_vec()).map(String::into_boxed_str);
         log.requests = requests
             .into_iter()
-            .map(|(key, (count, line))| Counted { entry: Entry::read(&key, headers), count, line })
+            // All parts were text.
+            .filter_map(|(key, (count, line))| Some(Counted { key: text(key).ok()?, count, line }))
             .collect();
         log.requests.sort_unstable_by(|a, b| b.count.cmp(&a.count).then_with(|| a.line.cmp(&b.line)));
         Ok(log)
@@ -325,18 +329,25 @@ impl Fields<'_> {
     }
 }
 
-impl Entry {
-    fn read(key: &[u8], headers: usize) -> Entry {
-        let text = |part: &[u8]| String::from_utf8_lossy(part).into_owned();
-        let mut parts = key.split(|byte| *byte == b'\n');
-        let mut next = || parts.next().unwrap_or_default();
-        let [method, authority, path, scheme, port] = [next(), next(), next(), next(), next()].map(text);
-        let header = |part: &[u8]| match part.split_first() {
-            Some((b'=', value)) => Logged::Value(text(value)),
+impl Logged<'_> {
+    fn of(part: &str) -> Logged<'_> {
+        match part.split_at_checked(1) {
+            Some(("=", value)) => Logged::Value(value),
             Some(_) => Logged::Absent,
             None => Logged::Unknown,
-        };
-        let headers = (0..headers).map(|_| header(next())).collect();
+        }
+    }
+}
+
+impl Counted {
+    /// The request.
+    pub fn entry(&self) -> Entry<'_> {
+        let mut parts = self.key.split('\n');
+        let mut next = || parts.next().unwrap_or_default();
+        let [method, authority, path, scheme, port] = [next(), next(), next(), next(), next()];
+        let mut headers: Vec<Logged<'_>> = parts.map(Logged::of).collect();
+        // Every part has its end, the last as well.
+        headers.pop();
         let scheme = Some(scheme).filter(|scheme| !scheme.is_empty());
         Entry { method, authority, path, scheme, port: port.parse().ok(), headers }
     }
@@ -345,7 +356,8 @@ impl Entry {
 impl<'a> Fields<'a> {
     /// A request, when all is there that makes one.
     fn line(self) -> Line<'a> {
-        let inbound = |cluster: &Cow<'_, str>| cluster.starts_with("inbound|") || cluster == "InboundPassthroughCluster";
+        let inbound =
+            |cluster: &Cow<'_, str>| cluster.starts_with("inbound|") || cluster == "InboundPassthroughCluster";
         if self.cluster.as_ref().is_some_and(inbound) {
             return Line::Inbound;
         }
@@ -354,7 +366,7 @@ impl<'a> Fields<'a> {
         match missing.as_slice() {
             [] => Line::Request(self),
             [_, _, _] if self.any => Line::Connection,
-            [] | [_] | [_, ..] => {
+            _ => {
                 let names: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
                 Line::Stray(format!("without {}", names.join(", ")).into())
             }

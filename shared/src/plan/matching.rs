@@ -1,8 +1,8 @@
 //! Match blocks. Every kind of condition is a file of its own and one row of the table below; nothing else knows
 //! which kinds there are.
 //!
-//! A condition's file has a type with `compile` (what the block asks for, if anything), `holds`, `takes_everything`,
-//! `selector` (what an index may look it up by) and `Display`.
+//! A condition's file has a type with `compile` (what the block asks for, if anything), `holds`, `looks_at`,
+//! `takes_everything`, `selector` (what an index may look it up by) and `Display`.
 
 mod header;
 mod pseudo;
@@ -36,6 +36,11 @@ macro_rules! conditions {
             #[inline]
             pub fn holds(&self, request: &Request<'_>) -> bool {
                 match self { $(Condition::$Kind(condition) => condition.holds(request),)+ }
+            }
+
+            /// The header that it looks at, pseudo headers included.
+            pub fn looks_at(&self) -> &[u8] {
+                match self { $(Condition::$Kind(condition) => condition.looks_at(),)+ }
             }
 
             #[inline]
@@ -101,7 +106,7 @@ impl Match {
 
     /// What every path that matches begins with.
     #[inline]
-    pub(super) fn path_literal(&self) -> &[u8] {
+    pub fn path_literal(&self) -> &[u8] {
         self.uri().map_or(&[], uri::UriCondition::literal)
     }
 

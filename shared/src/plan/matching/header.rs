@@ -43,6 +43,10 @@ impl HeaderCondition {
         has != self.without
     }
 
+    pub(super) fn looks_at(&self) -> &[u8] {
+        &self.name
+    }
+
     #[inline]
     pub(super) fn selector(&self) -> Option<(Selector<'_>, &[u8])> {
         self.text.only().filter(|_| !self.without).map(|value| (Selector::Header(&self.name), value))

@@ -26,6 +26,10 @@ impl QueryCondition {
         request.query(&self.name).is_some_and(|value| self.text.holds(value))
     }
 
+    pub(super) fn looks_at(&self) -> &[u8] {
+        b":path"
+    }
+
     #[inline]
     pub(super) fn selector(&self) -> Option<(Selector<'_>, &[u8])> {
         self.text.only().map(|value| (Selector::Query(&self.name), value))

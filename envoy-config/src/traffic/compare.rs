@@ -1,0 +1,249 @@
+//! Whether a request is treated otherwise, and how.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use shared::decide::{self, Found, Request};
+use shared::plan::cors::Cors;
+use shared::plan::format::Template;
+use shared::plan::header_ops::HeaderOps;
+use shared::plan::{Action, Plan, Rule};
+
+use super::branches::{self, Atoms, Branch, Known};
+use super::question::Question;
+use super::sides::{Both, Place};
+use super::treatment::{Aspect, Treatment};
+use super::words;
+
+/// What is otherwise.
+#[derive(Debug)]
+pub(super) struct Difference {
+    pub(super) treatments: Both<Treatment>,
+    pub(super) aspects: Vec<Aspect>,
+    /// The same for requests that differ in the same way, whatever their paths.
+    pub(super) kind: String,
+}
+
+/// What there is to say of one request.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    Same,
+    Otherwise(Rc<Difference>),
+    /// It depends on these conditions.
+    Depends(Vec<String>),
+}
+
+pub(super) struct Comparison<'p> {
+    places: &'p [Place],
+    known: Vec<Both<Known>>,
+    atoms: Atoms,
+    signatures: Signatures,
+    /// Differences that are the same for every request.
+    fixed: HashMap<(usize, Both<Key>), Option<Rc<Difference>>>,
+}
+
+/// What is found, as a key.
+type Key = (u8, u32, u32);
+
+fn key(found: Option<Found>) -> Key {
+    match found {
+        None => (0, 0, 0),
+        Some(Found::Nothing) => (1, 0, 0),
+        Some(Found::Host(host)) => (2, host, 0),
+        Some(Found::Rule { rule, matched, .. }) => (3, rule, matched),
+    }
+}
+
+enum Leaf {
+    Same,
+    Otherwise(Rc<Difference>),
+    /// It depends on a header that is not known.
+    Depends(&'static str),
+}
+
+impl<'p> Comparison<'p> {
+    pub(super) fn new(places: &'p [Place]) -> Comparison<'p> {
+        let known = places.iter().map(|_| Both::default()).collect();
+        let signatures = Signatures { numbers: HashMap::new(), of: HashMap::new() };
+        Comparison { places, known, atoms: Atoms::default(), signatures, fixed: HashMap::new() }
+    }
+
+    /// Asks both sides.
+    pub(super) fn ask(&mut self, at: usize, question: &Question<'_>) -> Verdict {
+        let (Some(place), Some(known)) = (self.places.get(at), self.known.get_mut(at)) else { return Verdict::Same };
+        let Some(all) = branches::branches(place, question, known, &mut self.atoms) else {
+            return Verdict::Depends(vec!["more conditions than can be followed".to_owned()]);
+        };
+        let leaves: Vec<Leaf> = all.iter().map(|branch| self.leaf(at, place, question, branch)).collect();
+        self.sum(&all, leaves)
+    }
+
+    /// One answer, where every branch gives it.
+    fn sum(&self, branches: &[Branch], leaves: Vec<Leaf>) -> Verdict {
+        let header = leaves.iter().find_map(|leaf| match leaf {
+            Leaf::Depends(header) => Some(*header),
+            _ => None,
+        });
+        if let Some(header) = header {
+            return Verdict::Depends(vec![format!("header `{header}`")]);
+        }
+        let mut all = leaves.into_iter().map(|leaf| match leaf {
+            Leaf::Otherwise(difference) => Some(difference),
+            _ => None,
+        });
+        let Some(first) = all.next() else { return Verdict::Same };
+        let kind = |it: &Option<Rc<Difference>>| it.as_ref().map(|it| it.kind.clone());
+        let said = kind(&first);
+        if all.all(|it| kind(&it) == said) {
+            return first.map_or(Verdict::Same, Verdict::Otherwise);
+        }
+        let mut atoms: Vec<u32> = branches.iter().flat_map(|it| &it.assumed).map(|(atom, _)| *atom).collect();
+        atoms.sort_unstable();
+        atoms.dedup();
+        Verdict::Depends(atoms.into_iter().map(|atom| self.atoms.words(atom).to_owned()).collect())
+    }
+
+    fn leaf(&mut self, at: usize, place: &'p Place, question: &Question<'_>, branch: &Branch) -> Leaf {
+        let Both { old, new } = branch.found;
+        let found = Both { old: key(old), new: key(new) };
+        if let Some(known) = self.fixed.get(&(at, found)) {
+            return known.clone().map_or(Leaf::Same, Leaf::Otherwise);
+        }
+        if self.signatures.are_equal(at, place, branch.found) {
+            self.fixed.insert((at, found), None);
+            return Leaf::Same;
+        }
+        if let Some(header) = hidden(place, question, branch.found) {
+            return Leaf::Depends(header);
+        }
+        let difference = difference(place, question, branch.found).map(Rc::new);
+        let is_fixed = |plan: &Option<Plan>, found: Option<Found>| {
+            plan.as_ref().zip(found).is_none_or(|(plan, found)| is_fixed(plan, found))
+        };
+        if is_fixed(&place.plans.old, old) && is_fixed(&place.plans.new, new) {
+            self.fixed.insert((at, found), difference.clone());
+        }
+        difference.map_or(Leaf::Same, Leaf::Otherwise)
+    }
+}
+
+/// What both sides make of a request, where that is not the same.
+fn difference(place: &Place, question: &Question<'_>, found: Both<Option<Found>>) -> Option<Difference> {
+    let incoming = question.incoming();
+    let pairs = incoming.pairs();
+    let request = Request::new(&pairs);
+    let treat = |plan: &Option<Plan>, found: Option<Found>| match plan.as_ref().zip(found) {
+        Some((plan, found)) => Treatment::of(plan, decide::found(plan, &request, found), &incoming),
+        None => Treatment::unheard(),
+    };
+    let (old, new) = (treat(&place.plans.old, found.old), treat(&place.plans.new, found.new));
+    let aspects = old.differences(&new);
+    if aspects.is_empty() {
+        return None;
+    }
+    let mut kind = String::new();
+    for aspect in aspects.iter().filter(|aspect| !aspect.is_of_the_path()) {
+        let (before, after) = words::change(*aspect, &old, &new);
+        kind.push_str(&format!("{aspect:?} {before}\n{after}\n"));
+    }
+    kind.push_str(&format!("{aspects:?} {:?} {:?}", old.rule, new.rule));
+    Some(Difference { treatments: Both { old, new }, aspects, kind })
+}
+
+fn rule(plan: &Option<Plan>, found: Option<Found>) -> Option<&Rule> {
+    rule_of(plan.as_ref()?, found?)
+}
+
+/// The header of which the answer depends, though no match asks for it, where it is not known: what a page on another
+/// site asks with.
+fn hidden(place: &Place, question: &Question<'_>, found: Both<Option<Found>>) -> Option<&'static str> {
+    fn cors(rule: Option<&Rule>) -> Option<&Cors> {
+        match &rule?.action {
+            Action::Route(route) => route.cors.as_deref(),
+            _ => None,
+        }
+    }
+    let (old, new) = (cors(rule(&place.plans.old, found.old)), cors(rule(&place.plans.new, found.new)));
+    let is_otherwise = (old.is_some() || new.is_some()) && format!("{old:?}") != format!("{new:?}");
+    (is_otherwise && !question.knows(b"origin")).then_some("origin")
+}
+
+/// Whether every request that finds this is treated alike, whatever it says.
+fn is_fixed(plan: &Plan, found: Found) -> bool {
+    let (host, rule) = match found {
+        Found::Nothing => return true,
+        Found::Host(host) => (host, None),
+        Found::Rule { host, rule, .. } => (host, plan.rule(rule)),
+    };
+    if plan.host(host).is_none_or(|host| host.https_redirect) {
+        return false;
+    }
+    let Some(rule) = rule else { return true };
+    let plain = |ops: &HeaderOps| {
+        let mut all = ops.set().iter().chain(ops.add());
+        all.all(|(_, template): &(_, Template)| template.parts().is_empty())
+    };
+    let action = match &rule.action {
+        Action::Route(route) => {
+            let mut destinations = route.destinations.destinations().iter();
+            route.rewrite.is_none()
+                && route.authority.is_none()
+                && route.cors.is_none()
+                && route.sticky.is_none()
+                && destinations
+                    .all(|it| it.authority.is_none() && plain(&it.request_headers) && plain(&it.response_headers))
+        }
+        Action::DirectResponse(response) => response.status != 201 && !(300..400).contains(&response.status),
+        Action::Redirect(_) => false,
+        Action::Delegate => true,
+    };
+    action && plain(&rule.request_headers) && plain(&rule.response_headers)
+}
+
+/// All that rules make of their requests, as numbers: rules with the same number do the same.
+struct Signatures {
+    numbers: HashMap<String, usize>,
+    of: HashMap<(usize, bool, Key), usize>,
+}
+
+impl Signatures {
+    fn are_equal(&mut self, at: usize, place: &Place, found: Both<Option<Found>>) -> bool {
+        let old = self.number((at, false), &place.plans.old, found.old);
+        old == self.number((at, true), &place.plans.new, found.new)
+    }
+
+    fn number(&mut self, (at, new): (usize, bool), plan: &Option<Plan>, found: Option<Found>) -> usize {
+        let here = (at, new, key(found));
+        if let Some(known) = self.of.get(&here) {
+            return *known;
+        }
+        let next = self.numbers.len();
+        let number = *self.numbers.entry(signature(plan, found)).or_insert(next);
+        self.of.insert(here, number);
+        number
+    }
+}
+
+/// All that a rule makes of a request, in words that are the same for rules that do the same.
+fn signature(plan: &Option<Plan>, found: Option<Found>) -> String {
+    let Some((plan, found)) = plan.as_ref().zip(found) else { return "nobody listens".to_owned() };
+    let host = match found {
+        Found::Nothing => return format!("nothing {:?}", plan.passthrough()),
+        Found::Host(host) | Found::Rule { host, .. } => host,
+    };
+    let https = plan.host(host).is_some_and(|host| host.https_redirect);
+    match (found, rule_of(plan, found)) {
+        (Found::Rule { matched, .. }, Some(rule)) => {
+            let path = rule.matches.get(matched as usize).map(|block| block.path());
+            format!("{https} {path:?} {:?} {:?} {:?}", rule.action, rule.request_headers, rule.response_headers)
+        }
+        _ => format!("no rule {https}"),
+    }
+}
+
+fn rule_of(plan: &Plan, found: Found) -> Option<&Rule> {
+    match found {
+        Found::Rule { rule, .. } => plan.rule(rule),
+        _ => None,
+    }
+}
