@@ -1,8 +1,8 @@
 //! Match blocks. Every kind of condition is a file of its own and one row of the table below; nothing else knows
 //! which kinds there are.
 //!
-//! A condition's file has a type with `compile` (what the block asks for, if anything), `holds`, `looks_at`,
-//! `takes_everything`, `selector` (what an index may look it up by) and `Display`.
+//! A condition's file has a type with `compile` (what the block asks for, if anything), `holds`, `because` (why it does
+//! not, for people), `looks_at`, `takes_everything`, `selector` (what an index may look it up by) and `Display`.
 
 mod header;
 mod pseudo;
@@ -41,6 +41,12 @@ macro_rules! conditions {
             /// The header that it looks at, pseudo headers included.
             pub fn looks_at(&self) -> &[u8] {
                 match self { $(Condition::$Kind(condition) => condition.looks_at(),)+ }
+            }
+
+            /// Why the request does not have it, in the words of the resource and with both values: `` uri exact `/` does
+            /// not match `/x` ``. Nothing where it has it.
+            pub fn because(&self, request: &Request<'_>) -> Option<String> {
+                match self { $(Condition::$Kind(condition) => condition.because(request),)+ }
             }
 
             #[inline]
@@ -104,6 +110,11 @@ impl Match {
         self.conditions.iter().all(|condition| condition.holds(request))
     }
 
+    /// Why the request does not match: the first condition that it does not meet. Nothing where it matches.
+    pub fn because(&self, request: &Request<'_>) -> Option<String> {
+        self.conditions.iter().find_map(|condition| condition.because(request))
+    }
+
     /// What every path that matches begins with.
     #[inline]
     pub fn path_literal(&self) -> &[u8] {
@@ -136,3 +147,6 @@ impl Match {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use super::selector::Selector;
-use super::text::Text;
+use super::text::{Text, shown};
 use crate::decide::Request;
 use crate::model::http_route::HttpMatchRequest;
 
@@ -45,6 +45,27 @@ impl HeaderCondition {
 
     pub(super) fn looks_at(&self) -> &[u8] {
         &self.name
+    }
+
+    pub(super) fn because(&self, request: &Request<'_>) -> Option<String> {
+        if self.holds(request) {
+            return None;
+        }
+        let values: Vec<&[u8]> = request.values(&self.name).collect();
+        let why = match (values.as_slice(), self.without) {
+            ([], false) => "asks for a header that the request does not have".to_owned(),
+            ([], true) => "matches the empty value that a missing header counts as".to_owned(),
+            (_, true) => {
+                let held = values.iter().find(|value| self.text.holds(value));
+                format!("matches {}, and must not", held.map(|value| shown(value)).unwrap_or_default())
+            }
+            ([value], false) => format!("does not match {}{}", shown(value), self.text.nearly(value)),
+            (all, false) => {
+                let all: Vec<String> = all.iter().map(|value| shown(value)).collect();
+                format!("matches none of {}", all.join(", "))
+            }
+        };
+        Some(format!("{self} {why}"))
     }
 
     #[inline]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::selector::Selector;
-use super::text::Text;
+use super::text::{Text, shown};
 use crate::decide::Request;
 use crate::model::http_route::HttpMatchRequest;
 
@@ -31,11 +31,22 @@ impl PseudoCondition {
 
     #[inline]
     pub(super) fn holds(&self, request: &Request<'_>) -> bool {
-        self.text.holds(match self.which {
+        self.text.holds(self.value(request))
+    }
+
+    #[inline]
+    fn value<'r>(&self, request: &Request<'r>) -> &'r [u8] {
+        match self.which {
             Pseudo::Method => request.method(),
             Pseudo::Scheme => request.scheme(),
             Pseudo::Authority => request.authority(),
-        })
+        }
+    }
+
+    pub(super) fn because(&self, request: &Request<'_>) -> Option<String> {
+        let value = self.value(request);
+        let why = || format!("{self} does not match {}{}", shown(value), self.text.nearly(value));
+        (!self.holds(request)).then(why)
     }
 
     pub(super) fn looks_at(&self) -> &[u8] {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::selector::Selector;
-use super::text::Text;
+use super::text::{Text, shown};
 use crate::decide::Request;
 use crate::model::http_route::HttpMatchRequest;
 
@@ -30,6 +30,17 @@ impl QueryCondition {
         b":path"
     }
 
+    pub(super) fn because(&self, request: &Request<'_>) -> Option<String> {
+        if self.holds(request) {
+            return None;
+        }
+        let why = match request.query(&self.name) {
+            Some(value) => format!("does not match {}{}", shown(value), self.text.nearly(value)),
+            None => format!("asks for a parameter that the URL does not have: it has {}", names(request)),
+        };
+        Some(format!("{self} {why}"))
+    }
+
     #[inline]
     pub(super) fn selector(&self) -> Option<(Selector<'_>, &[u8])> {
         self.text.only().map(|value| (Selector::Query(&self.name), value))
@@ -38,6 +49,14 @@ impl QueryCondition {
     pub(super) fn takes_everything(&self) -> bool {
         false
     }
+}
+
+/// The parameters of a request.
+fn names(request: &Request<'_>) -> String {
+    let query = request.path_and_query().splitn(2, |byte| *byte == b'?').nth(1).unwrap_or_default();
+    let names = query.split(|byte| *byte == b'&').filter_map(|pair| pair.split(|byte| *byte == b'=').next());
+    let names: Vec<String> = names.filter(|name| !name.is_empty()).map(shown).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
 impl fmt::Display for QueryCondition {

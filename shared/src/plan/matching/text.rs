@@ -47,6 +47,19 @@ impl Text {
         }
     }
 
+    /// What is wrong with a value that does not hold, where people often take it for right.
+    pub(super) fn nearly(&self, value: &[u8]) -> &'static str {
+        let capitals = ", which differs in capitals alone";
+        match self {
+            Text::Exact(text) if text.eq_ignore_ascii_case(value) => capitals,
+            Text::Prefix(text) if value.get(..text.len()).is_some_and(|it| it.eq_ignore_ascii_case(text)) => capitals,
+            Text::Regex(re2) if is_part(re2.pattern(), value) => {
+                ", but a part of it: a regex has to match the whole value"
+            }
+            _ => "",
+        }
+    }
+
     #[inline]
     pub(super) fn holds(&self, value: &[u8]) -> bool {
         match self {
@@ -56,6 +69,16 @@ impl Text {
             Text::Any => true,
         }
     }
+}
+
+/// Whether a pattern matches somewhere in a value.
+fn is_part(pattern: &str, value: &[u8]) -> bool {
+    Re2::new(&["(?s:.*)(?:", pattern, ")(?s:.*)"].concat()).is_ok_and(|anywhere| anywhere.is_full_match(value))
+}
+
+/// A value of a request, for people.
+pub(super) fn shown(value: &[u8]) -> String {
+    format!("`{}`", String::from_utf8_lossy(value))
 }
 
 impl fmt::Display for Text {

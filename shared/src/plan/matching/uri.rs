@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::selector::Selector;
-use super::text::Text;
+use super::text::{Text, shown};
 use crate::decide::Request;
 use crate::model::StringMatch;
 use crate::model::http_route::HttpMatchRequest;
@@ -50,6 +50,18 @@ impl UriCondition {
         }
     }
 
+    pub(super) fn because(&self, request: &Request<'_>) -> Option<String> {
+        if self.holds(request) {
+            return None;
+        }
+        let path = request.path();
+        let why = match self.text.nearly(path) {
+            nearly if nearly.ends_with("capitals alone") => "; `ignoreUriCase: true` would take it",
+            nearly => nearly,
+        };
+        Some(format!("{self} does not match {}{why}", shown(path)))
+    }
+
     /// What every path that matches begins with. Where case does not count nothing is said of it.
     #[inline]
     pub(super) fn literal(&self) -> &[u8] {
@@ -84,6 +96,7 @@ impl UriCondition {
 
 impl fmt::Display for UriCondition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "uri {}", self.text)
+        write!(f, "uri {}", self.text)?;
+        if self.ignore_case && !matches!(self.text, Text::Regex(_)) { f.write_str(" (ignoreUriCase)") } else { Ok(()) }
     }
 }
