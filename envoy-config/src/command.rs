@@ -23,6 +23,7 @@ use shared::plan::guard::Detector;
 
 mod access_log;
 pub mod check;
+pub mod diff;
 pub mod generate;
 mod limits;
 pub mod run;
