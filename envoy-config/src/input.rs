@@ -12,6 +12,7 @@ use std::time::Duration;
 use shared::check;
 use shared::check::Unenforced;
 use shared::finding::{Code, Finding, Report, Severity};
+use shared::load::Node;
 use shared::model::Resources;
 
 use crate::listener::STREAM_IDLE_TIMEOUT;
@@ -44,6 +45,8 @@ pub struct Texts {
     pub findings: Vec<Finding>,
     /// What could not be read.
     pub unread: Vec<InputError>,
+    /// Resources that stand in other texts, each with its file: they come after the texts.
+    pub documents: Vec<(Option<String>, Node)>,
 }
 
 /// Resources and everything that there is to say about them.
@@ -165,7 +168,7 @@ pub fn checked(texts: Texts, purpose: Purpose) -> Loaded {
 
 /// The same, while something else is done with the resources, which may turn out not to be right.
 pub fn checked_while<T: Send>(
-    Texts { sources, findings, .. }: Texts,
+    Texts { sources, findings, documents: others, .. }: Texts,
     purpose: Purpose,
     work: impl FnOnce(&Resources) -> T + Send,
 ) -> (Loaded, T) {
@@ -175,6 +178,7 @@ pub fn checked_while<T: Send>(
     for source in &sources {
         documents.extend(documents::documents(source, &mut report));
     }
+    documents.extend(others);
     let set = Resources::read(documents, &mut report);
     let (findings, worked) = thread::scope(|scope| {
         let worker = scope.spawn(|| work(&set));
@@ -228,7 +232,7 @@ fn suspect(findings: &mut [Finding]) {
 /// # Errors
 /// When something cannot be read or is no text.
 pub fn sources(paths: &[PathBuf]) -> Result<Vec<Source>, Unread> {
-    let Texts { sources, findings, mut unread } = read(paths, false);
+    let Texts { sources, findings, mut unread, .. } = read(paths, false);
     let name = |finding: &Finding| finding.file.clone().unwrap_or_default();
     unread.extend(findings.into_iter().map(|finding| InputError::NotText(name(&finding), finding.message)));
     if unread.is_empty() { Ok(sources) } else { Err(Unread(unread)) }

@@ -11,10 +11,12 @@
 //! | [`generate`] | all of them for a set |
 //! | [`bootstrap`], [`stats`] | one packaging of them, and what metrics look like |
 //! | [`yaml`], [`json`] | how they are printed, and how modules' configuration is written |
+//! | [`cases`] | requests and what must come of them: read, and judged |
 //! | [`example`], [`source`] | a request to try, and where rules stand in files |
 //! | [`envoy`] | finds Envoy, asks what it is, starts it, and has it end in good order |
 
 pub mod bootstrap;
+pub mod cases;
 pub mod cluster;
 pub mod codes;
 pub mod diff;

@@ -1,161 +1,31 @@
-//! Holds an answer against what is expected of it.
+//! Holds many answers against what is expected of them together; each by itself is judged as `sailcloth test` does.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
-use super::case::{Bytes, Expect, HeaderExpect};
-use crate::engine::{Answer, Upstream, shown};
+use envoy_config::cases::{Comparison, Expect};
+
 use crate::metrics::Labels;
 
 /// How often each series was counted.
 type Counts = BTreeMap<Labels, f64>;
 
-/// What came of comparing.
-#[derive(Debug, Default)]
-pub struct Comparison {
-    /// How many things the engine could be judged by.
-    pub compared: u32,
-    /// What is not as expected: what, got, want.
-    pub wrong: Vec<(String, String, String)>,
-}
-
-impl Comparison {
-    pub(super) fn check(&mut self, what: impl Into<String>, got: impl Into<String>, want: impl Into<String>) {
-        let (got, want) = (got.into(), want.into());
-        self.compared += 1;
-        if got != want {
-            self.wrong.push((what.into(), got, want));
-        }
-    }
-}
-
-/// One answer against the row.
-pub fn judge(expect: &Expect, answer: &Answer) -> Comparison {
-    let mut all = Comparison::default();
-    if let Some(statuses) = &answer.statuses {
-        all.check("statuses", format!("{statuses:?}"), format!("{:?}", expect.statuses));
-    }
-    if let (Some(got), Some(want)) = (answer.most_at_once, expect.most_at_once) {
-        all.check("most at once", got.to_string(), want.to_string());
-    }
-    if let Some(status) = answer.status {
-        all.check("status", status.to_string(), expect.status.unwrap_or(200).to_string());
-    }
-    upstream(expect, answer, &mut all);
-    if let Some(headers) = &answer.headers {
-        let pairs: Vec<(&str, String)> = headers.iter().map(|(name, value)| (name.as_str(), shown(value))).collect();
-        check_headers("response header", &expect.response_headers, &pairs, answer, &mut all);
-        if let Some(location) = &expect.location {
-            all.check("location", values(&pairs, "location").join(" and "), location);
-        }
-    }
-    if let (Some(body), Some(want)) = (&answer.body, &expect.body) {
-        all.check("body", shown(body), want);
-    }
-    if let Some(took) = answer.took {
-        let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        if let Some(least) = expect.at_least_ms {
-            all.check("time", if ms >= least { String::new() } else { format!("{ms} ms, less than {least}") }, "");
-        }
-        if let Some(most) = expect.at_most_ms {
-            all.check("time", if ms <= most { String::new() } else { format!("{ms} ms, more than {most}") }, "");
-        }
-    }
-    all
-}
-
-fn upstream(expect: &Expect, answer: &Answer, all: &mut Comparison) {
-    let Some(seen) = &answer.upstream else { return };
-    if !expect.routed() {
-        let got: Vec<&str> = seen.iter().map(|request| request.cluster.as_str()).collect();
-        all.check("upstreams that saw it", got.join(", "), "");
-        return;
-    }
-    let want = expect.attempts.unwrap_or(1);
-    if answer.all_attempts {
-        all.check("attempts", seen.len().to_string(), want.to_string());
-    } else if seen.is_empty() {
-        all.check("cluster", "none", expect.cluster.as_deref().unwrap_or("one"));
-    }
-    for request in seen {
-        if let Some(cluster) = &expect.cluster {
-            all.check("cluster", &request.cluster, cluster);
-        }
-        judge_upstream(expect, request, answer, all);
-    }
-}
-
-/// One request as an upstream saw it, be it the destination or a mirror.
-pub(super) fn judge_upstream(expect: &Expect, request: &Upstream, answer: &Answer, all: &mut Comparison) {
-    if let Some(path) = &expect.path {
-        all.check("path", &request.path, path);
-    }
-    if let Some(authority) = &expect.authority {
-        all.check("authority", &request.authority, authority);
-    }
-    let pairs: Vec<(&str, String)> =
-        request.headers.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-    check_headers("upstream header", &expect.upstream_headers, &pairs, answer, all);
-    // Nothing internal ever gets there, whatever the row is about.
-    let internal = pairs.iter().map(|(name, _)| *name).filter(|name| name.starts_with("x-sailcloth-"));
-    all.check("internal headers", internal.collect::<Vec<_>>().join(", "), "");
-}
-
-fn check_headers(what: &str, expect: &HeaderExpect, headers: &[(&str, String)], answer: &Answer, all: &mut Comparison) {
-    let known = |name: &str| !answer.unknown_headers.contains(&name) || headers.iter().any(|(key, _)| *key == name);
-    let mut by_name: BTreeMap<&str, Vec<&Option<Bytes>>> = BTreeMap::new();
-    for (name, value) in &expect.present {
-        by_name.entry(name).or_default().push(value);
-    }
-    for (name, want) in by_name.into_iter().filter(|(name, _)| known(name)) {
-        let got = values(headers, name);
-        let any = want.iter().all(|value| value.is_none());
-        if any {
-            all.check(format!("{what} {name}"), if got.is_empty() { "none" } else { "there" }, "there");
-        } else {
-            let want: Vec<String> = want.into_iter().flatten().map(|value| shown(&value.bytes())).collect();
-            all.check(format!("{what} {name}"), brief(&got), brief(&want));
-        }
-    }
-    for name in &expect.absent {
-        all.check(format!("{what} {name}"), brief(&values(headers, name)), "none");
-    }
-}
-
-fn values(headers: &[(&str, String)], name: &str) -> Vec<String> {
-    headers.iter().filter(|(key, _)| *key == name).map(|(_, value)| value.clone()).collect()
-}
-
-/// All values, long ones by length and ends.
-fn brief(values: &[String]) -> String {
-    let one = |value: &String| match value.chars().count() {
-        0..=200 => format!("`{value}`"),
-        long => {
-            let start: String = value.chars().take(20).collect();
-            format!("`{start}...` ({long} characters, checksum {:x})", checksum(value))
-        }
-    };
-    if values.is_empty() { "none".to_owned() } else { values.iter().map(one).collect::<Vec<_>>().join(" and ") }
-}
-
-/// FNV-1a.
-fn checksum(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
-}
-
-/// The clusters of many answers against the shares of the row: each within 4.5 standard deviations, which a right
-/// split misses once in 150,000 times.
-pub fn judge_shares(expect: &Expect, counts: &BTreeMap<String, u32>, all: &mut Comparison) {
-    let total: u32 = counts.values().sum();
-    for (cluster, share) in &expect.shares {
-        let (n, got) = (f64::from(total), f64::from(counts.get(cluster).copied().unwrap_or_default()));
+/// How often something happened in so many answers against the shares of the row: each within 4.5 standard deviations,
+/// which a right split misses once in 150,000 times.
+pub fn judge_shares<K: Ord + Display>(
+    shares: &BTreeMap<K, f64>,
+    (counts, total): (&BTreeMap<K, u32>, u32),
+    all: &mut Comparison,
+) {
+    for (of, share) in shares {
+        let (n, got) = (f64::from(total), f64::from(counts.get(of).copied().unwrap_or_default()));
         let allowed = 4.5 * (n * share * (1.0 - share)).sqrt();
         let fits = (got - n * share).abs() <= allowed;
         let range = format!("{:.0} of {total}, give or take {allowed:.0}", n * share);
-        all.check(format!("share of {cluster}"), if fits { range.clone() } else { format!("{got}") }, range);
+        all.check(format!("share of {of}"), if fits { range.clone() } else { format!("{got}") }, range);
     }
-    let others: Vec<&str> =
-        counts.keys().filter(|name| !expect.shares.contains_key(*name)).map(String::as_str).collect();
-    all.check("other clusters", others.join(", "), "");
+    let others: Vec<String> = counts.keys().filter(|of| !shares.contains_key(*of)).map(K::to_string).collect();
+    all.check("others", others.join(", "), "");
 }
 
 /// What has been counted between these two, against the labels of the row: `requests` in one series.
@@ -179,65 +49,15 @@ mod tests {
         serde_yaml::from_str(yaml).expect("an expectation")
     }
 
-    fn answer() -> Answer {
-        let upstream = Upstream {
-            cluster: "a".into(),
-            path: "/x".into(),
-            authority: "h".into(),
-            version: None,
-            method: "GET".into(),
-            headers: vec![("x-a".into(), "1".into()), ("x-a".into(), "2".into())],
-        };
-        Answer { status: Some(200), upstream: Some(vec![upstream]), all_attempts: true, ..Answer::default() }
-    }
-
-    #[test]
-    fn all_that_is_wrong_is_told() {
-        let wrong = |yaml: &str| -> Vec<String> {
-            judge(&expect(yaml), &answer())
-                .wrong
-                .into_iter()
-                .map(|(what, got, want)| format!("{what}: {got}/{want}"))
-                .collect()
-        };
-        assert_eq!(wrong("{cluster: a, path: /x, upstream_headers: {present: [[x-a, '1'], [x-a, '2']]}}"), [""; 0]);
-        assert_eq!(wrong("{cluster: b, path: /y}"), ["cluster: a/b", "path: /x//y"]);
-        assert_eq!(wrong("{status: 404}"), ["status: 200/404", "upstreams that saw it: a/"]);
-        let headers = "{cluster: a, upstream_headers: {present: [[x-a, '1'], [x-b, null]], absent: [x-a]}}";
-        let expected = [
-            "upstream header x-a: `1` and `2`/`1`",
-            "upstream header x-b: none/there",
-            "upstream header x-a: `1` and `2`/none",
-        ];
-        assert_eq!(wrong(headers), expected);
-    }
-
-    #[test]
-    fn what_an_engine_cannot_know_is_not_compared() {
-        let nothing = judge(&expect("{status: 404, body: x}"), &Answer::default());
-        assert_eq!((nothing.compared, nothing.wrong.len()), (0, 0));
-    }
-
     #[test]
     fn shares_may_vary_as_chance_has_it() {
-        let expect = expect("{shares: {a: 0.5, b: 0.5}}");
+        let shares = BTreeMap::from([("a", 0.5), ("b", 0.5)]);
         let judged = |a: u32, b: u32| {
             let mut all = Comparison::default();
-            judge_shares(&expect, &BTreeMap::from([("a".to_owned(), a), ("b".to_owned(), b)]), &mut all);
+            judge_shares(&shares, (&BTreeMap::from([("a", a), ("b", b)]), a + b), &mut all);
             all.wrong.len()
         };
         assert_eq!((judged(1000, 1000), judged(1090, 910), judged(1110, 890)), (0, 0, 2));
-    }
-
-    #[test]
-    fn a_crowd_is_judged_by_its_statuses() {
-        let wrong = |yaml: &str| -> Vec<String> {
-            let statuses = Some(BTreeMap::from([(200, 1), (503, 2)]));
-            let answer = Answer { statuses, most_at_once: Some(2), ..Answer::default() };
-            judge(&expect(yaml), &answer).wrong.into_iter().map(|(what, ..)| what).collect()
-        };
-        assert_eq!(wrong("{statuses: {200: 1, 503: 2}, most_at_once: 2}"), [""; 0]);
-        assert_eq!(wrong("{statuses: {200: 3}, most_at_once: 1}"), ["statuses", "most at once"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use crate::engine::{Behaviour, Kind};
+use crate::engine::{Behaviour, Kind, module};
 
 /// The numbers of one case file.
 #[derive(Debug, Default)]
@@ -66,7 +66,7 @@ impl fmt::Display for Table<'_> {
         }
         let rows_of = |kind: Kind| self.all.ran.get(&kind).copied().unwrap_or_default();
         let each =
-            Behaviour::ALL.map(|behaviour| format!("{} {}", behaviour.module().name, rows_of(Kind::Alone(behaviour))));
+            Behaviour::ALL.map(|behaviour| format!("{} {}", module(behaviour).name, rows_of(Kind::Alone(behaviour))));
         writeln!(f, "rows on one module, without the other five: {}", each.join(", "))?;
         let whole = Kind::WHOLE.into_iter().filter(|kind| rows_of(*kind) > 0);
         let (engines, comparisons) = (whole.count(), self.all.ran.values().sum::<u32>());

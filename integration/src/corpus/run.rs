@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use std::{panic, thread};
 
 use envoy_config::Proxy;
+use envoy_config::cases::{judge_copies, take_copies};
 
-use super::case::{Case, ProxyFields, Scene};
-use super::copies::{judge_copies, take_copies};
+use super::case::{Case, Expect, Scene, excluded};
 use super::load::{CaseFile, Read};
 use super::report::{Table, Tally};
 use super::{Comparison, judge, judge_counted, judge_shares};
@@ -150,6 +150,8 @@ fn run_on(file: &CaseFile, kinds: &[Kind], tally: &mut Tally) {
 fn row(case: &Case, kind: Kind, engine: &mut dyn Engine) -> Comparison {
     let mut all = Comparison::default();
     let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+    let mut statuses: BTreeMap<u16, u32> = BTreeMap::new();
+    let mut copied: BTreeMap<String, u32> = BTreeMap::new();
     let started = Instant::now();
     for (index, request) in case.before.iter().enumerate() {
         for repetition in 0..request.repeat {
@@ -164,6 +166,10 @@ fn row(case: &Case, kind: Kind, engine: &mut dyn Engine) -> Comparison {
         let mut answer = engine.ask(&case.request, &key, at_least);
         let copies = take_copies(&case.expect, &mut answer);
         let mut one = judge(&case.expect, &answer);
+        answer.status.into_iter().for_each(|status| *statuses.entry(status).or_default() += 1);
+        let shared = copies.iter().map(|copy| &copy.cluster);
+        let shared = shared.filter(|cluster| case.expect.mirror_shares.contains_key(*cluster));
+        shared.for_each(|cluster| *copied.entry(cluster.clone()).or_default() += 1);
         // The draw is one a request: retries stay with its cluster.
         let mut upstream = answer.upstream.iter().flatten().map(|request| &request.cluster);
         if let Some(drawn) = upstream.next() {
@@ -185,8 +191,16 @@ fn row(case: &Case, kind: Kind, engine: &mut dyn Engine) -> Comparison {
     if started.elapsed() > SLOW {
         println!("slow: {kind}: `{}` takes {:?}", case.name, started.elapsed());
     }
-    if !case.expect.shares.is_empty() {
-        judge_shares(&case.expect, &counts, &mut all);
+    let Expect { shares, status_shares, mirror_shares, .. } = &case.expect;
+    let sent = counts.values().sum();
+    if !shares.is_empty() {
+        judge_shares(shares, (&counts, sent), &mut all);
+    }
+    if !status_shares.is_empty() && !statuses.is_empty() {
+        judge_shares(status_shares, (&statuses, statuses.values().sum()), &mut all);
+    }
+    if !mirror_shares.is_empty() {
+        judge_shares(mirror_shares, (&copied, sent), &mut all);
     }
     all
 }
@@ -218,12 +232,12 @@ pub(super) fn runs(scene: &Scene, case: &Case, kind: Kind) -> bool {
         return false;
     }
     let envoy = version();
-    !scene.engines.excluded(kind, envoy) && !case.engines.excluded(kind, envoy)
+    !excluded(&scene.engines, kind, envoy) && !excluded(&case.engines, kind, envoy)
 }
 
 /// The proxy of each scene, as modules are told of it.
 pub(super) fn proxies(file: &CaseFile) -> Vec<Proxy> {
-    file.scenes.iter().map(|read| proxy(&read.scene.proxy)).collect()
+    file.scenes.iter().map(|read| Proxy::from(&read.scene.proxy.clone().unwrap_or_default())).collect()
 }
 
 /// The scenes as an Envoy has them.
@@ -246,11 +260,32 @@ fn engines(scene: &Scene) -> Vec<Kind> {
     Kind::all().filter(|kind| scene.cases.iter().any(|case| runs(scene, case, *kind))).collect()
 }
 
-fn proxy(fields: &ProxyFields) -> Proxy {
-    Proxy {
-        namespace: fields.namespace.clone().unwrap_or_else(|| "default".to_owned()),
-        gateways: fields.gateways.clone(),
-        labels: fields.labels.clone(),
-        port: fields.port,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::corpus::case::excluded;
+    use crate::corpus::{folder, load};
+
+    /// All rows on the engine that needs no Envoy.
+    #[test]
+    fn the_core_does_as_the_corpus_says() {
+        let files = load::files(&folder(), "");
+        let mut failures = Vec::new();
+        let mut rows = 0;
+        for (file, proxies) in files.iter().map(|file| (file, proxies(file))) {
+            for (Read { scene, set, .. }, proxy) in file.scenes.iter().zip(&proxies) {
+                let mut core = Core::new(set, proxy);
+                let runs = |engines| !excluded(engines, Kind::Core, "1.40");
+                for case in scene.cases.iter().filter(|case| runs(&scene.engines) && runs(&case.engines)) {
+                    let compared = row(case, Kind::Core, &mut core);
+                    rows += 1;
+                    if !compared.wrong.is_empty() || compared.compared == 0 {
+                        failures.push(failure(file, Kind::Core, case, &compared));
+                    }
+                }
+            }
+        }
+        assert!(failures.is_empty(), "{}", failures.join("\n"));
+        assert!(rows > 500, "{rows} rows");
     }
 }

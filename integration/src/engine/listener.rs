@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use shared::plan::guard::Detector;
 
 use super::proxy::Placed;
-use super::{Behaviour, Kind};
+use super::{Behaviour, Kind, module};
 use crate::sail::for_each_object;
 use crate::{native, paths};
 
@@ -62,7 +62,7 @@ pub(super) fn listener(index: usize, engine: Kind, scene: &Placed<'_>) -> Value 
 /// Puts the module and its routes into an HTTP connection manager.
 fn put_alone(behaviour: Behaviour, scene: &Placed<'_>, manager: &mut Value) {
     let told = StringValue::json(&configuration(scene.proxy, scene.set, Detector::Envoy));
-    let mut filters = vec![to_json(&module_filter(behaviour.module(), &paths::modules(), told))];
+    let mut filters = vec![to_json(&module_filter(module(behaviour), &paths::modules(), told))];
     match behaviour {
         Behaviour::Stats | Behaviour::CircuitBreaker => {
             manager["route_config"] = native::route_config(scene.set, scene.proxy);

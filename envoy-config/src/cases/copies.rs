@@ -1,16 +1,15 @@
 //! Copies at mirrors: told apart from what the destination got, and held against the row.
 
-use super::Comparison;
-use super::case::Expect;
-use super::judge::judge_upstream;
-use crate::engine::{Answer, Upstream};
+use super::answer::{Answer, Upstream};
+use super::form::Expect;
+use super::judge::{Comparison, judge_upstream};
 
 /// Takes the copies that the row expects out of what upstreams saw; what remains is the request itself, and copies
 /// that nobody expects.
 pub fn take_copies(expect: &Expect, answer: &mut Answer) -> Vec<Upstream> {
     let Some(seen) = &mut answer.upstream else { return Vec::new() };
     let mut copies = Vec::new();
-    for mirror in &expect.mirrors {
+    for mirror in expect.mirrors.iter().chain(expect.mirror_shares.keys()) {
         // From the end: where a mirror is the destination as well, the request itself came first.
         if let Some(at) = seen.iter().rposition(|request| request.cluster == *mirror) {
             copies.push(seen.remove(at));
@@ -25,7 +24,9 @@ pub fn judge_copies(expect: &Expect, copies: &[Upstream], answer: &Answer, all: 
         return;
     }
     let mut want = expect.mirrors.clone();
-    let mut got: Vec<String> = copies.iter().map(|copy| copy.cluster.clone()).collect();
+    // Those of a share are counted.
+    let all_of_them = |copy: &&Upstream| !expect.mirror_shares.contains_key(&copy.cluster);
+    let mut got: Vec<String> = copies.iter().filter(all_of_them).map(|copy| copy.cluster.clone()).collect();
     want.sort();
     got.sort();
     if !want.is_empty() {
