@@ -10,10 +10,16 @@
 //! | `compare`, `report` | whether that is otherwise; what is alike is told together |
 //! | `words`, [`text`] | all that for people |
 
-use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 
+use hashbrown::HashMap;
 use shared::model::Resources;
+use shared::names::MESH;
+use shared::plan::sticky::Sticky;
 use shared::plan::{Action, Plan, Rule};
+
+use crate::cases::{self, Case, CaseFile, Scene};
 
 mod branches;
 mod compare;
@@ -32,11 +38,16 @@ pub use treatment::{Aspect, Share, Treatment};
 pub use words::grouped;
 
 use compare::Comparison;
-use log::{Log, Logged};
+use log::{Counted, Log, Logged};
+use made::Made;
 use question::Question;
-use report::Collector;
-use shared::plan::sticky::Sticky;
+use report::{Asked, Collector};
 use sides::Place;
+
+/// More threads would wait for memory.
+const MOST_THREADS: usize = 4;
+/// So many are asked before other threads have begun.
+const FEW: usize = 2_000;
 
 /// Two sets, ready to be asked.
 pub struct Traffic<'s> {
@@ -60,17 +71,84 @@ impl<'s> Traffic<'s> {
     /// Asks what can be made of the rules of both sides.
     pub fn of_rules(&self) -> Report {
         let made = made::requests(self.sets, &self.places);
-        let mut collector = Collector::new(&self.places, From::Rules, None);
-        let mut comparison = Comparison::new(&self.places);
-        for request in &made.all {
+        let collector = self.ask_all(From::Rules, None, &made.all, |comparison, collector, request: &Made| {
             let question = request.question();
-            collector.take(request.place, &question, (1, None), comparison.ask(request.place, &question));
-        }
+            let verdict = comparison.ask(request.place, &question);
+            let asked = Asked { place: request.place, question: &question, count: 1, line: None, case: None };
+            collector.take(asked, verdict);
+        });
         Report {
             bound: made.cut.then_some(made::MOST as u64),
             unthinkable: made.unthinkable as u64,
             ..collector.finish()
         }
+    }
+
+    /// Asks the requests of cases, whatever is expected of them.
+    pub fn of_cases(&self, file: &CaseFile) -> Report {
+        let cases: Vec<(&Scene, &Case)> =
+            file.scenes.iter().flat_map(|scene| scene.cases.iter().map(move |case| (scene, case))).collect();
+        let unasked = AtomicU64::new(0);
+        let ask = |comparison: &mut Comparison<'_>, collector: &mut Collector<'_>, (scene, case): &(&Scene, &Case)| {
+            let incoming = cases::incoming(&case.request, &cases::headers(&case.request));
+            let Some(question) = incoming.as_ref().and_then(Question::of) else {
+                unasked.fetch_add(1, Ordering::Relaxed);
+                return;
+            };
+            let Some(place) = self.place_of_case(scene, question.authority) else { return collector.unknown_host(1) };
+            let verdict = comparison.ask(place, &question);
+            collector.take(Asked { place, question: &question, count: 1, line: None, case: Some(&case.name) }, verdict);
+        };
+        let collector = self.ask_all(From::Cases, Some(&file.name), &cases, ask);
+        Report { unasked: unasked.into_inner(), ..collector.finish() }
+    }
+
+    /// Where a case's request comes in: at the proxy that its scene names, else where its host is known.
+    fn place_of_case(&self, scene: &Scene, authority: &str) -> Option<usize> {
+        let Some(proxy) = &scene.proxy else { return sides::place_of(&self.places, authority, None) };
+        let serves = |place: &Place| {
+            let mut gateways = proxy.gateways.iter();
+            match place.edge {
+                true => gateways.any(|name| place.front.proxy.gateways.contains(name)),
+                false => proxy.gateways.is_empty() || gateways.any(|name| name == MESH),
+            }
+        };
+        let at_port = |place: &Place| proxy.port.is_none_or(|port| !place.edge || place.is_at(port));
+        let here = self.places.iter().position(|place| serves(place) && at_port(place));
+        here.or_else(|| sides::place_of(&self.places, authority, proxy.port))
+    }
+
+    /// Asks many, on several threads where they are.
+    fn ask_all<T: Sync>(
+        &self,
+        from: From,
+        name: Option<&str>,
+        items: &[T],
+        ask: impl Fn(&mut Comparison<'_>, &mut Collector<'_>, &T) + Sync,
+    ) -> Collector<'_> {
+        let threads = thread::available_parallelism().map_or(1, |count| count.get().min(MOST_THREADS));
+        let part = |items: &[T]| {
+            let mut collector = Collector::new(&self.places, from, name);
+            let mut comparison = Comparison::new(&self.places);
+            items.iter().for_each(|item| ask(&mut comparison, &mut collector, item));
+            collector
+        };
+        if threads == 1 || items.len() < FEW {
+            return part(items);
+        }
+        let part = &part;
+        let mut parts = thread::scope(|scope| {
+            let parts = items.chunks(items.len().div_ceil(threads)).map(|items| scope.spawn(move || part(items)));
+            let parts: Vec<_> = parts.collect();
+            let join = |it: thread::ScopedJoinHandle<'_, _>| {
+                it.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            parts.into_iter().map(join).collect::<Vec<_>>()
+        })
+        .into_iter();
+        let mut all = parts.next().unwrap_or_else(|| part(&[]));
+        parts.for_each(|part| all.merge(part));
+        all
     }
 
     /// The headers that somebody asks for: what to look for in a log.
@@ -98,27 +176,13 @@ impl<'s> Traffic<'s> {
 
     /// Asks the requests of a log, of which these headers were looked for.
     pub fn of_log(&self, log: &Log, wanted: &[String], name: &str) -> Report {
-        let mut collector = Collector::new(&self.places, From::Log, Some(name));
-        let mut comparison = Comparison::new(&self.places);
-        let mut known: HashMap<(String, Option<u16>), Option<usize>> = HashMap::new();
-        let mut last: Option<((String, Option<u16>), Option<usize>)> = None;
-        for counted in &log.requests {
+        let places = self.places_of(log);
+        let collector = self.ask_all(From::Log, Some(name), &log.requests, |comparison, collector, counted| {
+            let Counted { count, line, .. } = *counted;
             let entry = counted.entry();
-            let is_last = last.as_ref().filter(|(key, _)| key.0 == entry.authority && key.1 == entry.port);
-            let place = match is_last {
-                Some((_, place)) => *place,
-                None => {
-                    let key = (entry.authority.to_owned(), entry.port);
-                    let find = || sides::place_of(&self.places, entry.authority, entry.port);
-                    let place = *known.entry(key.clone()).or_insert_with(find);
-                    last = Some((key, place));
-                    place
-                }
-            };
-            let Some(place) = place else {
-                collector.unknown_host(counted.count);
-                continue;
-            };
+            let found =
+                places.get(entry.authority).and_then(|ports| ports.iter().find(|(port, _)| *port == entry.port));
+            let Some((_, Some(place))) = found else { return collector.unknown_host(count) };
             let mut question = Question {
                 method: entry.method,
                 authority: entry.authority,
@@ -133,11 +197,29 @@ impl<'s> Traffic<'s> {
                     Logged::Value(value) => question.headers.push((name.as_bytes(), value.as_bytes())),
                 }
             }
-            let verdict = comparison.ask(place, &question);
-            collector.take(place, &question, (counted.count, Some(counted.line)), verdict);
-        }
+            let verdict = comparison.ask(*place, &question);
+            let asked = Asked { place: *place, question: &question, count, line: Some(line), case: None };
+            collector.take(asked, verdict);
+        });
         let facts = LogFacts { unknown_hosts: collector.unknown_hosts(), ..log.into() };
         Report { log: Some(facts), ..collector.finish() }
+    }
+}
+
+type Ports = Vec<(Option<u16>, Option<usize>)>;
+
+impl Traffic<'_> {
+    /// Where requests for each host come in, by the port that the log says.
+    fn places_of<'l>(&self, log: &'l Log) -> HashMap<&'l str, Ports> {
+        let mut all: HashMap<&str, Ports> = HashMap::new();
+        for counted in &log.requests {
+            let entry = counted.entry();
+            let ports = all.entry(entry.authority).or_default();
+            if !ports.iter().any(|(port, _)| *port == entry.port) {
+                ports.push((entry.port, sides::place_of(&self.places, entry.authority, entry.port)));
+            }
+        }
+        all
     }
 }
 

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
 
 use anstyle::Style;
+use envoy_config::cases;
 use envoy_config::diff::{self, Change};
 use envoy_config::input::{self, Loaded, Purpose, Unread};
 use envoy_config::traffic::{Report, Traffic, grouped, log, text};
@@ -209,10 +210,24 @@ fn asked(traffic: &Traffic<'_>, file: &Path) -> Result<Report, String> {
         })?),
     };
     let mut from = BufReader::with_capacity(1 << 16, from);
-    from.fill_buf().map_err(|error| format!("cannot read `{name}`: {error}"))?;
+    let unreadable = |error: io::Error| format!("cannot read `{name}`: {error}");
+    if is_cases(file, from.fill_buf().map_err(unreadable)?) {
+        let mut text = String::new();
+        from.read_to_string(&mut text).map_err(unreadable)?;
+        let file = cases::read(&name, &text)
+            .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
+        return Ok(traffic.of_cases(&file));
+    }
     let wanted = traffic.wanted();
     let log = log::read(from, &wanted).map_err(|error| wrong(&error))?;
     Ok(traffic.of_log(&log, &wanted, &name))
+}
+
+/// Whether a file has cases: by its name, else by how it begins.
+fn is_cases(file: &Path, begin: &[u8]) -> bool {
+    let named = file.extension().is_some_and(|end| end == "yaml" || end == "yml");
+    let keys = [&b"cases:"[..], b"resources:", b"proxy:", b"- cases:", b"\"cases\":"];
+    named || begin.split(|byte| *byte == b'\n').any(|line| keys.iter().any(|key| line.trim_ascii().starts_with(key)))
 }
 
 /// For people: a summary, the changes, the requests.

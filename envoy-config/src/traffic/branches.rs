@@ -3,8 +3,7 @@
 //! A condition that looks at a header of which nothing is known may hold or not. Every such condition on the way is
 //! taken both ways, the same way before and after, until it is clear which rule takes the request on either side.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use shared::decide::{self, Found, Request, Untraced};
 use shared::plan::Plan;
 use shared::plan::matching::{Condition, Match};

@@ -1,7 +1,8 @@
 //! Whether a request is treated otherwise, and how.
 
-use std::collections::HashMap;
 use std::rc::Rc;
+
+use hashbrown::HashMap;
 
 use shared::decide::{self, Found, Request};
 use shared::plan::cors::Cors;
@@ -22,6 +23,8 @@ pub(super) struct Difference {
     pub(super) aspects: Vec<Aspect>,
     /// The same for requests that differ in the same way, whatever their paths.
     pub(super) kind: String,
+    /// The kind as a number, which is the same for one comparison.
+    pub(super) number: usize,
 }
 
 /// What there is to say of one request.
@@ -40,6 +43,7 @@ pub(super) struct Comparison<'p> {
     signatures: Signatures,
     /// Differences that are the same for every request.
     fixed: HashMap<(usize, Both<Key>), Option<Rc<Difference>>>,
+    kinds: HashMap<String, usize>,
 }
 
 /// What is found, as a key.
@@ -65,7 +69,7 @@ impl<'p> Comparison<'p> {
     pub(super) fn new(places: &'p [Place]) -> Comparison<'p> {
         let known = places.iter().map(|_| Both::default()).collect();
         let signatures = Signatures { numbers: HashMap::new(), of: HashMap::new() };
-        Comparison { places, known, atoms: Atoms::default(), signatures, fixed: HashMap::new() }
+        Comparison { places, known, atoms: Atoms::default(), signatures, fixed: HashMap::new(), kinds: HashMap::new() }
     }
 
     /// Asks both sides.
@@ -92,7 +96,7 @@ impl<'p> Comparison<'p> {
             _ => None,
         });
         let Some(first) = all.next() else { return Verdict::Same };
-        let kind = |it: &Option<Rc<Difference>>| it.as_ref().map(|it| it.kind.clone());
+        let kind = |it: &Option<Rc<Difference>>| it.as_ref().map(|it| it.number);
         let said = kind(&first);
         if all.all(|it| kind(&it) == said) {
             return first.map_or(Verdict::Same, Verdict::Otherwise);
@@ -116,7 +120,11 @@ impl<'p> Comparison<'p> {
         if let Some(header) = hidden(place, question, branch.found) {
             return Leaf::Depends(header);
         }
-        let difference = difference(place, question, branch.found).map(Rc::new);
+        let difference = difference(place, question, branch.found).map(|it| {
+            let next = self.kinds.len();
+            let number = *self.kinds.entry(it.kind.clone()).or_insert(next);
+            Rc::new(Difference { number, ..it })
+        });
         let is_fixed = |plan: &Option<Plan>, found: Option<Found>| {
             plan.as_ref().zip(found).is_none_or(|(plan, found)| is_fixed(plan, found))
         };
@@ -147,7 +155,7 @@ fn difference(place: &Place, question: &Question<'_>, found: Both<Option<Found>>
         kind.push_str(&format!("{aspect:?} {before}\n{after}\n"));
     }
     kind.push_str(&format!("{aspects:?} {:?} {:?}", old.rule, new.rule));
-    Some(Difference { treatments: Both { old, new }, aspects, kind })
+    Some(Difference { treatments: Both { old, new }, aspects, kind, number: 0 })
 }
 
 fn rule(plan: &Option<Plan>, found: Option<Found>) -> Option<&Rule> {

@@ -4,13 +4,13 @@
 //! longer than memory.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, Read};
 use std::sync::Mutex;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
+use hashbrown::HashMap;
 use serde::Serialize;
 
 mod json;

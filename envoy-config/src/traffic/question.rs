@@ -65,6 +65,32 @@ impl<'a> Question<'a> {
         incoming
     }
 
+    /// Whether its URL begins like this.
+    pub(super) fn is_below(&self, url: &str) -> bool {
+        let rest = url.strip_prefix(self.scheme()).and_then(|rest| rest.strip_prefix("://"));
+        rest.and_then(|rest| rest.strip_prefix(self.authority)).is_some_and(|path| self.path.starts_with(path))
+    }
+
+    /// A request as the chain takes it; nothing where it is no text.
+    pub(super) fn of(incoming: &'a Incoming) -> Option<Question<'a>> {
+        let pseudo = |name: &[u8]| {
+            let found = incoming.headers.iter().find(|(known, _)| known == name);
+            found.map_or(Some(""), |(_, value)| std::str::from_utf8(value).ok())
+        };
+        let others =
+            incoming.headers.iter().filter(|(name, _)| !name.starts_with(b":") && name != b"x-forwarded-proto");
+        Some(Question {
+            method: pseudo(b":method")?,
+            authority: pseudo(b":authority")?,
+            path: pseudo(b":path")?,
+            scheme: Some(pseudo(b":scheme")?),
+            headers: others.map(|(name, value)| (name.as_slice(), value.as_slice())).collect(),
+            absent: Vec::new(),
+            complete: true,
+            source: incoming.source.as_deref().and_then(|source| std::str::from_utf8(source).ok()),
+        })
+    }
+
     /// `http://shop.example/api`.
     pub(super) fn url(&self) -> String {
         format!("{}://{}{}", self.scheme(), self.authority, self.path)

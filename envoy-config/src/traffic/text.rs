@@ -60,6 +60,11 @@ pub fn text(report: &Report, several: bool) -> String {
     if let Some(bound) = report.bound {
         let _ = writeln!(out, "  no more than {} requests were made; the rules give more", grouped(bound));
     }
+    if report.unasked > 0 {
+        let word = if report.unasked == 1 { "case is" } else { "cases are" };
+        let _ =
+            writeln!(out, "  {} {word} bytes on the wire, which only a proxy can be asked", grouped(report.unasked));
+    }
     if report.unthinkable > 0 {
         let word = if report.unthinkable == 1 { "match" } else { "matches" };
         let _ = writeln!(
@@ -83,7 +88,8 @@ fn url(url: &str, several: bool) -> String {
 }
 
 fn group(out: &mut String, from: From, group: &Group, several: bool) {
-    let Group { method, count, percent, changes, example, listener, .. } = group;
+    let Group { method, count, percent, changes, listener, .. } = group;
+    let Some(example) = group.examples.iter().min_by_key(|it| (it.headers.len(), it.url.len())) else { return };
     let count = match (from, count) {
         (From::Log, 1) => format!("1 request ({} %) ", number(*percent)),
         (From::Log, count) => format!("{} requests ({} %) ", grouped(*count), number(*percent)),
@@ -95,7 +101,8 @@ fn group(out: &mut String, from: From, group: &Group, several: bool) {
     let like = if from != From::Log && group.count > 1 { ", ..." } else { "" };
     let headers: String =
         example.headers.iter().map(|(name, value)| format!(" ({})", visible(&format!("{name}: {value}")))).collect();
-    let _ = write!(out, "  {count}{BOLD}{} {shown}{BOLD:#}{headers}{like}{at}:", visible(method));
+    let case = example.case.as_ref().map_or(String::new(), |case| format!("{}: ", visible(case)));
+    let _ = write!(out, "  {case}{count}{BOLD}{} {shown}{BOLD:#}{headers}{like}{at}:", visible(method));
     match changes.as_slice() {
         [one] => {
             let _ = writeln!(out, " {}", change(one));

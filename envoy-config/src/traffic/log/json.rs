@@ -2,9 +2,9 @@
 //! Contour's names. Any header that somebody asks for is found under its name, with `_` for `-` or `req_` before it.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
 
+use hashbrown::HashMap;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -34,6 +34,9 @@ enum Slot {
 pub(super) struct Slots<'w> {
     wanted: &'w [String],
     known: HashMap<String, Slot>,
+    /// The keys of the line before, in their order, which this line most likely has as well.
+    last: Vec<(String, Slot)>,
+    at: usize,
 }
 
 /// So many keys are remembered; a log has a few dozens.
@@ -41,10 +44,24 @@ const MOST: usize = 4096;
 
 impl<'w> Slots<'w> {
     pub(super) fn new(wanted: &'w [String]) -> Slots<'w> {
-        Slots { wanted, known: HashMap::new() }
+        Slots { wanted, known: HashMap::new(), last: Vec::new(), at: 0 }
     }
 
     fn of(&mut self, key: &str) -> Slot {
+        let at = self.at;
+        self.at += 1;
+        if let Some((_, slot)) = self.last.get(at).filter(|(last, _)| last == key) {
+            return *slot;
+        }
+        let slot = self.remembered(key);
+        self.last.truncate(at);
+        if self.last.len() == at && at < MOST {
+            self.last.push((key.to_owned(), slot));
+        }
+        slot
+    }
+
+    fn remembered(&mut self, key: &str) -> Slot {
         if let Some(slot) = self.known.get(key) {
             return *slot;
         }
@@ -84,6 +101,7 @@ impl<'w> Slots<'w> {
 /// Reads a line.
 pub(super) fn line<'a>(line: &'a [u8], slots: &mut Slots<'_>) -> Line<'a> {
     let mut fields = Fields { headers: vec![None; slots.wanted.len()], ..Fields::default() };
+    slots.at = 0;
     let mut reader = serde_json::Deserializer::from_slice(line);
     let read = Object { slots, fields: &mut fields }.deserialize(&mut reader).and_then(|()| reader.end());
     match read {
