@@ -70,18 +70,18 @@ impl<'s> Traffic<'s> {
 
     /// Asks what can be made of the rules of both sides.
     pub fn of_rules(&self) -> Report {
-        let made = made::requests(self.sets, &self.places);
+        self.of_rules_at_most(made::MOST)
+    }
+
+    fn of_rules_at_most(&self, most: usize) -> Report {
+        let made = made::requests(self.sets, &self.places, most);
         let collector = self.ask_all(From::Rules, None, &made.all, |comparison, collector, request: &Made| {
             let question = request.question();
             let verdict = comparison.ask(request.place, &question);
             let asked = Asked { place: request.place, question: &question, count: 1, line: None, case: None };
             collector.take(asked, verdict);
         });
-        Report {
-            bound: made.cut.then_some(made::MOST as u64),
-            unthinkable: made.unthinkable as u64,
-            ..collector.finish()
-        }
+        Report { bound: made.cut.then_some(most as u64), unthinkable: made.unthinkable as u64, ..collector.finish() }
     }
 
     /// Asks the requests of cases, whatever is expected of them.
@@ -226,3 +226,6 @@ impl Traffic<'_> {
 fn rules(plan: &Plan) -> impl Iterator<Item = &Rule> {
     (0..).map_while(|index| plan.rule(index))
 }
+
+#[cfg(test)]
+mod tests;

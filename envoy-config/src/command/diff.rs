@@ -21,6 +21,7 @@ const EXAMPLES: &str = "\
 Examples:
   sailcloth diff old.yaml new.yaml
   sailcloth diff -f services.yaml mesh/ ../after/mesh/
+  sailcloth diff -f mesh/ canary.yaml                              # what applying a file will do
   git show HEAD:mesh.yaml | sailcloth diff - mesh.yaml
   kubectl get vs,dr,gw,se,svc,endpointslices -A -o yaml | sailcloth diff - mesh/ -R
   kubectl logs deploy/istio-ingressgateway -n istio-system | sailcloth diff mesh/ after/ --requests -
@@ -43,7 +44,8 @@ Exit codes, as of `diff` and `kubectl diff`:
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The resources as they were: a file, a folder (its *.yaml, *.yml and *.json), or `-` for standard input.
+    /// The resources as they were: a file, a folder (its *.yaml, *.yml and *.json), or `-` for standard input. With -f
+    /// it may be left out.
     #[arg(value_name = "OLD")]
     old: Option<PathBuf>,
     /// The resources as they will be.
@@ -144,17 +146,14 @@ pub fn diff(args: &Args) -> Outcome {
 impl Args {
     /// What was, and what will be.
     fn sides(&self) -> Result<(Vec<PathBuf>, Vec<PathBuf>), String> {
-        let side =
-            |more: &[PathBuf], one: &Option<PathBuf>| -> Vec<PathBuf> { one.iter().chain(more).cloned().collect() };
-        let (old, new) = (side(&self.more_old, &self.old), side(&self.more_new, &self.new));
-        // A single path beside `--old` is the new one.
-        let (old, new) = match (&self.old, &self.new) {
-            (Some(one), None) if self.more_new.is_empty() && !self.more_old.is_empty() => {
-                (self.more_old.clone(), vec![one.clone()])
-            }
-            _ => (old, new),
+        // Beside what both have, or what was, a single path is what will be.
+        let (first, second) = match (&self.old, &self.new) {
+            (Some(one), None) if !self.both.is_empty() || !self.more_old.is_empty() => (None, Some(one)),
+            (first, second) => (first.as_ref(), second.as_ref()),
         };
-        if old.is_empty() || new.is_empty() {
+        let side = |one: Option<&PathBuf>, more: &[PathBuf]| one.into_iter().chain(more).cloned().collect::<Vec<_>>();
+        let (old, new) = (side(first, &self.more_old), side(second, &self.more_new));
+        if new.is_empty() && (old.is_empty() || self.both.is_empty()) || old.is_empty() && self.both.is_empty() {
             let what = if old.is_empty() { "which resources?" } else { "and what will they be?" };
             return Err(format!("{what} Name them as they were and as they will be: `sailcloth diff OLD NEW`"));
         }
@@ -202,7 +201,7 @@ fn complain_of(loaded: &Loaded, side: &str) -> usize {
 fn asked(traffic: &Traffic<'_>, file: &Path) -> Result<Report, String> {
     let name = if is_stdin(file) { input::STDIN.to_owned() } else { file.display().to_string() };
     let wrong = |error: &dyn std::fmt::Display| format!("`{name}`: {error}");
-    let from: Box<dyn io::Read> = match is_stdin(file) {
+    let from: Box<dyn Read> = match is_stdin(file) {
         true => Box::new(io::stdin()),
         false => Box::new(File::open(file).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => format!("there is no file `{name}`"),

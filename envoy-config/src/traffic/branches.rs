@@ -106,6 +106,24 @@ pub(super) fn branches(
     Some(all)
 }
 
+/// The conditions that make a difference: those of which two branches that agree on all else say the opposite, and come
+/// to something else.
+pub(super) fn deciding<T: PartialEq>(branches: &[Branch], ends: &[T]) -> Vec<Atom> {
+    let all = || branches.iter().zip(ends);
+    let differ_in = |one: &Branch, other: &Branch| {
+        let value = |atom: Atom| other.assumed.iter().find(|(known, _)| *known == atom).map(|(_, value)| *value);
+        let mut apart = one.assumed.iter().filter(|(atom, is)| value(*atom).is_some_and(|other| other != *is));
+        apart.next().filter(|_| apart.next().is_none()).map(|(atom, _)| *atom)
+    };
+    let mut atoms: Vec<Atom> = all()
+        .flat_map(|(one, end)| all().filter(move |(_, other)| end != *other).map(move |(other, _)| (one, other)))
+        .filter_map(|(one, other)| differ_in(one, other))
+        .collect();
+    atoms.sort_unstable();
+    atoms.dedup();
+    atoms
+}
+
 struct Asked<'q, 'a> {
     question: &'q Question<'a>,
     request: Request<'q>,

@@ -12,6 +12,7 @@ use shared::plan::{Action, Plan, Rule};
 
 use super::branches::{self, Atoms, Branch, Known};
 use super::question::Question;
+use super::report::AspectChange;
 use super::sides::{Both, Place};
 use super::treatment::{Aspect, Treatment};
 use super::words;
@@ -19,8 +20,11 @@ use super::words;
 /// What is otherwise.
 #[derive(Debug)]
 pub(super) struct Difference {
+    /// Where it depends on something how it is treated, those of one way that it may be.
     pub(super) treatments: Both<Treatment>,
-    pub(super) aspects: Vec<Aspect>,
+    pub(super) changes: Vec<AspectChange>,
+    /// What it depends on.
+    pub(super) conditions: Vec<String>,
     /// The same for requests that differ in the same way, whatever their paths.
     pub(super) kind: String,
     /// The kind as a number, which is the same for one comparison.
@@ -83,7 +87,7 @@ impl<'p> Comparison<'p> {
     }
 
     /// One answer, where every branch gives it.
-    fn sum(&self, branches: &[Branch], leaves: Vec<Leaf>) -> Verdict {
+    fn sum(&mut self, branches: &[Branch], leaves: Vec<Leaf>) -> Verdict {
         let header = leaves.iter().find_map(|leaf| match leaf {
             Leaf::Depends(header) => Some(*header),
             _ => None,
@@ -91,20 +95,57 @@ impl<'p> Comparison<'p> {
         if let Some(header) = header {
             return Verdict::Depends(vec![format!("header `{header}`")]);
         }
-        let mut all = leaves.into_iter().map(|leaf| match leaf {
-            Leaf::Otherwise(difference) => Some(difference),
-            _ => None,
-        });
-        let Some(first) = all.next() else { return Verdict::Same };
-        let kind = |it: &Option<Rc<Difference>>| it.as_ref().map(|it| it.number);
-        let said = kind(&first);
-        if all.all(|it| kind(&it) == said) {
-            return first.map_or(Verdict::Same, Verdict::Otherwise);
+        let all: Vec<Option<Rc<Difference>>> = leaves
+            .into_iter()
+            .map(|leaf| match leaf {
+                Leaf::Otherwise(difference) => Some(difference),
+                _ => None,
+            })
+            .collect();
+        let Some(first) = all.first() else { return Verdict::Same };
+        // Which rule makes it so does not count.
+        let ends: Vec<Option<&[AspectChange]>> =
+            all.iter().map(|it| it.as_ref().map(|it| it.changes.as_slice())).collect();
+        if ends.iter().all(|end| Some(end) == ends.first()) {
+            return first.clone().map_or(Verdict::Same, Verdict::Otherwise);
         }
-        let mut atoms: Vec<u32> = branches.iter().flat_map(|it| &it.assumed).map(|(atom, _)| *atom).collect();
-        atoms.sort_unstable();
-        atoms.dedup();
-        Verdict::Depends(atoms.into_iter().map(|atom| self.atoms.words(atom).to_owned()).collect())
+        let atoms = branches::deciding(branches, &ends);
+        let conditions: Vec<String> = atoms.into_iter().map(|atom| self.atoms.words(atom).to_owned()).collect();
+        match all.iter().cloned().collect::<Option<Vec<_>>>() {
+            Some(all) => self.any_of(&all, conditions).map_or(Verdict::Same, Verdict::Otherwise),
+            None => Verdict::Depends(conditions),
+        }
+    }
+
+    /// It is treated otherwise in any case, though in one of several ways.
+    fn any_of(&mut self, all: &[Rc<Difference>], conditions: Vec<String>) -> Option<Rc<Difference>> {
+        let first = all.first()?;
+        let join = |aspect: Aspect, of: fn(&AspectChange) -> &str| {
+            let said = all.iter().flat_map(|it| &it.changes).filter(|it| it.aspect == aspect).map(of);
+            let mut said: Vec<&str> = said.collect();
+            said.sort_unstable();
+            said.dedup();
+            said.join(" or ")
+        };
+        let is_there = |aspect: &Aspect| all.iter().flat_map(|it| &it.changes).any(|it| it.aspect == *aspect);
+        let changes: Vec<AspectChange> = Aspect::ALL
+            .into_iter()
+            .filter(is_there)
+            .map(|aspect| AspectChange {
+                aspect,
+                before: join(aspect, |it| &it.before),
+                after: join(aspect, |it| &it.after),
+            })
+            .collect();
+        let kinds: Vec<&str> = all.iter().map(|it| it.kind.as_str()).collect();
+        let kind = format!("{}\n{}", kinds.join(" or "), conditions.join("\n"));
+        let number = self.number(&kind);
+        Some(Rc::new(Difference { treatments: first.treatments.clone(), changes, conditions, kind, number }))
+    }
+
+    fn number(&mut self, kind: &str) -> usize {
+        let next = self.kinds.len();
+        *self.kinds.entry_ref(kind).or_insert(next)
     }
 
     fn leaf(&mut self, at: usize, place: &'p Place, question: &Question<'_>, branch: &Branch) -> Leaf {
@@ -121,8 +162,7 @@ impl<'p> Comparison<'p> {
             return Leaf::Depends(header);
         }
         let difference = difference(place, question, branch.found).map(|it| {
-            let next = self.kinds.len();
-            let number = *self.kinds.entry(it.kind.clone()).or_insert(next);
+            let number = self.number(&it.kind);
             Rc::new(Difference { number, ..it })
         });
         let is_fixed = |plan: &Option<Plan>, found: Option<Found>| {
@@ -149,13 +189,16 @@ fn difference(place: &Place, question: &Question<'_>, found: Both<Option<Found>>
     if aspects.is_empty() {
         return None;
     }
-    let mut kind = String::new();
-    for aspect in aspects.iter().filter(|aspect| !aspect.is_of_the_path()) {
+    let change = |aspect: &Aspect| {
         let (before, after) = words::change(*aspect, &old, &new);
-        kind.push_str(&format!("{aspect:?} {before}\n{after}\n"));
+        AspectChange { aspect: *aspect, before, after }
+    };
+    let changes: Vec<AspectChange> = aspects.iter().map(change).collect();
+    let mut kind = format!("{aspects:?} {:?} {:?}", old.rule, new.rule);
+    for AspectChange { aspect, before, after } in changes.iter().filter(|it| !it.aspect.is_of_the_path()) {
+        kind.push_str(&format!("\n{aspect:?} {before}\n{after}"));
     }
-    kind.push_str(&format!("{aspects:?} {:?} {:?}", old.rule, new.rule));
-    Some(Difference { treatments: Both { old, new }, aspects, kind, number: 0 })
+    Some(Difference { treatments: Both { old, new }, changes, conditions: Vec::new(), kind, number: 0 })
 }
 
 fn rule(plan: &Option<Plan>, found: Option<Found>) -> Option<&Rule> {

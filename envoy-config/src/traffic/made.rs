@@ -39,6 +39,7 @@ pub(super) struct Requests {
     seen: HashSet<Made>,
     /// For so many matches nobody could think of one.
     pub(super) unthinkable: usize,
+    most: usize,
     /// Whether there would have been more.
     pub(super) cut: bool,
 }
@@ -69,9 +70,9 @@ impl Made {
     }
 }
 
-/// Makes them from the VirtualServices of both sides, and one for each service of the mesh.
-pub(super) fn requests(sets: Both<&Resources>, places: &[Place]) -> Requests {
-    let mut made = Requests::default();
+/// Makes them from the VirtualServices of both sides, and one for each service of the mesh; so many at most.
+pub(super) fn requests(sets: Both<&Resources>, places: &[Place], most: usize) -> Requests {
+    let mut made = Requests { most, ..Requests::default() };
     let namespace = places.iter().find(|place| !place.edge).map(|place| place.front.proxy.namespace.clone());
     let registries = sets.map(|set| namespace.as_deref().map(|namespace| Registry::seen_from(set, namespace)));
     let of = |set: &Resources| -> std::collections::HashMap<String, usize> {
@@ -168,7 +169,7 @@ impl Requests {
         if !is_whole || self.seen.contains(&made) {
             return;
         }
-        if self.all.len() >= MOST {
+        if self.all.len() >= self.most {
             self.cut = true;
             return;
         }

@@ -9,7 +9,6 @@ use super::log::{Log, Stray};
 use super::question::Question;
 use super::sides::Place;
 use super::treatment::{Aspect, Treatment};
-use super::words;
 
 /// Where requests come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -68,6 +67,8 @@ pub struct Group {
     pub examples: Vec<Example>,
     /// What is otherwise.
     pub changes: Vec<AspectChange>,
+    /// Which of several ways it is depends on these conditions, of which a log says nothing.
+    pub conditions: Vec<String>,
     /// What was made of the first.
     pub before: Treatment,
     /// What is made of it.
@@ -328,11 +329,7 @@ impl<'p> Collector<'p> {
 
 impl Group {
     fn new(asked: &Asked<'_, '_>, listener: String, difference: &Difference) -> Group {
-        let Difference { treatments, aspects, .. } = difference;
-        let change = |aspect: &Aspect| {
-            let (before, after) = words::change(*aspect, &treatments.old, &treatments.new);
-            AspectChange { aspect: *aspect, before, after }
-        };
+        let Difference { treatments, changes, conditions, .. } = difference;
         Group {
             listener,
             method: asked.question.method.to_owned(),
@@ -342,7 +339,8 @@ impl Group {
             percent: 0.0,
             line: asked.line,
             examples: vec![asked.example()],
-            changes: aspects.iter().map(change).collect(),
+            changes: changes.clone(),
+            conditions: conditions.clone(),
             before: treatments.old.clone(),
             after: treatments.new.clone(),
         }

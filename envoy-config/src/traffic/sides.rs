@@ -26,10 +26,6 @@ impl<T> Both<T> {
         Both { old: of(self.old), new: of(self.new) }
     }
 
-    pub(super) fn as_ref(&self) -> Both<&T> {
-        Both { old: &self.old, new: &self.new }
-    }
-
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
         [&self.old, &self.new].into_iter()
     }

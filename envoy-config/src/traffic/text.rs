@@ -112,6 +112,11 @@ fn group(out: &mut String, from: From, group: &Group, several: bool) {
             all.iter().for_each(|it| _ = writeln!(out, "    {}", change(it)));
         }
     }
+    if !group.conditions.is_empty() {
+        let conditions: Vec<String> = group.conditions.iter().map(|it| visible(it)).collect();
+        let _ = writeln!(out, "    depending on {}", conditions.join(", "));
+        return;
+    }
     let none = "no rule".to_owned();
     let (before, after) = (group.before.rule.as_ref().unwrap_or(&none), group.after.rule.as_ref().unwrap_or(&none));
     if before != after {

@@ -173,7 +173,9 @@ fn way(plan: &Plan, simulated: &Simulated<'_>, asked: (Option<&Vec<u8>>, Option<
             add(Aspect::To, answered(simulated.decision.reply, reply));
             let location = reply.headers.iter().find(|(name, _)| name.as_ref() == b"location");
             add(Aspect::Location, location.map_or(String::new(), |(_, value)| text(value)));
-            add(Aspect::Body, text(&reply.body));
+            // What Envoy's filters say by themselves says nothing more.
+            let is_own = simulated.decision.reply == Some(OwnReply::DirectResponse);
+            add(Aspect::Body, if is_own { text(&reply.body) } else { String::new() });
         }
         (None, Some(cluster)) => {
             add(Aspect::To, cluster.to_owned());

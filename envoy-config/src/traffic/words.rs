@@ -68,7 +68,8 @@ fn cluster(name: &str, said: &mut String) -> String {
         (false, true) => visible(subset),
         (false, false) => format!("{host} {}", visible(subset)),
     };
-    *said = host;
+    // After one without a version a version alone would be a riddle.
+    *said = if subset.is_empty() { String::new() } else { host };
     word
 }
 

@@ -126,7 +126,6 @@ mod tests {
         assert_eq!(misses(&regex(".*")), [""; 0]);
         // What no header can hold is no example.
         assert_eq!(hits(&regex("\\n")), [""; 0]);
-        assert_eq!(hits(&regex("(a{1000}){3}")).len(), 0);
     }
 
     #[test]
