@@ -7,7 +7,8 @@
 //! | [`log`] | requests of an access log, and what its lines do not say |
 //! | `question`, `branches` | a request of which perhaps not all is known, and which rules it may find |
 //! | `treatment` | what becomes of a request, aspect by aspect |
-//! | `compare`, `report` | whether that is otherwise; what is alike is told together |
+//! | `compare` | whether that is otherwise |
+//! | `collector`, `report` | all of it, together where it is alike |
 //! | `words`, [`text`] | all that for people |
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,6 +23,7 @@ use shared::plan::{Action, Plan, Rule};
 use crate::cases::{self, Case, CaseFile, Scene};
 
 mod branches;
+mod collector;
 mod compare;
 pub mod log;
 mod made;
@@ -37,11 +39,12 @@ pub use sides::Both;
 pub use treatment::{Aspect, Share, Treatment};
 pub use words::grouped;
 
+use collector::{Asked, Collector};
 use compare::Comparison;
 use log::{Counted, Log, Logged};
 use made::Made;
 use question::Question;
-use report::{Asked, Collector};
+
 use sides::Place;
 
 /// More threads would wait for memory.

@@ -27,25 +27,43 @@ pub(super) struct Branch {
     pub(super) found: Both<Option<Found>>,
 }
 
-/// The words of conditions, and their numbers.
+/// Conditions, and their numbers.
 #[derive(Default)]
 pub(super) struct Atoms {
     numbers: HashMap<String, Atom>,
-    words: Vec<String>,
+    all: Vec<Known>,
 }
 
+/// A condition in words, and the header and its value where it holds with that alone.
+struct Known {
+    words: String,
+    is: Option<Header>,
+}
+
+/// Name and value.
+type Header = (Box<[u8]>, Box<[u8]>);
+
 impl Atoms {
-    fn number(&mut self, words: String) -> Atom {
-        let next = u32::try_from(self.words.len()).unwrap_or(u32::MAX);
-        let Atoms { numbers, words: all } = self;
-        *numbers.entry(words).or_insert_with_key(|words| {
-            all.push(words.clone());
+    fn number(&mut self, condition: &Condition) -> Atom {
+        let next = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
+        let Atoms { numbers, all } = self;
+        *numbers.entry(condition.to_string()).or_insert_with_key(|words| {
+            let is = condition.only_value().map(|value| (condition.looks_at().into(), value.into()));
+            all.push(Known { words: words.clone(), is });
             next
         })
     }
 
+    /// Whether a condition holds by what is taken for granted: whoever has one value has no other.
+    fn holds(&self, condition: &Condition, assumed: &Assumed) -> Option<bool> {
+        let name = condition.looks_at();
+        let taken = assumed.iter().filter(|(_, holds)| *holds).filter_map(|(atom, _)| self.all.get(*atom as usize));
+        let (_, value) = taken.filter_map(|known| known.is.as_ref()).find(|(known, _)| **known == *name)?;
+        Some(condition.holds(&Request::new(&[(name, value)])))
+    }
+
     pub(super) fn words(&self, atom: Atom) -> &str {
-        self.words.get(atom as usize).map_or("", String::as_str)
+        self.all.get(atom as usize).map_or("", |known| known.words.as_str())
     }
 }
 
@@ -61,7 +79,7 @@ struct Uncertain {
 
 /// What is remembered of one plan.
 #[derive(Default)]
-pub(super) struct Known {
+pub(super) struct Remembered {
     /// By virtual host; nothing for one all of whose rules are clear.
     hosts: HashMap<u32, Option<Uncertain>>,
 }
@@ -76,7 +94,7 @@ enum Held {
 pub(super) fn branches(
     place: &Place,
     question: &Question<'_>,
-    known: &mut Both<Known>,
+    known: &mut Both<Remembered>,
     atoms: &mut Atoms,
 ) -> Option<Vec<Branch>> {
     let pairs = question.pairs();
@@ -87,7 +105,7 @@ pub(super) fn branches(
         if all.len() + open.len() >= MOST {
             return None;
         }
-        let mut find = |plan: &Option<Plan>, known: &mut Known| {
+        let mut find = |plan: &Option<Plan>, known: &mut Remembered| {
             plan.as_ref().map(|plan| asked.find(plan, known, atoms, &assumed)).transpose()
         };
         let found = find(&place.plans.old, &mut known.old)
@@ -131,7 +149,7 @@ struct Asked<'q, 'a> {
 
 impl Asked<'_, '_> {
     /// What is found; else the condition that must be known first.
-    fn find(&self, plan: &Plan, known: &mut Known, atoms: &mut Atoms, assumed: &Assumed) -> Result<Found, Atom> {
+    fn find(&self, plan: &Plan, known: &mut Remembered, atoms: &mut Atoms, assumed: &Assumed) -> Result<Found, Atom> {
         let found = decide::find(plan, &self.request, &mut Untraced).found;
         let (Found::Rule { host, .. } | Found::Host(host)) = found else { return Ok(found) };
         if self.question.complete {
@@ -168,7 +186,12 @@ impl Asked<'_, '_> {
         }
         let mut depends = None;
         for condition in block.conditions.iter().filter(|condition| !knows(condition)) {
-            let atom = atoms.number(condition.to_string());
+            match atoms.holds(condition, assumed) {
+                Some(true) => continue,
+                Some(false) => return Held::No,
+                None => {}
+            }
+            let atom = atoms.number(condition);
             match assumed.iter().find(|(known, _)| *known == atom) {
                 Some((_, true)) => {}
                 Some((_, false)) => return Held::No,

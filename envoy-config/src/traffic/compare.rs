@@ -10,7 +10,7 @@ use shared::plan::format::Template;
 use shared::plan::header_ops::HeaderOps;
 use shared::plan::{Action, Plan, Rule};
 
-use super::branches::{self, Atoms, Branch, Known};
+use super::branches::{self, Atoms, Branch, Remembered};
 use super::question::Question;
 use super::report::AspectChange;
 use super::sides::{Both, Place};
@@ -42,7 +42,7 @@ pub(super) enum Verdict {
 
 pub(super) struct Comparison<'p> {
     places: &'p [Place],
-    known: Vec<Both<Known>>,
+    known: Vec<Both<Remembered>>,
     atoms: Atoms,
     signatures: Signatures,
     /// Differences that are the same for every request.
@@ -120,9 +120,8 @@ impl<'p> Comparison<'p> {
     /// It is treated otherwise in any case, though in one of several ways.
     fn any_of(&mut self, all: &[Rc<Difference>], conditions: Vec<String>) -> Option<Rc<Difference>> {
         let first = all.first()?;
-        let join = |aspect: Aspect, of: fn(&AspectChange) -> &str| {
-            let said = all.iter().flat_map(|it| &it.changes).filter(|it| it.aspect == aspect).map(of);
-            let mut said: Vec<&str> = said.collect();
+        let join = |aspect: Aspect, of: fn(&Difference) -> &Treatment| {
+            let mut said: Vec<String> = all.iter().map(|it| words::alone(aspect, of(it))).collect();
             said.sort_unstable();
             said.dedup();
             said.join(" or ")
@@ -133,8 +132,8 @@ impl<'p> Comparison<'p> {
             .filter(is_there)
             .map(|aspect| AspectChange {
                 aspect,
-                before: join(aspect, |it| &it.before),
-                after: join(aspect, |it| &it.after),
+                before: join(aspect, |it| &it.treatments.old),
+                after: join(aspect, |it| &it.treatments.new),
             })
             .collect();
         let kinds: Vec<&str> = all.iter().map(|it| it.kind.as_str()).collect();

@@ -153,6 +153,27 @@ fn who_must_not_have_a_header_is_as_unclear_as_who_must() {
 }
 
 #[test]
+fn a_header_has_one_value() {
+    let rule = |user: &str| {
+        rules(&format!(
+            "  - match: [{{headers: {{x-user: {{exact: {user}}}}}}}]\n    route: [{{destination: {{host: api, subset: v2}}}}]\n  - route: [{{destination: {{host: api, subset: v1}}}}]\n"
+        ))
+    };
+    // Whoever is `a` goes to v1 now, and whoever is `b` to v2; all others stay where they are.
+    let line = "{\"method\":\"GET\",\"path\":\"/\",\"authority\":\"api\"}\n";
+    let report = log(line, &rule("a"), &rule("b"));
+    assert_eq!(report.depends[0].conditions, ["headers `x-user` exact `a`", "headers `x-user` exact `b`"]);
+    // With another version for everybody else no way is left that stays the same: nobody is `a` and `b` at once.
+    let new = rules(
+        "  - match: [{headers: {x-user: {exact: b}}}]\n    route: [{destination: {host: api, subset: v2}}]\n  - route: [{destination: {host: api}}]\n",
+    );
+    let report = log(line, &rule("a"), &new);
+    assert_eq!((report.otherwise, report.undecided), (1, 0), "{report:?}");
+    let AspectChange { before, after, .. } = &report.differences[0].changes[0];
+    assert_eq!((before.as_str(), after.as_str()), ("api.shop v1 or api.shop v2", "api.shop or api.shop v2"));
+}
+
+#[test]
 fn what_a_page_of_another_site_asks_depends_on_its_origin() {
     let cors = |origin: &str| {
         rules(&format!(

@@ -14,6 +14,11 @@ pub(super) fn change(aspect: Aspect, old: &Treatment, new: &Treatment) -> (Strin
     (before, of(new, &mut said))
 }
 
+/// What an aspect is, in words that stand by themselves.
+pub(super) fn alone(aspect: Aspect, treatment: &Treatment) -> String {
+    shares(aspect, treatment.shares(aspect), &mut String::new())
+}
+
 /// What an aspect is called before its values; where requests go goes without saying.
 pub(super) fn label(aspect: Aspect) -> &'static str {
     match aspect {

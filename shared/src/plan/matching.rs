@@ -43,6 +43,11 @@ macro_rules! conditions {
                 match self { $(Condition::$Kind(condition) => condition.looks_at(),)+ }
             }
 
+            /// The only value of what it looks at with which it holds, where there is just one.
+            pub fn only_value(&self) -> Option<&[u8]> {
+                self.selector().map(|(_, value)| value)
+            }
+
             /// Why the request does not have it, in the words of the resource and with both values: `` uri exact `/` does
             /// not match `/x` ``. Nothing where it has it.
             pub fn because(&self, request: &Request<'_>) -> Option<String> {
