@@ -79,7 +79,7 @@ impl<'s> Traffic<'s> {
     fn of_rules_at_most(&self, most: usize) -> Report {
         let made = made::requests(self.sets, &self.places, most);
         let collector = self.ask_all(From::Rules, None, &made.all, |comparison, collector, request: &Made| {
-            let question = request.question();
+            let question = request.question(self.places.get(request.place));
             let verdict = comparison.ask(request.place, &question);
             let asked = Asked { place: request.place, question: &question, count: 1, line: None, case: None };
             collector.take(asked, verdict);
@@ -98,7 +98,9 @@ impl<'s> Traffic<'s> {
                 unasked.fetch_add(1, Ordering::Relaxed);
                 return;
             };
-            let Some(place) = self.place_of_case(scene, question.authority) else { return collector.unknown_host(1) };
+            let Some(place) = self.place_of_case(scene, question.authority, question.scheme) else {
+                return collector.unknown_host(1);
+            };
             let verdict = comparison.ask(place, &question);
             collector.take(Asked { place, question: &question, count: 1, line: None, case: Some(&case.name) }, verdict);
         };
@@ -107,8 +109,8 @@ impl<'s> Traffic<'s> {
     }
 
     /// Where a case's request comes in: at the proxy that its scene names, else where its host is known.
-    fn place_of_case(&self, scene: &Scene, authority: &str) -> Option<usize> {
-        let Some(proxy) = &scene.proxy else { return sides::place_of(&self.places, authority, None) };
+    fn place_of_case(&self, scene: &Scene, authority: &str, scheme: Option<&str>) -> Option<usize> {
+        let Some(proxy) = &scene.proxy else { return sides::place_of(&self.places, authority, None, scheme) };
         let serves = |place: &Place| {
             let mut gateways = proxy.gateways.iter();
             match place.edge {
@@ -118,7 +120,7 @@ impl<'s> Traffic<'s> {
         };
         let at_port = |place: &Place| proxy.port.is_none_or(|port| !place.edge || place.is_at(port));
         let here = self.places.iter().position(|place| serves(place) && at_port(place));
-        here.or_else(|| sides::place_of(&self.places, authority, proxy.port))
+        here.or_else(|| sides::place_of(&self.places, authority, proxy.port, scheme))
     }
 
     /// Asks many, on several threads where they are.
@@ -183,14 +185,15 @@ impl<'s> Traffic<'s> {
         let collector = self.ask_all(From::Log, Some(name), &log.requests, |comparison, collector, counted| {
             let Counted { count, line, .. } = *counted;
             let entry = counted.entry();
-            let found =
-                places.get(entry.authority).and_then(|ports| ports.iter().find(|(port, _)| *port == entry.port));
+            let origin = (entry.port, entry.scheme);
+            let found = places.get(entry.authority).and_then(|all| all.iter().find(|(known, _)| *known == origin));
             let Some((_, Some(place))) = found else { return collector.unknown_host(count) };
+            let opens_tls = self.places.get(*place).is_some_and(|place| place.opens_tls);
             let mut question = Question {
                 method: entry.method,
                 authority: entry.authority,
                 path: entry.path,
-                scheme: entry.scheme,
+                scheme: entry.scheme.or(opens_tls.then_some("https")),
                 ..Question::default()
             };
             for (name, logged) in wanted.iter().zip(&entry.headers) {
@@ -209,17 +212,18 @@ impl<'s> Traffic<'s> {
     }
 }
 
-type Ports = Vec<(Option<u16>, Option<usize>)>;
+/// The place for each port and scheme that a log says of requests for one host.
+type Origins<'l> = Vec<((Option<u16>, Option<&'l str>), Option<usize>)>;
 
 impl Traffic<'_> {
-    /// Where requests for each host come in, by the port that the log says.
-    fn places_of<'l>(&self, log: &'l Log) -> HashMap<&'l str, Ports> {
-        let mut all: HashMap<&str, Ports> = HashMap::new();
+    /// Where requests for each host come in.
+    fn places_of<'l>(&self, log: &'l Log) -> HashMap<&'l str, Origins<'l>> {
+        let mut all: HashMap<&str, Origins<'l>> = HashMap::new();
         for counted in &log.requests {
             let entry = counted.entry();
-            let ports = all.entry(entry.authority).or_default();
-            if !ports.iter().any(|(port, _)| *port == entry.port) {
-                ports.push((entry.port, sides::place_of(&self.places, entry.authority, entry.port)));
+            let (origins, origin) = (all.entry(entry.authority).or_default(), (entry.port, entry.scheme));
+            if !origins.iter().any(|(known, _)| *known == origin) {
+                origins.push((origin, sides::place_of(&self.places, entry.authority, entry.port, entry.scheme)));
             }
         }
         all

@@ -56,12 +56,13 @@ struct Parts {
 }
 
 impl Made {
-    pub(super) fn question(&self) -> Question<'_> {
+    pub(super) fn question(&self, place: Option<&Place>) -> Question<'_> {
+        let scheme = if place.is_some_and(|place| place.opens_tls) { "https" } else { "http" };
         Question {
             method: &self.method,
             authority: &self.authority,
             path: &self.path,
-            scheme: Some(self.scheme.as_deref().unwrap_or("http")),
+            scheme: Some(self.scheme.as_deref().unwrap_or(scheme)),
             headers: self.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect(),
             absent: Vec::new(),
             complete: true,

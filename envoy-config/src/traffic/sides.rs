@@ -5,6 +5,7 @@ use std::thread;
 
 use shared::decide::{self, Found, Request, Untraced};
 use shared::model::Resources;
+use shared::model::gateway::{Protocol, Server};
 use shared::names::MESH;
 use shared::plan::guard::Detector;
 use shared::plan::{self, Plan};
@@ -37,6 +38,8 @@ pub(super) struct Place {
     pub(super) name: String,
     /// Whether clients are outside of the mesh.
     pub(super) edge: bool,
+    /// Whether it opens TLS, and requests are https.
+    pub(super) opens_tls: bool,
     pub(super) front: Front,
     pub(super) plans: Both<Option<Plan>>,
 }
@@ -44,7 +47,7 @@ pub(super) struct Place {
 /// Every place that one of the two has: the Gateways' ports in order, then the mesh, in which `namespace` is where
 /// requests come from.
 pub(super) fn places(sets: Both<&Resources>, namespace: Option<&str>) -> Vec<Place> {
-    let of = |set: &Resources, namespace, mesh| listener::wherever(set, namespace, &BTreeMap::new(), mesh);
+    let of = |set: &Resources, namespace, mesh| listener::wherever(set, namespace, &BTreeMap::new(), mesh, is_routed);
     let first = sets.map(|set| of(set, namespace, None));
     let mesh =
         |fronts: &Vec<Front>| fronts.iter().find(|front| front.name == MESH).map(|it| it.proxy.namespace.clone());
@@ -72,7 +75,8 @@ pub(super) fn places(sets: Both<&Resources>, namespace: Option<&str>) -> Vec<Pla
             let old = old.map(|plan| plan.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
             Both { old, new }
         });
-        Place { name: front.name.clone(), edge: front.edge, front, plans }
+        let opens_tls = front.edge && !sets.iter().any(|set| has_plain_port(set, front.proxy.port));
+        Place { name: front.name.clone(), edge: front.edge, opens_tls, front, plans }
     };
     all.into_iter().map(place).collect()
 }
@@ -83,20 +87,50 @@ impl Place {
         self.front.proxy.port == Some(port) || self.front.at.port() == port
     }
 
-    /// Whether either side has rules for a host.
-    pub(super) fn knows(&self, authority: &str) -> bool {
+    /// How well either side knows a host; nothing where none has rules for it.
+    fn knows(&self, authority: &str) -> Option<Knows> {
         // Without a path no rule is tried.
         let pairs: [(&[u8], &[u8]); 1] = [(b":authority", authority.as_bytes())];
         let request = Request::new(&pairs);
-        let plans = self.plans.iter().flatten();
-        plans.map(|plan| decide::find(plan, &request, &mut Untraced).found).any(|found| found != Found::Nothing)
+        let known =
+            self.plans.iter().flatten().filter_map(|plan| match decide::find(plan, &request, &mut Untraced).found {
+                Found::Host(host) | Found::Rule { host, .. } => Some(match plan.host(host)?.domain == "*" {
+                    true => Knows::Any,
+                    false => Knows::Name,
+                }),
+                Found::Nothing => None,
+            });
+        known.min()
     }
 }
 
-/// The place to which a request comes: of those that know its host the one at the port, else the first Gateway, else the
-/// mesh.
-pub(super) fn place_of(places: &[Place], authority: &str, port: Option<u16>) -> Option<usize> {
-    let known: Vec<usize> = (0..).zip(places).filter(|(_, it)| it.knows(authority)).map(|(at, _)| at).collect();
-    let here = |at: &&usize| places.get(**at).is_some_and(|place| port.is_some_and(|port| place.is_at(port)));
-    known.iter().find(here).or_else(|| known.first()).copied()
+/// How sure a listener is that a host is one of its own.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Knows {
+    /// By a name of its own.
+    Name,
+    /// By `*` alone.
+    Any,
+}
+
+/// Whether rules for HTTP are there for a server: Sailcloth does not open TLS, and who does knows the same rules.
+fn is_routed(server: &Server) -> bool {
+    server.port.protocol.is_http() || server.port.protocol == Protocol::Https
+}
+
+fn has_plain_port(set: &Resources, port: Option<u16>) -> bool {
+    let mut servers = set.gateways.iter().flat_map(|gateway| &gateway.spec.servers);
+    servers.any(|server| server.port.number.0.map(|it| it.get()) == port && server.port.protocol.is_http())
+}
+
+/// The place to which a request comes: of those that know its host the one at the port, else one that knows it by name,
+/// a Gateway before the mesh; of two Gateways the one of its scheme, then that of the lower port.
+pub(super) fn place_of(places: &[Place], authority: &str, port: Option<u16>, scheme: Option<&str>) -> Option<usize> {
+    let rank = |(at, place): (usize, &Place)| {
+        let knows = place.knows(authority)?;
+        let is_elsewhere = !port.is_some_and(|port| place.is_at(port));
+        let is_other = place.opens_tls != (scheme == Some("https"));
+        Some((is_elsewhere, knows, !place.edge, is_other, at))
+    };
+    (0..).zip(places).filter_map(rank).min().map(|(.., at)| at)
 }

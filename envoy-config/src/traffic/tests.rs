@@ -207,6 +207,29 @@ fn the_scheme_counts_where_a_gateway_wants_https() {
     assert_eq!((report.same, report.otherwise), (1, 0), "{report:?}");
 }
 
+/// Sailcloth does not open TLS; whoever does asks the same rules.
+#[test]
+fn servers_of_https_are_places_as_well() {
+    let gateway = |subset: &str| {
+        set(&format!(
+            "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {{name: gw, namespace: shop}}\nspec: {{selector: {{a: b}}, servers: [{{port: {{number: 80, name: http, protocol: HTTP}}, hosts: ['*'], tls: {{httpsRedirect: true}}}}, {{port: {{number: 443, name: https, protocol: HTTPS}}, hosts: ['*'], tls: {{mode: SIMPLE, credentialName: c}}}}]}}\n---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: api, namespace: shop}}\nspec: {{hosts: [shop.example], gateways: [gw], http: [{{route: [{{destination: {{host: api, subset: {subset}}}}}]}}]}}\n"
+        ))
+    };
+    let (old, new) = (gateway("v1"), gateway("v2"));
+    assert_eq!(said(&old, &new), ["api.shop v1 -> v2"]);
+    let line = |more: &str| format!("{{\"method\":\"GET\",\"path\":\"/a\",\"authority\":\"shop.example\"{more}}}\n");
+    for (more, listener) in [
+        (",\"downstream_local_address\":\"10.0.0.1:8443\"", Some("gateway-443")),
+        (",\"requested_server_name\":\"shop.example\"", Some("gateway-443")),
+        // What is sent to https is sent there as before.
+        (",\"downstream_local_address\":\"10.0.0.1:8080\"", None),
+        ("", None),
+    ] {
+        let report = log(&line(more), &old, &new);
+        assert_eq!(report.differences.first().map(|it| it.listener.as_str()), listener, "{more}: {report:?}");
+    }
+}
+
 #[test]
 fn many_threads_say_what_one_says() {
     let split = |weight: u32| {
