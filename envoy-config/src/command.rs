@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -24,9 +25,11 @@ use shared::plan::guard::Detector;
 mod access_log;
 pub mod check;
 pub mod diff;
+pub mod explain;
 pub mod generate;
 mod limits;
 pub mod run;
+pub mod test;
 
 use access_log::AccessLogArgs;
 use limits::LimitArgs;
@@ -39,7 +42,7 @@ pub const USAGE: u8 = 2;
 pub type Outcome = Result<ExitCode, Box<dyn Error>>;
 
 /// Istio's resources.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub struct Input {
     /// Resources: a file, a folder (its *.yaml, *.yml and *.json, not those of folders inside), or `-` for standard
     /// input. A later file replaces resources of an earlier one; those of `-f` come first.
@@ -70,6 +73,30 @@ impl Input {
         match texts.unread.is_empty() {
             true => Ok(input::checked_while(texts, purpose, work)),
             false => Err(Box::new(Unread(texts.unread))),
+        }
+    }
+
+    /// Whether nothing is named.
+    pub fn is_empty(&self) -> bool {
+        self.paths.is_empty() && self.named.is_empty()
+    }
+
+    /// The paths without an option but for a URL among them, which is the one with a scheme, or else the last.
+    pub fn and_url(&self) -> Result<(Input, String), Box<dyn Error>> {
+        let Input { mut paths, named, recursive } = self.clone();
+        let has_scheme = |path: &PathBuf| path.to_str().is_some_and(|text| text.contains("://"));
+        let at = paths.iter().rposition(has_scheme).or(paths.len().checked_sub(1));
+        let url = at.map(|at| paths.remove(at)).ok_or("which URL? `mesh/ http://shop.example.com/orders`")?;
+        let url = url.into_os_string().into_string().map_err(|_| "the URL is no text")?;
+        Ok((Input { paths, named, recursive }, url))
+    }
+
+    /// Files and folders from which the same can be read again: each file where those of folders inside count; nothing
+    /// for standard input.
+    pub fn names(&self, loaded: &Loaded) -> Vec<PathBuf> {
+        match self.recursive {
+            true => loaded.sources.iter().map(|source| PathBuf::from(&source.name)).collect(),
+            false => self.named.iter().chain(&self.paths).filter(|path| path.as_os_str() != "-").cloned().collect(),
         }
     }
 
@@ -372,12 +399,17 @@ pub fn refuse(why: &str) -> ExitCode {
 
 /// Says why nothing came of it.
 pub fn complain(error: Box<dyn Error>) -> ExitCode {
-    let style = anstyle::AnsiColor::Red.on_default().bold();
     let said: Vec<String> = match error.downcast_ref::<Unread>() {
         Some(Unread(all)) => all.iter().map(ToString::to_string).collect(),
         None => vec![error.to_string()],
     };
-    for one in said {
+    complain_of(&said)
+}
+
+/// Says each of several things why nothing came of it.
+pub fn complain_of(errors: &[impl Display]) -> ExitCode {
+    let style = anstyle::AnsiColor::Red.on_default().bold();
+    for one in errors {
         // With standard error closed there is nobody to tell.
         let _ = writeln!(anstream::stderr(), "{style}error{style:#}: {one}");
     }

@@ -13,6 +13,7 @@
 //! | [`yaml`], [`json`] | how they are printed, and how modules' configuration is written |
 //! | [`cases`] | requests and what must come of them: read, and judged |
 //! | [`example`], [`source`] | a request to try, and where rules stand in files |
+//! | [`explain`] | what becomes of a request, and why |
 //! | [`envoy`] | finds Envoy, asks what it is, starts it, and has it end in good order |
 
 pub mod bootstrap;
@@ -22,6 +23,7 @@ pub mod codes;
 pub mod diff;
 pub mod envoy;
 pub mod example;
+pub mod explain;
 pub mod filter;
 pub mod generate;
 pub mod input;

@@ -16,6 +16,7 @@ mod gateways;
 mod limits;
 
 pub use access_log::{AccessLog, AccessLogFormat, FileAccessLog, LogFormat};
+pub(crate) use gateways::only_namespace;
 pub use gateways::{Front, ListenError, fronts, unsupported};
 pub(crate) use gateways::{MESH_ADDRESS, wherever};
 pub use limits::{CommonHttpProtocolOptions, DownstreamConnections, Http2Limits, Limits, OverloadManager, Underscores};

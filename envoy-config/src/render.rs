@@ -178,7 +178,7 @@ impl Cursor {
 }
 
 /// Takes out what could steer a terminal: resources come from other people, too.
-fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     text.chars()
         .map(|c| {
             if c == '\t' {

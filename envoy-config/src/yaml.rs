@@ -37,8 +37,8 @@ fn is_literal(text: &str) -> bool {
         && text.split('\n').all(|line| line.chars().all(is_printable) && !line.ends_with(' '))
 }
 
-/// A string on one line.
-fn text(out: &mut dyn Write, text: &str) -> std::fmt::Result {
+/// A string on one line, as it may stand among others between brackets.
+pub(crate) fn text(out: &mut dyn Write, text: &str) -> std::fmt::Result {
     if is_plain(text) || is_duration(text) {
         return out.write_str(text);
     }

@@ -110,6 +110,7 @@ fn large_sets_cost_what_is_in_them() {
     let mesh = file("mesh.yaml", &mesh(10_000));
     for args in [
         &["check"][..],
+        &["explain", "http://h9999.example.com/nowhere"],
         &["generate", "bootstrap", "--module-dir", "/modules"],
         &["generate", "bootstrap", "--module-dir", "/modules", "--output", "json"],
         &["generate", "filters", "--module-dir", "/modules"],

@@ -13,6 +13,7 @@ mod why;
 pub use reply::{DELEGATED_DETAILS, Reply, UNKNOWN_HOST_DETAILS, reply};
 pub use request::{INTERNAL_HEADERS, name_route, request, timeout};
 pub use response::{kept_for_response, response, touches_response};
+pub use scene::{answer_value, route_name};
 pub use why::{Why, why};
 
 use crate::plan::format::Source;

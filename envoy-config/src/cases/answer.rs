@@ -155,6 +155,8 @@ pub fn answer(simulated: &Simulated<'_>, incoming: &Incoming, there: impl Fn(&st
         body,
         upstream: Some(to.map(|cluster| sent(cluster, &simulated.request)).collect()),
         headers: Some(headers.chain(new_cookie(simulated)).collect()),
+        // What a destination was not told to refuse is asked once.
+        all_attempts: answered.by_destination && !steered,
         unknown_headers: OF_ENVOY,
         // Nothing else takes time here.
         took: Some(simulated.delay.unwrap_or_default()).filter(|_| !steered),

@@ -142,7 +142,7 @@ pub(crate) fn wherever(
 }
 
 /// The namespace of all that is in the mesh, when there is just one. Gateways often live apart from what they lead to.
-fn only_namespace(set: &Resources) -> Option<&str> {
+pub(crate) fn only_namespace(set: &Resources) -> Option<&str> {
     let virtual_services = set.virtual_services.iter().map(|it| it.meta.namespace());
     let rules = set.destination_rules.iter().map(|it| it.meta.namespace());
     let entries = set.service_entries.iter().map(|it| it.meta.namespace());

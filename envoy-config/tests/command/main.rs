@@ -10,6 +10,8 @@ mod common;
 #[cfg(test)]
 mod diff;
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod forms;
 #[cfg(test)]
 mod generate;
@@ -20,5 +22,7 @@ mod protection;
 mod run;
 #[cfg(test)]
 mod serves;
+#[cfg(test)]
+mod test;
 #[cfg(test)]
 mod validate;

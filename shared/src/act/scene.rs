@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use super::flags;
 use crate::decide::{Decision, Found, OwnReply};
-use crate::plan::format::{Clock, Fact, Scene, Source};
+use crate::plan::format::{Clock, Fact, Scene, Source, Template};
 use crate::plan::{Action, Plan};
 
 /// When values are worked out.
@@ -72,18 +72,27 @@ impl Source for Known<'_> {
 
 impl Scene for Known<'_> {
     fn route_name(&self) -> Vec<u8> {
-        let Moment { plan, decision, .. } = self.moment;
-        let (Some(rule), Found::Rule { matched, .. }) = (decision.rule(plan), decision.found) else {
-            return Vec::new();
-        };
-        let block = rule.matches.get(matched as usize).and_then(|block| block.name.as_deref());
-        let block = block.filter(|name| !name.is_empty()).map(|name| [".", name].concat());
-        [rule.source.name.as_deref().unwrap_or_default(), block.as_deref().unwrap_or_default()].concat().into_bytes()
+        route_name(self.moment.plan, self.moment.decision)
     }
 
     fn flags_text(&self, long: bool) -> String {
         if long { flags::words(self.flags()) } else { flags::text(self.flags()) }
     }
+}
+
+/// The name that Envoy's route would have: the rule's, and the match block's behind a dot; empty where neither has one.
+pub fn route_name(plan: &Plan, decision: &Decision) -> Vec<u8> {
+    let (Some(rule), Found::Rule { matched, .. }) = (decision.rule(plan), decision.found) else {
+        return Vec::new();
+    };
+    let block = rule.matches.get(matched as usize).and_then(|block| block.name.as_deref());
+    let block = block.filter(|name| !name.is_empty()).map(|name| [".", name].concat());
+    [rule.source.name.as_deref().unwrap_or_default(), block.as_deref().unwrap_or_default()].concat().into_bytes()
+}
+
+/// What a format string comes to in an answer, by itself; empty where no header comes of it. For whoever explains it.
+pub fn answer_value(plan: &Plan, decision: &Decision, template: &Template, answer: &dyn Source) -> Vec<u8> {
+    template.render(&Moment { plan, decision, answering: true }.with(answer)).into_owned()
 }
 
 impl Known<'_> {

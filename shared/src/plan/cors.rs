@@ -85,9 +85,19 @@ impl Cors {
         }
     }
 
-    /// A matcher that takes the literal `*` allows every origin.
+    /// The origins that are allowed.
+    pub fn origins(&self) -> &[StringMatch] {
+        &self.origins
+    }
+
+    /// Whether preflights of other origins go to the destination.
+    pub fn forwards_unmatched(&self) -> bool {
+        self.forward_unmatched
+    }
+
+    /// Whether an origin is allowed. A matcher that takes the literal `*` allows every one.
     #[inline]
-    fn allows(&self, origin: &[u8]) -> bool {
+    pub fn allows(&self, origin: &[u8]) -> bool {
         self.origins.iter().any(|matcher| holds(matcher, b"*") || holds(matcher, origin))
     }
 }

@@ -24,7 +24,7 @@ pub const DEFAULT_RETRY_ON: &str = "connect-failure,refused-stream,unavailable,c
 pub const DEFAULT_RETRIES: u32 = 2;
 
 /// Envoy's base interval of the retry back-off, in milliseconds.
-const DEFAULT_BACKOFF_MS: u64 = 25;
+pub const DEFAULT_BACKOFF_MS: u64 = 25;
 
 /// Some of the mirrors of a rule: one bit each, the lowest for the first.
 pub type MirrorSet = u8;
@@ -118,6 +118,11 @@ impl Variants {
         let all: Box<[_]> = (0..mirrors.sets()).map(variant).collect();
         // Most rules need the plain route alone.
         Variants(if all.iter().all(Option::is_none) { Box::default() } else { all })
+    }
+
+    /// What requests without mirrors need; nothing where that is the plain route.
+    pub fn plain(&self) -> Option<&RouteVariant> {
+        self.0.first()?.as_ref().map(|(variant, _)| variant)
     }
 
     /// The value of [`ROUTE_HEADER`] for a request with these mirrors; none for the plain route.

@@ -18,6 +18,8 @@ pub struct Incoming {
     pub source: Option<Vec<u8>>,
     /// What else the proxy knows, for format strings.
     pub facts: Vec<(Fact, Vec<u8>)>,
+    /// When it came, in nanoseconds since 1970, where format strings may ask for that.
+    pub time: Option<u64>,
 }
 
 impl Incoming {
@@ -47,7 +49,7 @@ impl Incoming {
             }
         }
         let facts = vec![(Fact::Protocol, b"HTTP/1.1".to_vec())];
-        Incoming { headers: all, source: None, facts }
+        Incoming { headers: all, source: None, facts, time: None }
     }
 
     /// The headers as a [`Request`](crate::decide::Request) views them.
@@ -96,7 +98,8 @@ pub enum Change {
 }
 
 impl Change {
-    fn name(&self) -> &[u8] {
+    /// Of which header.
+    pub fn name(&self) -> &[u8] {
         let (Change::Set(name, _) | Change::Add(name, _) | Change::Remove(name)) = self;
         name
     }
@@ -231,9 +234,9 @@ impl Source for Exchange<'_> {
         0
     }
 
-    /// Nobody has a clock here.
+    /// Nothing takes any time here.
     fn time(&self, _: Clock) -> Option<u64> {
-        None
+        self.incoming.time
     }
 }
 

@@ -180,6 +180,17 @@ facts! {
     UpstreamLocalUriSan = "UPSTREAM_LOCAL_URI_SAN",
 }
 
+impl Fact {
+    /// Every fact.
+    pub const ALL: &[Fact] = FACTS.0;
+
+    /// Envoy's name for it, as between percent signs.
+    pub fn name(self) -> &'static str {
+        let at = FACTS.0.iter().position(|fact| *fact == self);
+        at.and_then(|at| words().nth(at)).map_or("", name_of)
+    }
+}
+
 /// What is the same in every header.
 pub(super) const TEXTS: &[(&str, &str)] = &[
     ("ACCESS_LOG_TYPE", "NotSet"),

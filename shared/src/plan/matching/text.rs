@@ -53,9 +53,7 @@ impl Text {
         match self {
             Text::Exact(text) if text.eq_ignore_ascii_case(value) => capitals,
             Text::Prefix(text) if value.get(..text.len()).is_some_and(|it| it.eq_ignore_ascii_case(text)) => capitals,
-            Text::Regex(re2) if is_part(re2.pattern(), value) => {
-                ", but a part of it: a regex has to match the whole value"
-            }
+            Text::Regex(re2) if is_part(re2, value) => ", but a part of it: a regex has to match the whole value",
             _ => "",
         }
     }
@@ -72,8 +70,12 @@ impl Text {
 }
 
 /// Whether a pattern matches somewhere in a value.
-fn is_part(pattern: &str, value: &[u8]) -> bool {
-    Re2::new(&["(?s:.*)(?:", pattern, ")(?s:.*)"].concat()).is_ok_and(|anywhere| anywhere.is_full_match(value))
+fn is_part(re2: &Re2, value: &[u8]) -> bool {
+    let (pattern, prefix) = (re2.pattern(), re2.prefix());
+    // Of many patterns few begin with what stands there.
+    let begins = prefix.is_empty() || value.windows(prefix.len()).any(|window| window == prefix);
+    begins
+        && Re2::new(&["(?s:.*)(?:", pattern, ")(?s:.*)"].concat()).is_ok_and(|anywhere| anywhere.is_full_match(value))
 }
 
 /// A value of a request, for people.
