@@ -93,7 +93,7 @@ impl<'s> Traffic<'s> {
             file.scenes.iter().flat_map(|scene| scene.cases.iter().map(move |case| (scene, case))).collect();
         let unasked = AtomicU64::new(0);
         let ask = |comparison: &mut Comparison<'_>, collector: &mut Collector<'_>, (scene, case): &(&Scene, &Case)| {
-            let incoming = cases::incoming(&case.request, &cases::headers(&case.request));
+            let incoming = cases::sent(&case.request);
             let Some(question) = incoming.as_ref().and_then(Question::of) else {
                 unasked.fetch_add(1, Ordering::Relaxed);
                 return;

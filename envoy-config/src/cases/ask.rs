@@ -93,7 +93,7 @@ fn path(request: &RequestFields) -> Option<String> {
 }
 
 /// A request as filters see it: its path is what Envoy has made of it by then.
-pub(super) fn sent(request: &RequestFields) -> Option<Incoming> {
+pub(crate) fn sent(request: &RequestFields) -> Option<Incoming> {
     let mut incoming = incoming(request, &headers(request))?;
     let path = normalized(&path(request)?)?;
     let pseudo = incoming.headers.iter_mut().filter(|(name, _)| name == b":path");

@@ -2,7 +2,7 @@
 
 use hashbrown::HashMap;
 
-use super::compare::{Difference, Verdict};
+use super::compare::{Conditions, Difference, Verdict};
 use super::question::Question;
 use super::report::{Example, From, Group, Report, Undecided};
 use super::sides::Place;
@@ -29,7 +29,8 @@ pub(super) struct Collector<'p> {
     heads: Vec<Head>,
     /// Where groups are, by place and kind of difference: few have the same of both.
     groups: HashMap<(usize, usize), Vec<usize>>,
-    depends: HashMap<String, usize>,
+    /// Where undecided ones are, by place and conditions.
+    depends: HashMap<(usize, usize), Vec<usize>>,
     unknown_hosts: u64,
 }
 
@@ -102,38 +103,38 @@ impl<'p> Collector<'p> {
                     }
                 }
             }
-            Verdict::Depends(conditions) => self.depends(&asked, conditions),
+            Verdict::Depends(conditions) => self.depends(&asked, &conditions),
         }
     }
 
-    fn depends(&mut self, asked: &Asked<'_, '_>, conditions: Vec<String>) {
+    fn depends(&mut self, asked: &Asked<'_, '_>, conditions: &Conditions) {
         self.report.undecided += asked.count;
         let Question { method, authority, .. } = asked.question;
-        let one = Undecided {
+        let known = self.depends.entry((asked.place, conditions.number)).or_default();
+        let is_known = |at: &&usize| {
+            let one = self.report.depends.get(**at);
+            one.is_some_and(|one| one.method == *method && one.authority == *authority)
+        };
+        let found = known.iter().find(is_known).copied();
+        if let Some(one) = found.and_then(|at| self.report.depends.get_mut(at)) {
+            one.count += asked.count;
+            one.line = earliest(one.line, asked.line);
+            if !one.several || !asked.question.is_below(&one.url) {
+                shorten(&mut one.url, &mut one.several, &asked.question.url());
+            }
+            return;
+        }
+        known.push(self.report.depends.len());
+        self.report.depends.push(Undecided {
             listener: self.listener(asked.place),
             method: (*method).to_owned(),
+            authority: (*authority).to_owned(),
             url: asked.question.url(),
             several: false,
             count: asked.count,
             line: asked.line,
-            conditions,
-        };
-        let key = format!("{}\n{method}\n{authority}\n{}", asked.place, one.conditions.join("\n"));
-        self.add_undecided(key, one);
-    }
-
-    fn add_undecided(&mut self, key: String, one: Undecided) {
-        let next = self.report.depends.len();
-        let index = *self.depends.entry(key).or_insert(next);
-        match self.report.depends.get_mut(index) {
-            Some(known) => {
-                known.count += one.count;
-                known.line = earliest(known.line, one.line);
-                shorten(&mut known.url, &mut known.several, &one.url);
-                known.several |= one.several;
-            }
-            None => self.report.depends.push(one),
-        }
+            conditions: conditions.words.clone(),
+        });
     }
 
     fn listener(&self, at: usize) -> String {
@@ -160,10 +161,19 @@ impl<'p> Collector<'p> {
                 }
             }
         }
-        let mut keys: Vec<(String, usize)> = other.depends.into_iter().collect();
-        keys.sort_unstable_by_key(|(_, at)| *at);
-        for ((key, _), one) in keys.into_iter().zip(depends) {
-            self.add_undecided(key, one);
+        let key =
+            |one: &Undecided| (one.listener.clone(), one.method.clone(), one.authority.clone(), one.conditions.clone());
+        let known: HashMap<_, usize> = self.report.depends.iter().enumerate().map(|(at, one)| (key(one), at)).collect();
+        for one in depends {
+            match known.get(&key(&one)).and_then(|at| self.report.depends.get_mut(*at)) {
+                Some(known) => {
+                    known.count += one.count;
+                    known.line = earliest(known.line, one.line);
+                    shorten(&mut known.url, &mut known.several, &one.url);
+                    known.several |= one.several;
+                }
+                None => self.report.depends.push(one),
+            }
         }
     }
 

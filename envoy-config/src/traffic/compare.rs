@@ -10,7 +10,7 @@ use shared::plan::format::Template;
 use shared::plan::header_ops::HeaderOps;
 use shared::plan::{Action, Plan, Rule};
 
-use super::branches::{self, Atoms, Branch, Remembered};
+use super::branches::{self, Assumed, Atoms, Branch, Remembered};
 use super::question::Question;
 use super::report::AspectChange;
 use super::sides::{Both, Place};
@@ -32,12 +32,19 @@ pub(super) struct Difference {
 }
 
 /// What there is to say of one request.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Verdict {
     Same,
     Otherwise(Rc<Difference>),
-    /// It depends on these conditions.
-    Depends(Vec<String>),
+    Depends(Rc<Conditions>),
+}
+
+/// What it depends on whether a request is treated otherwise.
+#[derive(Debug)]
+pub(super) struct Conditions {
+    pub(super) words: Vec<String>,
+    /// A number for these words, which is the same for one comparison.
+    pub(super) number: usize,
 }
 
 pub(super) struct Comparison<'p> {
@@ -48,7 +55,12 @@ pub(super) struct Comparison<'p> {
     /// Differences that are the same for every request.
     fixed: HashMap<(usize, Both<Key>), Option<Rc<Difference>>>,
     kinds: HashMap<String, usize>,
+    /// Verdicts about requests that can go several ways, all of which are the same for every request.
+    several: HashMap<Ways, Verdict>,
 }
+
+/// A place, and all ways that it may be there, each with what is found then.
+type Ways = (usize, Vec<(Assumed, Both<Key>)>);
 
 /// What is found, as a key.
 type Key = (u8, u32, u32);
@@ -73,17 +85,45 @@ impl<'p> Comparison<'p> {
     pub(super) fn new(places: &'p [Place]) -> Comparison<'p> {
         let known = places.iter().map(|_| Both::default()).collect();
         let signatures = Signatures { numbers: HashMap::new(), of: HashMap::new() };
-        Comparison { places, known, atoms: Atoms::default(), signatures, fixed: HashMap::new(), kinds: HashMap::new() }
+        Comparison {
+            places,
+            known,
+            atoms: Atoms::default(),
+            signatures,
+            fixed: HashMap::new(),
+            kinds: HashMap::new(),
+            several: HashMap::new(),
+        }
     }
 
     /// Asks both sides.
     pub(super) fn ask(&mut self, at: usize, question: &Question<'_>) -> Verdict {
         let (Some(place), Some(known)) = (self.places.get(at), self.known.get_mut(at)) else { return Verdict::Same };
         let Some(all) = branches::branches(place, question, known, &mut self.atoms) else {
-            return Verdict::Depends(vec!["more conditions than can be followed".to_owned()]);
+            return self.depends(vec!["more conditions than can be followed".to_owned()]);
         };
+        if let [one] = all.as_slice() {
+            return match self.leaf(at, place, question, one) {
+                Leaf::Same => Verdict::Same,
+                Leaf::Otherwise(difference) => Verdict::Otherwise(difference),
+                Leaf::Depends(header) => self.depends(vec![format!("header `{header}`")]),
+            };
+        }
+        let ways: Ways = (at, all.iter().map(|it| (it.assumed.clone(), it.found.map(key))).collect());
+        if let Some(known) = self.several.get(&ways) {
+            return known.clone();
+        }
         let leaves: Vec<Leaf> = all.iter().map(|branch| self.leaf(at, place, question, branch)).collect();
-        self.sum(&all, leaves)
+        let verdict = self.sum(&all, leaves);
+        if ways.1.iter().all(|(_, found)| self.fixed.contains_key(&(at, *found))) {
+            self.several.insert(ways, verdict.clone());
+        }
+        verdict
+    }
+
+    fn depends(&mut self, words: Vec<String>) -> Verdict {
+        let number = self.number(&words.join("\n"));
+        Verdict::Depends(Rc::new(Conditions { words, number }))
     }
 
     /// One answer, where every branch gives it.
@@ -93,7 +133,7 @@ impl<'p> Comparison<'p> {
             _ => None,
         });
         if let Some(header) = header {
-            return Verdict::Depends(vec![format!("header `{header}`")]);
+            return self.depends(vec![format!("header `{header}`")]);
         }
         let all: Vec<Option<Rc<Difference>>> = leaves
             .into_iter()
@@ -113,7 +153,7 @@ impl<'p> Comparison<'p> {
         let conditions: Vec<String> = atoms.into_iter().map(|atom| self.atoms.words(atom).to_owned()).collect();
         match all.iter().cloned().collect::<Option<Vec<_>>>() {
             Some(all) => self.any_of(&all, conditions).map_or(Verdict::Same, Verdict::Otherwise),
-            None => Verdict::Depends(conditions),
+            None => self.depends(conditions),
         }
     }
 

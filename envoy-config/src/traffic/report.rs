@@ -77,6 +77,9 @@ pub struct Undecided {
     pub listener: String,
     /// Their method.
     pub method: String,
+    /// Their host.
+    #[serde(skip)]
+    pub authority: String,
     /// What their URLs have in common.
     pub url: String,
     /// Whether there are several.
