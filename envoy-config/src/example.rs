@@ -10,7 +10,7 @@ use shared::model::{Resource, Resources, VirtualService};
 use shared::names::{DOMAIN, HTTP_PORT};
 use shared::plan::guard::Detector;
 use shared::plan::{self, Plan};
-use shared::registry::Registry;
+use shared::registry::{Registry, View};
 
 use crate::cluster::Cluster;
 use crate::listener::Front;
@@ -62,7 +62,7 @@ pub fn example(set: &Resources, front: &Front, clusters: &[Cluster]) -> Option<E
 /// Requests that may be taken: one for each match of each VirtualService with each host, then one for each service.
 fn thought_of(set: &Resources, front: &Front) -> Vec<Example> {
     let mut all = Vec::new();
-    let registry = Registry::seen_from(set, &front.proxy.namespace);
+    let registry = Registry::of(set, View::of_sidecar(&front.proxy.namespace));
     for service in &set.virtual_services {
         for host in hosts(set, front, &registry, service) {
             for rule in &service.spec.http {

@@ -42,7 +42,9 @@ use shared::plan::guard::Detector;
 use shared::plan::{self, Action as Does, Plan, Split};
 use shared::simulate::{self, Chance, Draws, Incoming, Simulated, simulate};
 
-use answer::{Action, Counts, Destination, OfRule, ProxyAsked, RequestAsked, RulePlace, Skipped, Sticky};
+use answer::{
+    Action, Counts, DelegatePlace, Destination, OfRule, ProxyAsked, RequestAsked, RulePlace, Skipped, Sticky,
+};
 use effects::{Effects, shown};
 use omitted::Omissions;
 use rules::Rules;
@@ -63,9 +65,8 @@ pub fn explain(set: &mut Resources, place: &Place, asked: &Asked) -> Explanation
 /// The same by all that is there, with whether somebody has the host.
 fn explain_by(set: &Resources, place: &Place, asked: &Asked, hosts: &[String]) -> (Explanation, bool) {
     let rules = Rules::of(set);
-    // The plan's builder will tell it what it leaves out.
-    let left_out = Omissions::new(&rules, hosts.to_vec());
-    let mut plan = Plan::build(set, &plan::Proxy::from(&place.proxy), Detector::Envoy, 0);
+    let mut left_out = Omissions::new(&rules, hosts.to_vec());
+    let mut plan = Plan::build_told(set, &plan::Proxy::from(&place.proxy), Detector::Envoy, 0, &mut left_out);
     if place.answers_unknown {
         plan.answer_unknown_hosts(&place.proxy.namespace);
     }
@@ -99,15 +100,17 @@ impl Explanation {
     pub fn count(&mut self, findings: &[Finding]) {
         let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
         let [errors, warnings, notes] = [Severity::Error, Severity::Warning, Severity::Info].map(count);
-        let rule = self.rule.as_ref().zip(self.virtual_service.as_deref().and_then(|name| name.split_once('/')));
-        let of_rule = rule.map(|(rule, (namespace, name))| {
-            let path = format!("spec.http[{}]", rule.index);
-            let is_about = |finding: &&Finding| {
-                (finding.kind.as_str(), &*finding.namespace, &*finding.name) == ("VirtualService", namespace, name)
-                    && finding
-                        .path
-                        .strip_prefix(&path)
-                        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        let own = self.rule.as_ref().zip(self.virtual_service.as_deref()).map(|(rule, name)| (name, rule.index));
+        let delegate = self.rule.as_ref().and_then(|rule| rule.delegate.as_ref());
+        let of_delegate = delegate.map(|delegate| (delegate.virtual_service.as_str(), delegate.index));
+        let of_rule = [own, of_delegate].into_iter().flatten().flat_map(|(name, index)| {
+            let path = format!("spec.http[{index}]");
+            let is_about = move |finding: &&Finding| {
+                let rest =
+                    finding.path.strip_prefix(&path).filter(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+                rest.is_some()
+                    && finding.kind == "VirtualService"
+                    && name.split_once('/') == Some((&finding.namespace, &finding.name))
             };
             let kept = |finding: &Finding| OfRule {
                 severity: finding.severity,
@@ -116,9 +119,9 @@ impl Explanation {
                 message: finding.message.clone(),
                 hint: finding.hint.clone(),
             };
-            findings.iter().filter(is_about).map(kept).collect()
+            findings.iter().filter(is_about).map(kept)
         });
-        self.findings = Counts { errors, warnings, notes, of_rule: of_rule.unwrap_or_default() };
+        self.findings = Counts { errors, warnings, notes, of_rule: of_rule.collect() };
     }
 }
 
@@ -147,15 +150,16 @@ impl<'a> Question<'a> {
         };
         let stands = rule.and_then(|(rule, matched)| {
             let service = Some(rule.source.virtual_service.to_string()).filter(|name| !name.is_empty())?;
-            Some((service, self.rules.place(&rule.source, matched), &rule.source))
+            Some((service, self.rules.place(rule, matched), &rule.source, self.delegate(rule, matched)))
         });
-        let place = stands.as_ref().map(|(_, place, source)| RulePlace {
+        let place = stands.as_ref().map(|(_, place, source, delegate)| RulePlace {
             index: place.index,
             name: source.name.as_deref().filter(|name| !name.is_empty()).map(str::to_owned),
             r#match: place.matched,
             file: place.file.map(str::to_owned),
             line: self.rules.line(source),
             match_line: place.matched.map(|_| place.line),
+            delegate: delegate.clone(),
         });
         let reply = first.reply.as_ref();
         let text = |bytes: &[u8]| Some(shown(bytes)).filter(|text| !text.is_empty());
@@ -236,15 +240,28 @@ impl<'a> Question<'a> {
         guarded.collect()
     }
 
+    fn delegate(&self, rule: &plan::Rule, matched: u32) -> Option<DelegatePlace> {
+        let (name, stands) = self.rules.delegate(rule, matched)?;
+        Some(DelegatePlace {
+            virtual_service: name.to_owned(),
+            index: stands.index,
+            r#match: stands.matched,
+            file: stands.file.map(str::to_owned),
+            line: stands.line,
+        })
+    }
+
     /// Why each block that was looked at before did not hold.
     fn skipped(&self, all: &[(u32, u32)]) -> Vec<Skipped> {
         let pairs = self.incoming.pairs();
         let request = Request::new(&pairs);
         let skipped = |&(rule, matched): &(u32, u32)| {
             let rule = self.plan.rule(rule)?;
-            let place = self.rules.place(&rule.source, matched);
+            let place = self.rules.place(rule, matched);
+            let delegate = self.rules.delegate(rule, matched);
+            let unread = place.unread || delegate.is_some_and(|(_, stands)| stands.unread);
             let block = rule.matches.get(usize::try_from(matched).ok()?)?;
-            let because = match place.unread {
+            let because = match unread {
                 true => "it has an error, and takes no request; `sailcloth check` says more".to_owned(),
                 // CONNECT has no path, and no rule takes it.
                 false if request.path_and_query().is_empty() => "the request has no path".to_owned(),
@@ -256,6 +273,7 @@ impl<'a> Question<'a> {
                 r#match: place.matched,
                 file: place.file.map(str::to_owned),
                 line: place.line,
+                delegate: self.delegate(rule, matched),
                 because,
             })
         };

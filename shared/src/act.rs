@@ -10,7 +10,7 @@ mod response;
 mod scene;
 mod why;
 
-pub use reply::{DELEGATED_DETAILS, Reply, UNKNOWN_HOST_DETAILS, reply};
+pub use reply::{Reply, UNKNOWN_HOST_DETAILS, reply};
 pub use request::{INTERNAL_HEADERS, name_route, request, timeout};
 pub use response::{kept_for_response, response, touches_response};
 pub use scene::{answer_value, route_name};

@@ -6,7 +6,7 @@
 //! | Istio's webhook, about one resource (`pkg/config/validation`) | a file a kind, and one for each part of a rule |
 //! | the same, and Kubernetes by Istio's schemas, about what Sailcloth does not read | `unread` |
 //! | `istioctl analyze`, about resources together (`pkg/config/analysis/analyzers`) | `references`, `hosts`, `servers`, `unreachable`, `analyses` |
-//! | Sailcloth | `clusters`, `idle`, `literal`, `merged`, `others`, `unenforced`, `weights`, and beside what it is about |
+//! | Sailcloth | `clusters`, `delegates`, `idle`, `literal`, `merged`, `others`, `unenforced`, `weights`, and beside what it is about |
 //!
 //! What a single value has to look like is not repeated here: [`model`](crate::model) holds no other.
 
@@ -15,6 +15,7 @@ mod analyses;
 mod clusters;
 mod connection_pool;
 mod cors;
+mod delegates;
 mod destination_rule;
 mod fault;
 mod gateway;
@@ -72,6 +73,7 @@ pub fn check(set: &Resources, report: &mut Report) {
     let registry = Registry::new(set);
     references::check(set, &registry, report);
     hosts::check(set, report);
+    delegates::check(set, report);
     merged::check(set, report);
     servers::check(set, report);
     #[cfg(feature = "yaml")]

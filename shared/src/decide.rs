@@ -58,8 +58,6 @@ pub enum OwnReply {
     Ejected = 8,
     /// It waited for its destination as long as the rule lets a request take: 504, flag `UT`.
     WaitedTooLong = 9,
-    /// The rule delegates, and nobody asks its delegate yet: 503, flag `NC`, since no cluster was found for it.
-    Delegated = 10,
     /// Nobody in the mesh has the host, and there is no other place to which the request was meant to go: 404, flag `NR`.
     UnknownHost = 11,
 }
@@ -78,7 +76,6 @@ impl OwnReply {
             Overflow,
             Ejected,
             WaitedTooLong,
-            Delegated,
             UnknownHost,
         ];
         all.into_iter().find(|reply| *reply as u8 == number)
@@ -167,7 +164,6 @@ pub fn found(plan: &Plan, request: &Request<'_>, found: Found) -> Decision {
                 match plan.rule(rule).map(|rule| &rule.action) {
                     Some(Action::Redirect(_)) => Some(OwnReply::Redirect),
                     Some(Action::DirectResponse(_)) => Some(OwnReply::DirectResponse),
-                    Some(Action::Delegate) => Some(OwnReply::Delegated),
                     Some(Action::Route(route)) => {
                         route.cors.as_ref().filter(|cors| cors.answers(request)).map(|_| OwnReply::Preflight)
                     }

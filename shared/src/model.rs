@@ -20,6 +20,7 @@ pub mod read;
 pub mod regex_rewrite;
 pub mod restriction;
 pub mod service_entry;
+pub mod sidecar;
 pub mod values;
 pub mod virtual_service;
 
@@ -67,5 +68,6 @@ pub use kubernetes::{EndpointSlice, Pod, Service};
 pub use meta::Meta;
 pub use restriction::Restriction;
 pub use service_entry::{ServiceEntry, WorkloadEntry};
+pub use sidecar::Sidecar;
 pub use values::{Millis, Percent, Port, StringMatch};
 pub use virtual_service::VirtualService;

@@ -3,13 +3,11 @@
 //! | file | compiles |
 //! |---|---|
 //! | [`proxy`] | who this proxy is, from a module's configuration |
-//! | `build` | which VirtualServices apply here, to which hosts, in which order |
-//! | `owners` | which VirtualServices speak for a host of the mesh |
+//! | `build` | all of what [`resolve`](crate::resolve) says of a proxy |
 //! | `hosts` | authority to virtual host |
 //! | `routes` | a virtual host's routes, and their index |
 //! | [`matching`] | match blocks: one file a kind of condition, one row each |
 //! | `rule` | a rule: its action and all that goes with it |
-//! | `seen` | a destination's cluster, by what a listener sees of the services |
 //! | [`split`], [`redirect`], [`rewrite`], [`cors`], [`fault`], [`mirror`], [`sticky`], `upstream`, [`header_ops`], [`format`](mod@format) | the parts of a rule |
 //! | [`guard`] | how many requests a destination takes, and when it is left alone |
 //! | `unknown` | what is said of a host that nobody knows |
@@ -26,13 +24,11 @@ pub mod header_ops;
 mod hosts;
 pub mod matching;
 pub mod mirror;
-mod owners;
 pub mod proxy;
 pub mod redirect;
 pub mod rewrite;
 mod routes;
 mod rule;
-mod seen;
 pub mod split;
 pub mod sticky;
 pub mod telemetry;
@@ -40,9 +36,9 @@ mod unknown;
 mod upstream;
 pub mod variant;
 
-pub use proxy::{ModuleConfig, Proxy};
+pub use crate::resolve::Proxy;
+pub use proxy::ModuleConfig;
 pub use rule::{Action, DirectResponse, RouteAction, Rule, RuleSource};
-pub use seen::Seen;
 pub use split::{Destination, Split};
 pub use upstream::Timeout;
 pub(crate) use upstream::{PER_TRY_TIMEOUT, grpc_timeout_ms};
@@ -53,6 +49,7 @@ use std::sync::Arc;
 use crate::decide::{Found, Request, Trace};
 use crate::model::{Port, Resources};
 use crate::names::HTTP_PORT;
+use crate::resolve::{Listener, Silent};
 use hosts::HostTable;
 use routes::Routes;
 use telemetry::Telemetry;
@@ -106,7 +103,18 @@ impl Plan {
     /// Compiles what `set` means to `proxy`, where `detector` carries `outlierDetection` out. `set` has been checked: what
     /// a check would refuse is left out here.
     pub fn build(set: &Resources, proxy: &Proxy, detector: guard::Detector, fingerprint: u64) -> Plan {
-        build::build(set, proxy, detector, fingerprint)
+        build::build(set, proxy, detector, fingerprint, &mut Silent)
+    }
+
+    /// The same, told to a listener: what of the set plays no part for the proxy, and why.
+    pub fn build_told(
+        set: &Resources,
+        proxy: &Proxy,
+        detector: guard::Detector,
+        fingerprint: u64,
+        listener: &mut impl Listener,
+    ) -> Plan {
+        build::build(set, proxy, detector, fingerprint, listener)
     }
 
     /// Identifies the configuration: decisions can be handed over between modules that have the same.

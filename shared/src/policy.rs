@@ -7,13 +7,67 @@ use crate::model::{DestinationRule, Port, Resource, Resources};
 use crate::registry::AppProtocol;
 use crate::{Map, names, order};
 
-/// The DestinationRules of a set, for a client's namespace. Keys are `namespace/host`, by what hosts are in the mesh; rules
-/// of one are in order, oldest first.
+/// The DestinationRules of a set, for a client's namespace.
 #[derive(Debug)]
 pub struct DestinationRules<'a> {
+    /// Those of the client's own namespace. For clients of the root namespace those that are for it alone, since the
+    /// others are meant for all namespaces and come last.
+    own: Table<'a>,
+    /// Those that are not for their own namespace alone.
+    exported: Table<'a>,
     client: Option<&'a str>,
-    exact: Map<Vec<&'a Resource<DestinationRule>>>,
-    wild: Map<Vec<&'a Resource<DestinationRule>>>,
+}
+
+/// DestinationRules by `namespace/host`, by what hosts are in the mesh; rules of one are in order, oldest first.
+#[derive(Debug, Default)]
+struct Table<'a> {
+    exact: Map<Vec<Group<'a>>>,
+    wild: Map<Vec<Group<'a>>>,
+}
+
+/// DestinationRules of a host that are one.
+#[derive(Debug)]
+struct Group<'a> {
+    /// The first one's `exportTo`.
+    to: &'a [String],
+    /// Whether the client sees them.
+    seen: bool,
+    rules: Vec<&'a Resource<DestinationRule>>,
+}
+
+impl<'a> Table<'a> {
+    /// Adds one to those of its host that have the same `exportTo`, or less (istiod's `mergeDestinationRule`).
+    fn add(&mut self, rule: &'a Resource<DestinationRule>, seen: bool) {
+        let (namespace, to) = (rule.meta.namespace(), rule.spec.export_to.as_slice());
+        let host = names::resolve_host(&rule.spec.host, namespace);
+        let of = if host.starts_with('*') { &mut self.wild } else { &mut self.exact };
+        of.change([namespace, "/", &host].concat(), |groups: &mut Vec<Group<'a>>| {
+            let mut alone = true;
+            for group in groups.iter_mut() {
+                let covered = group.to.iter().all(|word| to.contains(word));
+                let joins = if group.to.is_empty() { to.is_empty() } else { covered };
+                alone = !joins;
+                if joins {
+                    group.rules.push(rule);
+                }
+            }
+            if alone {
+                groups.push(Group { to, seen, rules: vec![rule] });
+            }
+        });
+    }
+
+    /// Those of a namespace with the most specific pattern for a host, as the client sees them. Of several that are not one
+    /// the youngest counts.
+    fn of(&self, namespace: &str, host: &str) -> Option<&[&'a Resource<DestinationRule>]> {
+        let pattern = |name: &'_ String| {
+            name.split_once('/').filter(|(own, _)| *own == namespace).is_some_and(|it| names::covers(it.1, host))
+        };
+        let covering = || self.wild.iter().filter(|(name, _)| pattern(name));
+        let longest = || covering().max_by_key(|(name, _)| name.len()).map(|(_, groups)| groups);
+        let groups = self.exact.get(&[namespace, "/", host].concat()).or_else(longest)?;
+        groups.iter().rev().find(|group| group.seen).map(|group| group.rules.as_slice())
+    }
 }
 
 impl<'a> DestinationRules<'a> {
@@ -21,32 +75,33 @@ impl<'a> DestinationRules<'a> {
     pub fn new(set: &'a Resources, client: Option<&'a str>) -> DestinationRules<'a> {
         let mut all: Vec<_> = set.destination_rules.iter().collect();
         order::sort_by(&mut all, |a, b| a.meta.age().cmp(&b.meta.age()));
-        let (mut exact, mut wild) = (Map::<Vec<_>>::new(), Map::<Vec<_>>::new());
+        let (mut own, mut exported) = (Table::default(), Table::default());
+        let hidden_by_default = set.exports.destination_rules.iter().any(|word| word == ".");
         for rule in all {
             let namespace = rule.meta.namespace();
-            let host = names::resolve_host(&rule.spec.host, namespace);
-            let of = if host.starts_with('*') { &mut wild } else { &mut exact };
-            of.change([namespace, "/", &host].concat(), |rules| rules.push(rule));
+            let to = rule.spec.export_to.as_slice();
+            let names_own = |word: &String| word == "." || word == namespace;
+            let private = if to.is_empty() { hidden_by_default } else { to.len() == 1 && to.iter().any(names_own) };
+            let of_client = client.is_none_or(|client| client == namespace);
+            let local = to.is_empty() || to.iter().any(|word| word == "*" || names_own(word));
+            let of_root = client == Some(names::ROOT_NAMESPACE);
+            if of_client && if of_root { private } else { local } {
+                own.add(rule, true);
+            }
+            let seen = to.is_empty() || client.is_none_or(|client| to.iter().any(|word| word == "*" || word == client));
+            if !private {
+                exported.add(rule, seen);
+            }
         }
-        DestinationRules { client, exact, wild }
+        DestinationRules { own, exported, client }
     }
 
     /// Those for a host of a service in `namespace`: of the first of the client's namespace, the service's and the root
     /// namespace that has any, and there of the most specific pattern (istiod's `destinationRule`).
     pub fn of(&self, host: &str, namespace: &str) -> &[&'a Resource<DestinationRule>] {
-        // For clients of the root namespace the service's comes first.
-        let client = self.client.filter(|client| *client != names::ROOT_NAMESPACE);
-        for namespace in client.into_iter().chain([namespace, names::ROOT_NAMESPACE]) {
-            let pattern = |name: &'_ String| {
-                name.split_once('/').filter(|(own, _)| *own == namespace).is_some_and(|it| names::covers(it.1, host))
-            };
-            let covering = || self.wild.iter().filter(|(name, _)| pattern(name));
-            let longest = || covering().max_by_key(|(name, _)| name.len()).map(|(_, rules)| rules);
-            if let Some(rules) = self.exact.get(&[namespace, "/", host].concat()).or_else(longest) {
-                return rules;
-            }
-        }
-        &[]
+        let own = self.own.of(self.client.unwrap_or(namespace), host);
+        let exported = || self.exported.of(namespace, host).or_else(|| self.exported.of(names::ROOT_NAMESPACE, host));
+        own.or_else(exported).unwrap_or_default()
     }
 }
 

@@ -7,8 +7,13 @@ use crate::model::service_entry::Resolution;
 use crate::model::{Port, Resources};
 use crate::{Map, names};
 
+mod imports;
 mod same_host;
 mod sources;
+pub mod visible;
+
+pub use imports::Imports;
+pub use visible::{Exports, Visible};
 
 /// More Services of type `ExternalName` than that do not lead from one to the next, unless they lead round in circles.
 const MOST_STEPS: usize = 64;
@@ -19,6 +24,33 @@ pub struct Registry {
     services: Map<MeshService>,
     /// Hosts with a wildcard.
     wild: Vec<String>,
+}
+
+/// Who looks at the services, and what of them there is to see. By itself it is nobody, who sees all.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct View<'a> {
+    /// From which namespace: `exportTo` hides what is not for it.
+    pub namespace: Option<&'a str>,
+    /// Whether it is a sidecar: what its own namespace defines comes before all others.
+    pub sidecar: bool,
+    /// What a listener of its Sidecar imports; none is everything.
+    pub imports: Option<&'a Imports>,
+    /// Whether a host that is not imported is seen all the same: imported VirtualServices may lead to it.
+    pub beyond: bool,
+    /// The only port there is to see.
+    pub port: Option<Port>,
+}
+
+impl<'a> View<'a> {
+    /// As the sidecar of a workload in `namespace` that has no Sidecar sees them.
+    pub fn of_sidecar(namespace: &'a str) -> View<'a> {
+        View { namespace: Some(namespace), sidecar: true, ..View::default() }
+    }
+
+    /// As a gateway in `namespace` sees them.
+    pub fn of_gateway(namespace: &'a str) -> View<'a> {
+        View { namespace: Some(namespace), ..View::default() }
+    }
 }
 
 /// A service.
@@ -118,21 +150,17 @@ impl AppProtocol {
 }
 
 impl Registry {
-    /// Everyone who answers in `set`, as gateways see them. A host that several resources define is a Service's, else the
-    /// oldest ServiceEntry's; what others of the same namespace say of it is added.
+    /// Everyone who answers in `set`, whoever asks. A host that several resources define is a Service's, else the oldest
+    /// ServiceEntry's; what others of the same namespace say of it is added.
     pub fn new(set: &Resources) -> Registry {
-        Registry::of_view(set, None)
+        Registry::of(set, View::default())
     }
 
-    /// The same as a sidecar sees them: what its own namespace defines comes before all others.
-    pub fn seen_from(set: &Resources, namespace: &str) -> Registry {
-        Registry::of_view(set, Some(namespace))
-    }
-
-    fn of_view(set: &Resources, viewer: Option<&str>) -> Registry {
+    /// Who answers, as somebody sees it.
+    pub fn of(set: &Resources, view: View<'_>) -> Registry {
         let mut services: Map<MeshService> = Map::new();
-        for said in same_host::said(set).chunk_by(|one, other| one.host() == other.host()) {
-            if let Some(service) = same_host::one_service(said, viewer, set) {
+        for said in same_host::said(set, view).chunk_by(|one, other| one.host() == other.host()) {
+            if let Some(service) = same_host::one_service(said, view, set).and_then(|it| it.on_port(view.port)) {
                 services.insert(service.host.clone(), service);
             }
         }
@@ -184,6 +212,18 @@ impl Registry {
 }
 
 impl MeshService {
+    /// With this port alone, where one is named (istiod's `serviceMatchingListenerPort`).
+    fn on_port(mut self, port: Option<Port>) -> Option<MeshService> {
+        if let Some(port) = port {
+            self.ports.retain(|it| it.number == port);
+            self.routed.retain(|(it, _)| it.number == port);
+            if self.ports.is_empty() && self.routed.is_empty() {
+                return None;
+            }
+        }
+        Some(self)
+    }
+
     /// The port called by this number.
     pub fn port(&self, number: Port) -> Option<&MeshPort> {
         self.ports.iter().find(|port| port.number == number)

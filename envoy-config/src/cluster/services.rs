@@ -1,7 +1,7 @@
 //! From services and DestinationRules to clusters, as istiod builds them: one for every port of a service, and one
 //! for every subset of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use shared::names::{self, MESH};
 use shared::plan::{self, PASSTHROUGH_CLUSTER};
 use shared::policy::{Blocks, DestinationRules};
 use shared::registry::{MeshEndpoint, MeshPort, MeshService, Registry};
+use shared::resolve;
 
 use super::{
     BothVersions, CircuitBreakers, Cluster, CommonHttpProtocolOptions, Discovery, DnsLookupFamily, ExplicitHttpConfig,
@@ -37,13 +38,15 @@ pub fn clusters(set: &Resources) -> Vec<Cluster> {
 pub fn clusters_for<'a>(set: &Resources, proxies: impl IntoIterator<Item = &'a Proxy>) -> Vec<Cluster> {
     let view = |proxy: &'a Proxy| {
         let gateways = plan::Proxy::from(proxy).gateways(set);
-        (proxy.namespace.as_str(), gateways.iter().any(|gateway| gateway == MESH))
+        let mesh = gateways.iter().any(|gateway| gateway == MESH);
+        // Of a sidecar the labels say which Sidecar applies.
+        ((&proxy.namespace, mesh, mesh.then_some(&proxy.labels)), proxy)
     };
-    let views: BTreeSet<(&str, bool)> = proxies.into_iter().map(view).collect();
+    let views: BTreeMap<_, &Proxy> = proxies.into_iter().map(view).collect();
     let mut all = Vec::new();
-    for (namespace, mesh) in views {
-        let registry = if mesh { Registry::seen_from(set, namespace) } else { Registry::new(set) };
-        of_registry(&registry, &DestinationRules::new(set, Some(namespace)), &mut all);
+    for proxy in views.into_values() {
+        let registry = resolve::services(set, &proxy.into());
+        of_registry(&registry, &DestinationRules::new(set, Some(&proxy.namespace)), &mut all);
     }
     by_name(all)
 }

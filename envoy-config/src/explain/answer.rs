@@ -98,6 +98,23 @@ pub struct RulePlace {
     pub line: u32,
     /// The match block's line.
     pub match_line: Option<u32>,
+    /// Where it stands, where it is a delegate's: the rule itself only delegates.
+    pub delegate: Option<DelegatePlace>,
+}
+
+/// Where a delegate's rule stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DelegatePlace {
+    /// `namespace/name` of the delegate.
+    pub virtual_service: String,
+    /// The rule's index in its `spec.http`.
+    pub index: u32,
+    /// The index of its match block; null where it has none, and where that is not known.
+    pub r#match: Option<u32>,
+    /// The file; null where there is none.
+    pub file: Option<String>,
+    /// The line, or 0 where it is not known.
+    pub line: u32,
 }
 
 /// What becomes of a request.
@@ -271,6 +288,8 @@ pub struct Skipped {
     pub file: Option<String>,
     /// The line, or 0 where it is not known.
     pub line: u32,
+    /// Where it stands, where it is a delegate's.
+    pub delegate: Option<DelegatePlace>,
     /// The part that failed, with both values.
     pub because: String,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use shared::model::read::{nearest, shorten};
 use shared::model::{Gateway, Resource, Resources};
 use shared::names::{self, DEFAULT_NAMESPACE, MESH};
-use shared::registry::Registry;
+use shared::registry::{Registry, View};
 
 use super::request::Asked;
 use crate::filter::Proxy;
@@ -267,7 +267,7 @@ fn in_the_mesh(set: &Resources, host: &str, namespace: &str) -> bool {
     if named.any(|known| known != "*" && full.iter().any(|host| names::covers(&known, host))) {
         return true;
     }
-    let registry = Registry::seen_from(set, namespace);
+    let registry = Registry::of(set, View::of_sidecar(namespace));
     full.iter().any(|host| registry.get(host).is_some())
 }
 

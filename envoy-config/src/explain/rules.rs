@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use shared::model::{Resource, Resources, VirtualService};
 use shared::names;
-use shared::plan::RuleSource;
+use shared::plan::{Rule, RuleSource};
 
 /// The VirtualServices of a set, by name.
 pub(super) struct Rules<'a>(HashMap<String, &'a Resource<VirtualService>>);
@@ -33,18 +33,46 @@ impl<'a> Rules<'a> {
     }
 
     /// Of a rule that the plan knows, and one of its blocks.
-    pub(super) fn place(&self, source: &RuleSource, matched: u32) -> Stands<'a> {
+    pub(super) fn place(&self, rule: &Rule, matched: u32) -> Stands<'a> {
+        let source = &rule.source;
         let Some(service) = self.service(&source.virtual_service) else {
             return Stands { index: source.index, ..Stands::default() };
         };
-        let rule = usize::try_from(source.index).ok().and_then(|index| service.spec.http.get(index));
-        let has_blocks = rule.is_some_and(|rule| !rule.r#match.is_empty());
-        place(service, Some(source.index), has_blocks.then_some(matched))
+        let (own, _) = self.blocks(rule, matched);
+        place(service, Some(source.index), own)
+    }
+
+    /// Of the delegate's rule that it is, where it is one: the delegate's name, and where the rule stands in it.
+    pub(super) fn delegate<'p>(&self, rule: &'p Rule, matched: u32) -> Option<(&'p str, Stands<'a>)> {
+        let delegated = rule.source.delegated.as_deref()?;
+        let (_, block) = self.blocks(rule, matched);
+        Some((&delegated.delegate, place(self.service(&delegated.delegate)?, Some(delegated.index), block)))
     }
 
     /// The line of a rule itself, which is above those of its blocks.
     pub(super) fn line(&self, source: &RuleSource) -> u32 {
         self.service(&source.virtual_service).map_or(0, |service| place(service, Some(source.index), None).line)
+    }
+
+    /// The rule's own block, and the delegate's, that a block of the plan is made of. Each of the delegate's is put together
+    /// with each of the rule's own, unless they contradict each other: then nobody knows which two it is.
+    fn blocks(&self, rule: &Rule, matched: u32) -> (Option<u32>, Option<u32>) {
+        let count = |name: &str, index: u32| {
+            let rule = usize::try_from(index).ok().and_then(|index| self.service(name)?.spec.http.get(index));
+            rule.and_then(|rule| u32::try_from(rule.r#match.len()).ok()).unwrap_or_default()
+        };
+        let source = &rule.source;
+        let own = count(&source.virtual_service, source.index);
+        let Some(delegated) = &source.delegated else { return ((own > 0).then_some(matched), None) };
+        match (own, count(&delegated.delegate, delegated.index)) {
+            (0, 0) => (None, None),
+            (0, _) => (None, Some(matched)),
+            (_, 0) => (Some(matched), None),
+            (own, of_delegate) if u64::from(own) * u64::from(of_delegate) == rule.matches.len() as u64 => {
+                (Some(matched % own), Some(matched / own))
+            }
+            _ => (None, None),
+        }
     }
 }
 

@@ -5,7 +5,9 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
-use super::answer::{Action, Destination, Explanation, Limits, OfRule, Omitted, Operations, Retries, Skipped};
+use super::answer::{
+    Action, DelegatePlace, Destination, Explanation, Limits, OfRule, Omitted, Operations, Retries, Skipped,
+};
 use crate::render::clean;
 use shared::finding::Severity;
 
@@ -69,10 +71,9 @@ impl Page {
             (Some(service), Some(rule), _) => {
                 let name = rule.name.as_deref().map(|name| format!(" `{name}`")).unwrap_or_default();
                 let at = at(rule.index, rule.r#match);
-                format!(
-                    "VirtualService {service} {at}{name}{}",
-                    place(rule.file.as_deref(), rule.match_line.unwrap_or(rule.line))
-                )
+                let line = rule.match_line.unwrap_or(rule.line);
+                let delegate = rule.delegate.as_ref().map(|it| format!("\n{}", delegate(it))).unwrap_or_default();
+                format!("VirtualService {service} {at}{name}{}{delegate}", place(rule.file.as_deref(), line))
             }
             (_, _, Some(host)) if it.action == Action::Route => {
                 format!("the service itself, since no VirtualService has the host `{host}`")
@@ -197,7 +198,11 @@ impl Page {
             let service = if it.virtual_service.is_empty() { "the service itself" } else { &it.virtual_service };
             format!("{service} {}", at(it.rule, it.r#match))
         };
-        self.rows(rows.map(|it| (head(it), place(it.file.as_deref(), it.line), it.because.as_str())));
+        let stands = |it: &Skipped| match &it.delegate {
+            Some(it) => format!("  {}", delegate(it)),
+            None => place(it.file.as_deref(), it.line),
+        };
+        self.rows(rows.map(|it| (head(it), stands(it), it.because.as_str())));
         self.more(all.len());
     }
 
@@ -271,6 +276,12 @@ fn place(file: Option<&str>, line: u32) -> String {
         Some(file) => format!("  {file}"),
         None => String::new(),
     }
+}
+
+/// Where a delegate's rule stands.
+fn delegate(it: &DelegatePlace) -> String {
+    let at = at(it.index, it.r#match);
+    format!("by its delegate {} {at}{}", it.virtual_service, place(it.file.as_deref(), it.line))
 }
 
 /// What is changed whatever the destination.

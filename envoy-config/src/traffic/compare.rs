@@ -285,7 +285,6 @@ fn is_fixed(plan: &Plan, found: Found) -> bool {
         }
         Action::DirectResponse(response) => response.status != 201 && !(300..400).contains(&response.status),
         Action::Redirect(_) => false,
-        Action::Delegate => true,
     };
     action && plain(&rule.request_headers) && plain(&rule.response_headers)
 }

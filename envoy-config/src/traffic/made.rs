@@ -1,11 +1,11 @@
 //! Requests made from rules: for each condition of each match one that just meets it and one that just misses it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use shared::model::http_route::{CorsPolicy, HttpMatchRequest};
+use shared::model::http_route::{CorsPolicy, HttpMatchRequest, HttpRoute};
 use shared::model::{Resource, Resources, StringMatch, VirtualService};
 use shared::names::{self, MESH};
-use shared::registry::{MeshPort, Registry};
+use shared::registry::{MeshPort, Registry, View};
 
 use super::question::Question;
 use super::sides::{Both, Place};
@@ -75,16 +75,16 @@ impl Made {
 pub(super) fn requests(sets: Both<&Resources>, places: &[Place], most: usize) -> Requests {
     let mut made = Requests { most, ..Requests::default() };
     let namespace = places.iter().find(|place| !place.edge).map(|place| place.front.proxy.namespace.clone());
-    let registries = sets.map(|set| namespace.as_deref().map(|namespace| Registry::seen_from(set, namespace)));
-    let of = |set: &Resources| -> std::collections::HashMap<String, usize> {
+    let registries =
+        sets.map(|set| namespace.as_deref().map(|namespace| Registry::of(set, View::of_sidecar(namespace))));
+    let of = |set: &Resources| -> HashMap<String, usize> {
         set.virtual_services.iter().enumerate().map(|(at, it)| (it.meta.full_name(), at)).collect()
     };
     let (old, new) = (of(sets.old), of(sets.new));
-    let is_as =
-        |service: &Resource<VirtualService>, set: &Resources, index: &std::collections::HashMap<String, usize>| {
-            let other = index.get(&service.meta.full_name()).and_then(|at| set.virtual_services.get(*at));
-            other.is_some_and(|other| other.spec == service.spec)
-        };
+    let is_as = |service: &Resource<VirtualService>, set: &Resources, index: &HashMap<String, usize>| {
+        let other = index.get(&service.meta.full_name()).and_then(|at| set.virtual_services.get(*at));
+        other.is_some_and(|other| other.spec == service.spec)
+    };
     let (same, changed): (Vec<_>, Vec<_>) =
         sets.new.virtual_services.iter().partition(|service| is_as(service, sets.old, &old));
     let gone = sets.old.virtual_services.iter().filter(|service| !is_as(service, sets.new, &new));
@@ -92,7 +92,8 @@ pub(super) fn requests(sets: Both<&Resources>, places: &[Place], most: usize) ->
     for (service, is_new) in sides.chain(same.into_iter().map(|it| (it, true))) {
         let (set, registry) = if is_new { (sets.new, &registries.new) } else { (sets.old, &registries.old) };
         for (at, place) in places.iter().enumerate().filter(|(_, place)| binds(service, place)) {
-            made.of_service(set, registry.as_ref(), service, (at, place));
+            let side = Side { set, index: if is_new { &new } else { &old }, registry: registry.as_ref() };
+            made.of_service(side, service, (at, place));
         }
     }
     let namespace = namespace.unwrap_or_default();
@@ -121,14 +122,56 @@ fn binds(service: &Resource<VirtualService>, place: &Place) -> bool {
         || blocks.any(|name| is_here(&names::resolve_gateway(name, namespace)))
 }
 
+/// Where a VirtualService comes from.
+#[derive(Clone, Copy)]
+struct Side<'s> {
+    set: &'s Resources,
+    /// VirtualServices by their full names.
+    index: &'s HashMap<String, usize>,
+    registry: Option<&'s Registry>,
+}
+
+impl Side<'_> {
+    /// The matches of a rule: those of its delegate, as far as there is one, within its own.
+    fn blocks(&self, service: &Resource<VirtualService>, rule: &HttpRoute) -> Vec<HttpMatchRequest> {
+        let own = rule.r#match.clone();
+        let Some(delegate) = &rule.delegate else { return own };
+        let namespace = delegate.namespace.as_deref().filter(|it| !it.is_empty()).unwrap_or(service.meta.namespace());
+        let name = format!("{namespace}/{}", delegate.name.as_deref().unwrap_or_default());
+        let found = self.index.get(&name).and_then(|at| self.set.virtual_services.get(*at));
+        let theirs = found.into_iter().flat_map(|it| &it.spec.http).flat_map(|rule| &rule.r#match);
+        let within = |block: &HttpMatchRequest| match own.as_slice() {
+            [] => vec![block.clone()],
+            own => own.iter().map(|own| merged(own, block)).collect(),
+        };
+        let inner: Vec<HttpMatchRequest> = theirs.flat_map(within).collect();
+        // What its rules leave over comes to one without a match.
+        [own.clone(), inner].concat()
+    }
+}
+
+/// What both ask for; where both look at the same, the delegate's is the narrower.
+fn merged(root: &HttpMatchRequest, delegate: &HttpMatchRequest) -> HttpMatchRequest {
+    let mut all = delegate.clone();
+    let or = |own: &Option<StringMatch>, root: &Option<StringMatch>| own.clone().or_else(|| root.clone());
+    (all.uri, all.scheme) = (or(&all.uri, &root.uri), or(&all.scheme, &root.scheme));
+    (all.method, all.authority) = (or(&all.method, &root.method), or(&all.authority, &root.authority));
+    for (name, wanted) in root.headers.iter().filter(|(name, _)| delegate.headers.get(name).is_none()) {
+        all.headers.insert(name.clone(), wanted.clone());
+    }
+    for (name, wanted) in root.query_params.iter().filter(|(name, _)| delegate.query_params.get(name).is_none()) {
+        all.query_params.insert(name.clone(), wanted.clone());
+    }
+    all
+}
+
 impl Requests {
-    fn of_service(
-        &mut self,
-        set: &Resources,
-        registry: Option<&Registry>,
-        service: &Resource<VirtualService>,
-        (at, place): (usize, &Place),
-    ) {
+    fn of_service(&mut self, side: Side<'_>, service: &Resource<VirtualService>, (at, place): (usize, &Place)) {
+        // A delegate is asked by who delegates.
+        if service.spec.hosts.is_empty() {
+            return;
+        }
+        let Side { set, registry, .. } = side;
         let empty = Registry::new(&Resources::default());
         let mut hosts: Vec<String> = example::hosts(set, &place.front, registry.unwrap_or(&empty), service)
             .into_iter()
@@ -140,7 +183,7 @@ impl Requests {
         for (number, host) in hosts.iter().enumerate().take(HOSTS) {
             for rule in &service.spec.http {
                 let mut all: Vec<Parts> = Vec::new();
-                match rule.r#match.as_slice() {
+                match side.blocks(service, rule).as_slice() {
                     [] => all.push(Parts::get("/")),
                     blocks => blocks.iter().for_each(|block| self.of_block(block, host, &mut all)),
                 }

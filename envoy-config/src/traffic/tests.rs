@@ -231,6 +231,20 @@ fn servers_of_https_are_places_as_well() {
 }
 
 #[test]
+fn rules_of_delegates_are_met_too() {
+    let with = |subset: &str| {
+        set(&format!(
+            "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: root, namespace: shop}}\nspec: {{hosts: [api], http: [{{match: [{{uri: {{prefix: /api}}}}], delegate: {{name: inner}}}}, {{route: [{{destination: {{host: api}}}}]}}]}}\n---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: inner, namespace: shop}}\nspec: {{http: [{{match: [{{uri: {{prefix: /api/special}}}}], route: [{{destination: {{host: api, subset: {subset}}}}}]}}, {{route: [{{destination: {{host: api}}}}]}}]}}\n"
+        ))
+    };
+    let report = Traffic::new(&with("v1"), &with("v2"), None).of_rules();
+    let urls: Vec<&str> = report.differences.iter().flat_map(|it| &it.examples).map(|it| it.url.as_str()).collect();
+    assert!(!urls.is_empty() && urls.iter().all(|url| url.contains("/api/special")), "{urls:?}");
+    let rule = report.differences[0].after.rule.as_deref();
+    assert_eq!(rule, Some("shop/root http[0] by its delegate shop/inner http[0]"));
+}
+
+#[test]
 fn many_threads_say_what_one_says() {
     let split = |weight: u32| {
         rules(&format!(

@@ -158,7 +158,8 @@ pub(super) fn rule(plan: &Plan, found: Found) -> Option<String> {
     }
     let name = source.name.as_deref().filter(|name| !name.is_empty());
     let name = name.map_or(String::new(), |name| format!(" \"{name}\""));
-    Some(format!("{} http[{}]{name}", source.virtual_service, source.index))
+    let by = source.delegated.as_deref().map(|it| format!(" by its delegate {} http[{}]", it.delegate, it.index));
+    Some(format!("{} http[{}]{name}{}", source.virtual_service, source.index, by.unwrap_or_default()))
 }
 
 fn way(plan: &Plan, simulated: &Simulated<'_>, asked: (Option<&Vec<u8>>, Option<&Vec<u8>>)) -> Way {
@@ -207,7 +208,6 @@ fn answered(reply: Option<OwnReply>, Reply { status, grpc_status, .. }: &Reply<'
     let why = match reply {
         Some(OwnReply::FaultAbort) => " by a fault",
         Some(OwnReply::Preflight) => " to a preflight",
-        Some(OwnReply::Delegated) => " for want of its delegate",
         _ => "",
     };
     match grpc_status {

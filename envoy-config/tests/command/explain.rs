@@ -86,7 +86,7 @@ fn the_same_for_programs() {
     let of_rule = line_of("- name: orders");
     assert_eq!(
         it["rule"],
-        json!({"index": 1, "name": "orders", "match": 0, "file": SHOP, "line": of_rule, "match_line": of_rule + 2})
+        json!({"index": 1, "name": "orders", "match": 0, "file": SHOP, "line": of_rule, "match_line": of_rule + 2, "delegate": null})
     );
     assert_eq!((&it["virtual_host"], &it["virtual_service"]), (&json!("shop.example.com"), &json!("shop/web")));
     assert_eq!(
@@ -310,6 +310,8 @@ fn json_is_by_its_schema() {
          spec: {hosts: [a.example], http: [{route: [{destination: {host: nobody}}]}]}}",
     );
     answers.push(serde_json::from_str(&nobody.out).unwrap());
+    let several = run_with(&["explain", "-", "http://a.example/shop", "-o", "json"], SEVERAL);
+    answers.push(serde_json::from_str(&several.out).unwrap());
     for answer in &answers {
         let wrong: Vec<String> = validator.iter_errors(answer).map(|error| error.to_string()).collect();
         assert!(wrong.is_empty(), "{wrong:?} {answer}");
@@ -330,7 +332,11 @@ fn json_is_by_its_schema() {
             assert!(!validator.is_valid(&other), "{pointer} may have more");
         }
     }
-    assert!(answers.iter().any(|answer| answer["findings"]["of_rule"] != json!([])));
+    for part in ["/findings/of_rule", "/omitted", "/skipped/0/delegate", "/rule/delegate", "/sticky", "/fault", "/cors"]
+    {
+        let empty = |answer: &Value| answer.pointer(part).is_none_or(|it| it.is_null() || *it == json!([]));
+        assert!(!answers.iter().all(empty), "no answer has {part}");
+    }
     let actions: std::collections::BTreeSet<&str> =
         answers.iter().map(|answer| answer["action"].as_str().unwrap()).collect();
     assert_eq!(actions.len(), 7, "{actions:?}");
@@ -405,4 +411,79 @@ fn a_case_that_is_written_is_one_that_passes() {
     assert!(ran.err.contains("it is no case file"), "{}", ran.err);
     let nowhere = folder.join("no/such/folder.yaml").display().to_string();
     assert_eq!(run(&["explain", &mesh, "http://payments/", "--write-case", &nowhere]).code, 2);
+}
+
+/// Two VirtualServices of a host, a delegate, and a Gateway that serves one of them.
+const SEVERAL: &str = "\
+{apiVersion: networking.istio.io/v1, kind: Gateway, metadata: {name: gw},
+ spec: {selector: {a: b}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [a.example]}]}}
+---
+{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: root}, spec: {
+  hosts: [a.example], gateways: [gw], http: [
+  {name: shop, match: [{uri: {prefix: /shop}}, {uri: {prefix: /other}}], delegate: {name: shop, namespace: team}},
+  {match: [{port: 81}], redirect: {uri: /port}},
+  {redirect: {uri: /all}},
+  {redirect: {uri: /never}}]}}
+---
+{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: shop, namespace: team}, spec: {http: [
+  {match: [{headers: {x-beta: {exact: 'yes'}}}], directResponse: {status: 201}},
+  {name: all, directResponse: {status: 202}}]}}
+---
+{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: meshed}, spec: {
+  hosts: [a.example], http: [{redirect: {uri: /mesh}}]}}
+---
+{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: kept, namespace: team}, spec: {
+  hosts: ['*.example'], gateways: [default/gw], exportTo: ['.'], http: [{redirect: {uri: /kept}}]}}
+---
+{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: elsewhere}, spec: {
+  hosts: [b.example], http: [{redirect: {uri: /b}}]}}
+";
+
+#[test]
+fn a_delegates_rule_is_told_with_both_places() {
+    let answer = |args: &[&str]| -> Value {
+        let ran = run_with(&[&["explain", "-", "-o", "json"], args].concat(), SEVERAL);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        serde_json::from_str(&ran.out).unwrap()
+    };
+    let it = answer(&["http://a.example/shop/x"]);
+    assert_eq!(
+        (&it["status"], &it["virtual_service"], &it["route_name"]),
+        (&json!(202), &json!("default/root"), &json!("shop-all"))
+    );
+    let delegate = json!({"virtual_service": "team/shop", "index": 1, "match": null, "file": "<stdin>", "line": 13});
+    assert_eq!(
+        (&it["rule"]["index"], &it["rule"]["match"], &it["rule"]["delegate"]),
+        (&json!(0), &json!(0), &delegate)
+    );
+    // Each block of the delegate's rule with each of those that delegate.
+    let skipped = it["skipped"].as_array().unwrap();
+    let told: Vec<_> =
+        skipped.iter().map(|it| (&it["match"], &it["delegate"]["match"], it["because"].as_str().unwrap())).collect();
+    let header = "headers `x-beta` exact `yes` asks for a header that the request does not have";
+    let expected =
+        [(&json!(0), &json!(0), header), (&json!(1), &json!(0), "uri prefix `/other` does not match `/shop/x`")];
+    assert_eq!(told, expected);
+    let beta = answer(&["http://a.example/other", "-H", "x-beta: yes"]);
+    assert_eq!(
+        (&beta["status"], &beta["rule"]["match"], &beta["rule"]["delegate"]["index"]),
+        (&json!(201), &json!(1), &json!(0))
+    );
+}
+
+/// Whatever has the host and plays no part is told, with its place and its reason; what is about other hosts is not.
+#[test]
+fn what_plays_no_part_is_told() {
+    let ran = run_with(&["explain", "-", "http://a.example/x"], SEVERAL);
+    let (_, told) = ran.out.split_once("plays no part here\n").unwrap_or_else(|| panic!("{}", ran.out));
+    for expected in [
+        "default/root spec.http[1].match[0]  <stdin>:7\n      it is for port 81 alone\n",
+        "default/root spec.http[3]  <stdin>:9\n      spec.http[2] takes every request before it\n",
+        "default/meshed  <stdin>:15\n      it is bound to no Gateway, so that it is for the mesh alone\n",
+        "team/kept  <stdin>:18\n      `exportTo` keeps it in its own namespace\n",
+    ] {
+        assert!(told.contains(expected), "{expected}{told}");
+    }
+    assert!(!told.contains("elsewhere"), "{told}");
+    assert_eq!(told.matches("\n      ").count(), 4, "{told}");
 }

@@ -1,7 +1,7 @@
 //! Where a request went: from the decision where somebody carried it out, else from what Envoy did.
 
 use host::{DonePhase, ServiceField};
-use shared::act::{DELEGATED_DETAILS, UNKNOWN_HOST_DETAILS, flags};
+use shared::act::{UNKNOWN_HOST_DETAILS, flags};
 use shared::decide::{Decision, Found, OwnReply, host_of_any_port};
 use shared::plan::telemetry::{TargetService, host_of};
 use shared::plan::{PASSTHROUGH_CLUSTER, Plan};
@@ -132,7 +132,6 @@ fn answered(reply: OwnReply, details: &[u8]) -> bool {
         OwnReply::NotFound => details == b"route_not_found",
         OwnReply::Redirect | OwnReply::DirectResponse | OwnReply::HttpsRedirect => details == b"direct_response",
         OwnReply::Preflight => details == b"cors_response",
-        OwnReply::Delegated => details == DELEGATED_DETAILS.as_bytes(),
         OwnReply::UnknownHost => details == UNKNOWN_HOST_DETAILS.as_bytes(),
         // Nobody decides these without carrying them out.
         OwnReply::FaultAbort | OwnReply::Overflow | OwnReply::Ejected | OwnReply::WaitedTooLong => true,

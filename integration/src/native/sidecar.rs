@@ -7,7 +7,7 @@ use envoy_config::Proxy;
 use serde_json::{Value, json};
 use shared::model::{Port, Resource, Resources, VirtualService};
 use shared::names::{self, DOMAIN, MESH};
-use shared::registry::{AppProtocol, MeshService, Registry};
+use shared::registry::{AppProtocol, MeshService, Registry, View};
 
 use super::route::{Listener, Route};
 use super::{Host, by_age, retry, route, virtual_host};
@@ -35,7 +35,7 @@ pub fn virtual_hosts(set: &Resources, proxy: &Proxy, port: Port) -> Vec<Value> {
 /// The virtual hosts of all ports at once, told apart by the port that the request's authority names, as for istiod's
 /// HTTP proxy listener; none is 80.
 pub fn all_ports(set: &Resources, proxy: &Proxy) -> Vec<Value> {
-    let registry = Registry::seen_from(set, &proxy.namespace);
+    let registry = Registry::of(set, View::of_sidecar(&proxy.namespace));
     // Aliases get no listeners.
     let concrete = registry.iter().filter(|service| service.external_name.is_none());
     let ports = concrete.flat_map(MeshService::routed_ports);
@@ -56,7 +56,7 @@ pub fn all_ports(set: &Resources, proxy: &Proxy) -> Vec<Value> {
 
 /// Name, domains and routes of every virtual host of a port.
 fn domains(set: &Resources, proxy: &Proxy, port: Port) -> Vec<(String, Vec<String>, Vec<Route>)> {
-    let registry = Registry::seen_from(set, &proxy.namespace);
+    let registry = Registry::of(set, View::of_sidecar(&proxy.namespace));
     let on_port = registry.iter().filter_map(|service| Some((service, service.routed_port(port)?)));
     let services: Services = on_port
         .map(|(service, port)| {

@@ -15,7 +15,6 @@ const DELAY: u64 = 1 << 9;
 /// `FI`: aborted by a fault.
 const FAULT: u64 = 1 << 10;
 /// `NC`: no cluster for it.
-const NO_CLUSTER: u64 = 1 << 24;
 /// Envoy spells flags in the order in which it sets them: `DI` before anything can go wrong, and `URX` as its router
 /// gives up, before it says why. These two bits go first.
 const FIRST: [usize; 2] = [9, 15];
@@ -68,7 +67,6 @@ pub fn of_decision(decision: &Decision) -> u64 {
         Some(OwnReply::Overflow) => OVERFLOW,
         Some(OwnReply::Ejected) => NO_HEALTHY,
         Some(OwnReply::WaitedTooLong) => TIMEOUT,
-        Some(OwnReply::Delegated) => NO_CLUSTER,
         Some(OwnReply::Redirect | OwnReply::DirectResponse | OwnReply::Preflight | OwnReply::HttpsRedirect) | None => 0,
     };
     reply | if decision.delayed { DELAY } else { 0 }
@@ -141,7 +139,6 @@ mod tests {
             (Some(Overflow), false, "UO"),
             (Some(Ejected), false, "UH"),
             (Some(WaitedTooLong), false, "UT"),
-            (Some(Delegated), false, "NC"),
             (Some(Redirect), false, "-"),
             (Some(DirectResponse), false, "-"),
             (Some(Preflight), false, "-"),

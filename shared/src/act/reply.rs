@@ -11,13 +11,7 @@ use crate::plan::{Action, Plan};
 /// What Envoy's own fault filter says.
 const ABORTED: &[u8] = b"fault filter abort";
 
-/// Of a rule with a delegate, as Envoy's own replies say in a word what is missing.
-const DELEGATED: &[u8] = b"delegate not carried out";
-
-/// What access logs say of it.
-pub const DELEGATED_DETAILS: &str = "delegate_not_carried_out";
-
-/// What they say of a host that nobody knows.
+/// What access logs say of a host that nobody knows.
 pub const UNKNOWN_HOST_DETAILS: &str = "unknown_host";
 
 /// An answer given here.
@@ -79,7 +73,6 @@ pub fn reply<'p>(plan: &'p Plan, decision: &Decision, request: &Request<'_>) -> 
             };
             Reply { body: ABORTED.into(), grpc_status, ..empty(status, "fault_filter_abort") }
         }
-        (OwnReply::Delegated, _) => Reply { body: DELEGATED.into(), ..empty(503, DELEGATED_DETAILS) },
         (OwnReply::UnknownHost, _) => {
             Reply { body: plan.unknown_host(request).into(), ..empty(404, UNKNOWN_HOST_DETAILS) }
         }

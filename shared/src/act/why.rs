@@ -50,7 +50,6 @@ fn reason(plan: &Plan, decision: &Decision) -> &'static str {
         Some(OwnReply::Overflow) => "overflow",
         Some(OwnReply::Ejected) => "ejected",
         Some(OwnReply::WaitedTooLong) => "waited_too_long",
-        Some(OwnReply::Delegated) => "delegate",
         None => match decision.rule(plan).map(|rule| &rule.action) {
             Some(Action::Route(route)) if route.sticky.is_some() => "sticky",
             Some(Action::Route(route)) if route.destinations.is_weighted() => "weight",

@@ -11,8 +11,9 @@ use crate::model::read::{Path, shorten};
 use crate::model::service_entry::Resolution;
 use crate::model::{HttpRoute, Port, Resource, Resources, VirtualService};
 use crate::names::{self, HTTP_PORT, MESH};
-use crate::plan::Seen;
 use crate::registry::{AppProtocol, MeshService, Registry};
+use crate::resolve::Seen;
+use crate::resolve::parts::In;
 
 /// The listeners that carry a VirtualService's rules.
 pub(super) struct Listeners<'a>(Vec<Seen<'a>>);
@@ -71,7 +72,7 @@ impl<'a> Listeners<'a> {
         let applies =
             |seen: &&Seen<'_>| rule.r#match.is_empty() || rule.r#match.iter().any(|block| applies(seen, block));
         let reaches = |seen: &&Seen<'_>| {
-            let (port, host) = seen.target(destination, namespace);
+            let (port, host) = seen.target(In { it: destination, namespace }, namespace);
             written(seen.registry, &host).is_some_and(|service| service.port(port).is_some())
         };
         let here = || self.0.iter().filter(applies);
@@ -116,7 +117,7 @@ pub(super) fn check_endpoints(
 /// Why a destination that is in the set has no cluster, and what to write instead.
 fn why(seen: Seen<'_>, destination: &Destination, namespace: &str) -> (String, String) {
     let registry = seen.registry;
-    let (port, target) = seen.target(destination, namespace);
+    let (port, target) = seen.target(In { it: destination, namespace }, namespace);
     let host = names::resolve_host(&destination.host, namespace);
     let said = shorten(&destination.host);
     let Some(service) = registry.get(&host) else {

@@ -5,11 +5,12 @@
 //! the mesh it puts nothing together, which is for [`hosts`](super::hosts).
 
 use super::Findings;
-use super::unreachable::{Earlier, is_catch_all, is_for_all};
+use super::unreachable::{Earlier, is_for_all};
 use crate::finding::{Code, Origin, Report, Severity};
 use crate::model::read::{Path, shorten};
 use crate::model::{Gateway, Resource, Resources, VirtualService};
 use crate::names::{self, MESH};
+use crate::resolve::matching::is_catch_all;
 use crate::{Map, order};
 
 /// What becomes of one rule.

@@ -4,7 +4,9 @@ use super::{Findings, rule};
 use crate::finding::Code;
 use crate::model::HttpRoute;
 use crate::model::read::Path;
-use crate::plan::mirror::{MOST, asked};
+use crate::plan::mirror::MOST;
+use crate::resolve::mirror::asked;
+use crate::resolve::parts::Parts;
 
 pub(super) fn check(rule: &HttpRoute, path: &Path<'_>, findings: &mut Findings<'_>) {
     let mirrors = Path::Key(path, "mirrors");
@@ -29,7 +31,7 @@ pub(super) fn check(rule: &HttpRoute, path: &Path<'_>, findings: &mut Findings<'
         };
         findings.doubtful(&here, "`mirrorPercent` is deprecated", hint);
     }
-    let number = asked(rule).count();
+    let number = asked(Parts::of(rule, "")).count();
     if number > MOST {
         let message = format!("the rule has {number} mirrors, of which the first {MOST} get copies");
         findings.warn(Code::TooManyMirrors, &mirrors, message, "leave some out");

@@ -2,7 +2,6 @@
 
 use super::name::{is_label, wildcard_domain};
 use super::{Findings, cors, fault, headers, matches, mirror, redirect, response, retry, rewrite};
-use crate::finding::{Code, Origin, Severity};
 use crate::model::HttpRoute;
 use crate::model::http_route::{Destination, HttpRouteDestination, Weight};
 use crate::model::read::Path;
@@ -59,13 +58,6 @@ fn actions(rule: &HttpRoute, path: &Path<'_>, context: Context, findings: &mut F
                     let message = format!("a rule with `delegate` cannot have `{field}`");
                     findings.invalid(&Path::Key(path, field), message, "keep one of them");
                 }
-            }
-            if rule.delegate.is_some() {
-                let rule = (Severity::Error, Origin::Sailcloth, Code::Delegated);
-                let message =
-                    "requests that match this rule are answered with 503: Sailcloth does not carry out delegates yet";
-                // No error of validation: a module carries out all the other rules.
-                findings.push(rule, &delegate, message, "copy the delegate's rules to its place");
             }
             return;
         }

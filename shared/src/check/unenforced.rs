@@ -12,7 +12,8 @@ use crate::load::{Node, Value};
 use crate::model::destination_rule::TrafficPolicy;
 use crate::model::read::{Path, Place, Read, Reader};
 use crate::model::restriction::{self, Action, Asked, ClientTls, MutualTls};
-use crate::model::{DestinationRule, Resource, Resources};
+use crate::model::sidecar::OutboundMode;
+use crate::model::{DestinationRule, Resource, Resources, Sidecar};
 use crate::names;
 use crate::registry::Registry;
 
@@ -35,8 +36,6 @@ struct Lack {
     why: &'static str,
 }
 
-const UNREAD: (Severity, Origin, Code) = (Severity::Warning, Origin::Sailcloth, Code::UnknownKind);
-
 const POLICY: &str = "Sailcloth does not enforce an AuthorizationPolicy yet";
 
 const ALLOW: Lack = Lack { happens: "requests that it does not allow are NOT denied", why: POLICY };
@@ -57,7 +56,7 @@ const TLS: Lack = Lack {
 };
 const HOSTS: Lack = Lack {
     happens: "requests to hosts that no service has are NOT denied",
-    why: "Sailcloth does not act on a Sidecar yet",
+    why: "Sailcloth does not keep a Sidecar's `REGISTRY_ONLY` yet",
 };
 
 /// Names everything that a set asks for in vain.
@@ -66,10 +65,10 @@ pub(super) fn check(set: &Resources, by: Unenforced, report: &mut Report) {
         match resource.kind {
             restriction::AUTHORIZATION_POLICY => authorization(resource, by, report),
             restriction::PEER_AUTHENTICATION => peers(resource, by, report),
-            restriction::REQUEST_AUTHENTICATION => tokens(resource, by, report),
-            _ => sidecar(resource, by, report),
+            _ => tokens(resource, by, report),
         }
     }
+    set.sidecars.iter().for_each(|resource| sidecar(resource, by, report));
     if set.destination_rules.is_empty() {
         return;
     }
@@ -175,17 +174,10 @@ fn tokens(policy: &Resource<Asked>, by: Unenforced, report: &mut Report) {
     }
 }
 
-fn sidecar(sidecar: &Resource<Asked>, by: Unenforced, report: &mut Report) {
-    const POLICY: &str = "spec.outboundTrafficPolicy";
-    let unread =
-        || sidecar.finding(UNREAD, "kind", "Sailcloth does not read `Sidecar`; this resource has no effect", "");
-    let Some(policy @ Node { value: Value::Map(_), .. }) = sidecar.tree.at(POLICY) else {
-        return report.push(unread());
-    };
-    // `REGISTRY_ONLY` is the first word of its enum, and so what an absent one means.
-    match policy.get("mode").map(|mode| &mode.value) {
-        Some(Value::Text(mode)) if mode != "REGISTRY_ONLY" => report.push(unread()),
-        _ => lacks(sidecar, &format!("{POLICY}.mode"), &HOSTS, by, report),
+fn sidecar(sidecar: &Resource<Sidecar>, by: Unenforced, report: &mut Report) {
+    let Some(policy) = &sidecar.spec.outbound_traffic_policy else { return };
+    if policy.mode.is_none_or(|mode| mode == OutboundMode::RegistryOnly) {
+        lacks(sidecar, "spec.outboundTrafficPolicy.mode", &HOSTS, by, report);
     }
 }
 

@@ -12,6 +12,7 @@ use crate::finding::{Code, Origin, Severity};
 use crate::model::http_route::HttpMatchRequest;
 use crate::model::read::{Path, shorten};
 use crate::model::{HttpRoute, StringMatch};
+use crate::resolve::matching::is_catch_all;
 
 const UNREACHABLE: (Severity, Origin, Code) =
     (Severity::Warning, Origin::Analysis, Code::VirtualServiceUnreachableRule);
@@ -71,23 +72,6 @@ fn called(rules: &[HttpRoute], index: usize) -> String {
         Some(name) => format!("the rule `{}`", shorten(name)),
         None => format!("`spec.http[{index}]`"),
     }
-}
-
-/// Whether it asks nothing of a request (istiod's `IsCatchAllRoute`).
-pub(super) fn is_catch_all(one: &HttpMatchRequest) -> bool {
-    let everything = match &one.uri {
-        None | Some(StringMatch::Present) => true,
-        Some(StringMatch::Prefix(text)) => text == "/",
-        Some(StringMatch::Regex(re2)) => re2.pattern() == ".*",
-        Some(StringMatch::Exact(_)) => false,
-    };
-    everything
-        && one.scheme.is_none()
-        && one.method.is_none()
-        && one.authority.is_none()
-        && one.headers.is_empty()
-        && one.without_headers.is_empty()
-        && one.query_params.is_empty()
 }
 
 /// Whether every proxy and every listener has it.

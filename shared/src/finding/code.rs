@@ -183,8 +183,9 @@ codes! {
     NumberInQuotes = "SC0017",
     /// Protection that a resource asks for and Sailcloth does not give: requests are let through, or go in plain text.
     Unenforced = "SC0018",
-    /// A rule with a `delegate`, which Sailcloth does not carry out yet; its requests are answered with 503.
-    Delegated = "SC0019",
+    /// A `delegate` that comes to nothing: it is not there, or its rules do not go together with the one that delegates. The
+    /// requests are left to the rules behind.
+    NoDelegate = "SC0019",
     /// A destination whose cluster nobody writes: its requests are answered with 503.
     NoCluster = "SC0020",
     /// A destination that has no endpoint in the set: without one its requests are answered with 503.

@@ -12,7 +12,9 @@ object! {
         traffic_policy: Option<TrafficPolicy>,
         /// Its versions.
         subsets: Vec<Subset>,
-    } unsupported { "export_to", "workload_selector" }
+        /// The namespaces that see it, as of a VirtualService.
+        export_to: Vec<String>,
+    } unsupported { "workload_selector" }
 }
 
 object! {

@@ -39,7 +39,7 @@ object! {
         mirror_percentage: Option<MirrorPercent>,
         /// Several mirrors, each with a share of its own. Not beside `mirror`.
         mirrors: Vec<HttpMirrorPolicy>,
-        /// Another VirtualService says what becomes of the requests. Sailcloth does not ask it yet.
+        /// Another VirtualService, one without hosts, says what becomes of the requests.
         delegate: Option<Box<Delegate>>,
     }
 }

@@ -2,13 +2,14 @@
 
 use super::read::{Path, Place, Read, Reader};
 use super::{
-    DestinationRule, EndpointSlice, Gaps, Gateway, Meta, Pod, Restriction, Service, ServiceEntry, VirtualService,
-    WorkloadEntry,
+    DestinationRule, EndpointSlice, Gaps, Gateway, Meta, Pod, Restriction, Service, ServiceEntry, Sidecar,
+    VirtualService, WorkloadEntry,
     restriction::{self, Asked},
 };
 use crate::finding::{About, Code, Finding, Origin, Report, Severity};
 use crate::load::{Entry, Mark, Node, Value};
 use crate::names::DEFAULT_NAMESPACE;
+use crate::registry::Exports;
 
 /// A resource: what it says about itself, what it asks for, and the text it came from.
 #[derive(Clone, Debug)]
@@ -107,6 +108,8 @@ macro_rules! kinds {
         #[derive(Clone, Debug, Default)]
         pub struct Resources {
             $($(#[$doc])* pub $field: Vec<Resource<$Spec>>,)+
+            /// What `exportTo` is of those that say nothing.
+            pub exports: Exports,
             /// What restricts requests, and is not carried out.
             pub restrictions: Vec<Restriction>,
             /// What only `check` looks at.
@@ -202,6 +205,8 @@ kinds! {
     service_entries: ServiceEntry, "networking.istio.io/", ["v1", "v1beta1", "v1alpha3"], spec;
     /// Endpoints of ServiceEntries that select by labels.
     workload_entries: WorkloadEntry, "networking.istio.io/", ["v1", "v1beta1", "v1alpha3"], spec;
+    /// What workloads' proxies see of the mesh.
+    sidecars: Sidecar, "networking.istio.io/", ["v1", "v1beta1", "v1alpha3"], spec;
     /// Who answers, in Kubernetes' words.
     services: Service, "", ["v1"], spec;
     /// The endpoints of Services.

@@ -1,5 +1,5 @@
 //! Kinds that restrict what is let through, of which Sailcloth carries out none yet: `AuthorizationPolicy`,
-//! `PeerAuthentication`, `RequestAuthentication` (security.istio.io) and `Sidecar` (networking.istio.io).
+//! `PeerAuthentication` and `RequestAuthentication` (security.istio.io).
 //!
 //! They stay unread, since modules have no use for them; [`check::unenforced`](crate::check::unenforced()) looks at
 //! what they ask for, in the words that are here.
@@ -29,12 +29,8 @@ impl Read for Asked {
 }
 
 /// `(kind, apiVersion)` of each.
-pub(super) const KINDS: &[(&str, &[&str])] = &[
-    (AUTHORIZATION_POLICY, SECURITY),
-    (PEER_AUTHENTICATION, SECURITY),
-    (REQUEST_AUTHENTICATION, SECURITY),
-    (SIDECAR, &["networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"]),
-];
+pub(super) const KINDS: &[(&str, &[&str])] =
+    &[(AUTHORIZATION_POLICY, SECURITY), (PEER_AUTHENTICATION, SECURITY), (REQUEST_AUTHENTICATION, SECURITY)];
 
 const SECURITY: &[&str] = &["security.istio.io/v1", "security.istio.io/v1beta1"];
 
@@ -44,8 +40,6 @@ pub const AUTHORIZATION_POLICY: &str = "AuthorizationPolicy";
 pub const PEER_AUTHENTICATION: &str = "PeerAuthentication";
 /// Which tokens are right.
 pub const REQUEST_AUTHENTICATION: &str = "RequestAuthentication";
-/// What a workload's proxy sees of the mesh.
-pub const SIDECAR: &str = "Sidecar";
 
 words! {
     /// An AuthorizationPolicy's `action`; absent is `ALLOW`.

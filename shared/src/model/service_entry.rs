@@ -18,7 +18,9 @@ object! {
         endpoints: Vec<WorkloadEntry>,
         /// Endpoints by the labels of WorkloadEntries and Pods of its namespace, in place of `endpoints`.
         workload_selector: Option<WorkloadSelector>,
-    } unsupported { "addresses", "export_to", "subject_alt_names" }
+        /// The namespaces that see it, as of a VirtualService.
+        export_to: Vec<String>,
+    } unsupported { "addresses", "subject_alt_names" }
 }
 
 object! {

@@ -13,5 +13,7 @@ object! {
         gateways: Vec<String>,
         /// The rules; the first that matches decides.
         http: Vec<HttpRoute>,
-    } unsupported { "tls", "tcp", "export_to" }
+        /// The namespaces that see it: names, `.`, `*` or `~`. Empty is what MeshConfig says, and `*` where it says nothing.
+        export_to: Vec<String>,
+    } unsupported { "tls", "tcp" }
 }

@@ -2,7 +2,7 @@
 //! which kinds there are.
 //!
 //! A condition's file has a type with `compile` (what the block asks for, if anything), `holds`, `because` (why it does
-//! not, for people), `looks_at`, `takes_everything`, `selector` (what an index may look it up by) and `Display`.
+//! not, for people), `looks_at`, `selector` (what an index may look it up by) and `Display`.
 
 mod header;
 mod pseudo;
@@ -17,7 +17,7 @@ pub(super) use selector::Selector;
 pub use uri::PathMatch;
 
 use crate::decide::Request;
-use crate::model::http_route::HttpMatchRequest;
+use crate::resolve::parts::Block;
 
 macro_rules! conditions {
     ($($(#[$doc:meta])* $Kind:ident: $module:ident::$Type:ident,)+) => {
@@ -26,7 +26,7 @@ macro_rules! conditions {
         pub enum Condition { $($(#[$doc])* $Kind($module::$Type),)+ }
 
         impl Condition {
-            fn all(block: &HttpMatchRequest) -> Box<[Condition]> {
+            fn all(block: Block<'_>) -> Box<[Condition]> {
                 let mut all = Vec::new();
                 $(all.extend($module::$Type::compile(block).into_iter().map(Condition::$Kind));)+
                 all.into()
@@ -58,10 +58,6 @@ macro_rules! conditions {
             fn selector(&self) -> Option<(Selector<'_>, &[u8])> {
                 match self { $(Condition::$Kind(condition) => condition.selector(),)+ }
             }
-
-            fn takes_everything(&self) -> bool {
-                match self { $(Condition::$Kind(condition) => condition.takes_everything(),)+ }
-            }
         }
 
         /// In the words of the resource: `` uri prefix `/api` ``.
@@ -91,22 +87,17 @@ pub struct Match {
     pub conditions: Box<[Condition]>,
     /// What `match[].name` says.
     pub name: Option<Box<str>>,
-    /// Whether every request matches, in istiod's sense (`IsCatchAllRoute`): what follows in the same VirtualService
-    /// is never reached, and on gateways the route goes behind those of other VirtualServices.
-    pub catch_all: bool,
 }
 
 impl Match {
     /// Compiles a block.
-    pub fn compile(block: &HttpMatchRequest) -> Match {
-        let conditions = Condition::all(block);
-        let catch_all = conditions.iter().all(Condition::takes_everything);
-        Match { conditions, name: block.name.as_deref().map(Box::from), catch_all }
+    pub fn compile(block: Block<'_>) -> Match {
+        Match { conditions: Condition::all(block), name: block.name().map(|name| name.as_ref().into()) }
     }
 
     /// What a rule without a match block asks for: any path.
     pub fn any() -> Match {
-        Match { conditions: Box::new([Condition::Uri(uri::UriCondition::any())]), name: None, catch_all: true }
+        Match { conditions: Box::new([Condition::Uri(uri::UriCondition::any())]), name: None }
     }
 
     /// Whether the request matches.

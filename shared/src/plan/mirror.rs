@@ -4,7 +4,6 @@
 //! mirror is drawn by itself.
 
 use super::variant::MirrorSet;
-use crate::model::http_route::{Destination, HttpMirrorPolicy, HttpRoute};
 use crate::model::values::Percent;
 
 /// So many mirrors of a rule are acted on, the first; `check` names the others. Every set of them that can be drawn is
@@ -69,19 +68,6 @@ impl Mirrors {
     fn bits(&self) -> impl Iterator<Item = (MirrorSet, &Mirror)> {
         self.0.iter().enumerate().map(|(index, mirror)| (1 << index, mirror))
     }
-}
-
-/// What a rule asks for: destinations and their shares in a million, those of 0 left out.
-pub fn asked(rule: &HttpRoute) -> impl Iterator<Item = (&Destination, u32)> {
-    let single = rule.mirror.as_deref().map(|destination| {
-        // The deprecated percentage is a whole number, and counts only where the newer one is absent.
-        let old = || rule.mirror_percent.map(|percent| percent.saturating_mul(10_000).min(Percent::ALL.ppm()));
-        let ppm = rule.mirror_percentage.map(|percent| percent.0.ppm()).or_else(old).unwrap_or(Percent::ALL.ppm());
-        (destination, ppm)
-    });
-    let share = |mirror: &HttpMirrorPolicy| mirror.percentage.map_or(Percent::ALL, |percent| percent.0).ppm();
-    let several = rule.mirrors.iter().map(move |mirror| (&mirror.destination, share(mirror)));
-    single.into_iter().chain(several).filter(|(_, ppm)| *ppm > 0)
 }
 
 #[cfg(test)]

@@ -8,84 +8,10 @@ use super::fingerprint::fingerprint;
 use super::guard::Detector;
 use crate::finding::{About, Code, Finding, Origin, Report, Severity};
 use crate::load::{self, Node, Value};
-use crate::model::http_route::HttpMatchRequest;
+use crate::model::Resources;
 use crate::model::read::{Path, Place, Read, Reader, whole};
-use crate::model::{Port, Resources};
-use crate::registry::carries;
-use crate::{Map, check, names, object, order, words};
-
-object! {
-    /// Who this proxy is.
-    #[derive(Default)]
-    pub struct Proxy {
-        /// Its namespace, which `sourceNamespace` and short host names look at.
-        namespace: Option<String>,
-        /// The Gateways that its listener serves, as `namespace/name`, and `mesh`. Empty: those whose selector matches
-        /// `labels`, and `mesh` when there is none.
-        gateways: Vec<String>,
-        /// Its labels, which `sourceLabels` and Gateways' selectors look at.
-        labels: Map<String>,
-        /// The listener's port as Istio would see it. Absent: for a gateway its server's, for the mesh the port of the
-        /// request's authority.
-        port: Option<Port>,
-    }
-}
-
-impl Proxy {
-    /// The namespace, `default` when none is given.
-    pub fn namespace(&self) -> &str {
-        self.namespace.as_deref().filter(|ns| !ns.is_empty()).unwrap_or(names::DEFAULT_NAMESPACE)
-    }
-
-    /// The gateways, fully named, chosen by labels where none is given. The oldest comes first, as istiod merges them;
-    /// what is no Gateway of the set comes last.
-    pub fn gateways(&self, set: &Resources) -> Vec<String> {
-        let mut all = self.gateways_as_given(set);
-        let age = |name: &str| {
-            let gateway = set.gateways.iter().find(|gateway| gateway.meta.full_name() == name);
-            (gateway.is_none(), gateway.map(|gateway| gateway.meta.age()))
-        };
-        order::sort_by(&mut all, |one, other| age(one).cmp(&age(other)));
-        all
-    }
-
-    fn gateways_as_given(&self, set: &Resources) -> Vec<String> {
-        if !self.gateways.is_empty() {
-            return self.gateways.iter().map(|name| names::resolve_gateway(name, self.namespace())).collect();
-        }
-        let selects = |gateway: &&crate::model::Resource<crate::model::Gateway>| {
-            !gateway.spec.selector.is_empty() && carries(&self.labels, &gateway.spec.selector)
-        };
-        let chosen: Vec<String> = set.gateways.iter().filter(selects).map(|gateway| gateway.meta.full_name()).collect();
-        if chosen.is_empty() { vec![names::MESH.to_owned()] } else { chosen }
-    }
-
-    /// The gateways, with the mesh told apart.
-    pub(super) fn bound(&self, set: &Resources) -> Bound {
-        let (mesh, gateways): (Vec<_>, _) = self.gateways(set).into_iter().partition(|gateway| gateway == names::MESH);
-        Bound { mesh: !mesh.is_empty(), gateways }
-    }
-
-    /// Whether requests that come from this proxy are among those that a match block asks for.
-    pub(super) fn is_source_of(&self, block: &HttpMatchRequest) -> bool {
-        let from = block.source_namespace.as_deref().filter(|from| !from.is_empty());
-        carries(&self.labels, &block.source_labels) && from.is_none_or(|from| from == self.namespace())
-    }
-}
-
-/// What a proxy serves.
-pub(super) struct Bound {
-    /// Whether it serves the mesh.
-    pub(super) mesh: bool,
-    /// `namespace/name` of each Gateway.
-    pub(super) gateways: Vec<String>,
-}
-
-/// Whether it takes certain labels or a certain namespace for a match block to apply; with `gateways` it does not.
-pub(super) fn asks_for_source(block: &HttpMatchRequest) -> bool {
-    let from = block.source_namespace.as_deref().is_some_and(|from| !from.is_empty());
-    block.gateways.is_empty() && (from || !block.source_labels.is_empty())
-}
+use crate::resolve::Proxy;
+use crate::{Map, check, object, words};
 
 object! {
     /// What is said about metrics.

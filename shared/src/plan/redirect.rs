@@ -39,15 +39,10 @@ enum NewPath {
 }
 
 impl Redirect {
-    /// Compiles; nothing for a status that Envoy cannot redirect with. `listener_port` is what `FROM_REQUEST_PORT`
+    /// Compiles one with this status. `listener_port` is what `FROM_REQUEST_PORT`
     /// means: istiod writes routes for one listener, so it is not the port that the client's `host` names. `tls` is
     /// whether clients come to it by https, in istiod's eyes.
-    pub fn compile(model: &HttpRedirect, listener_port: u16, tls: bool) -> Option<Redirect> {
-        let status = match model.redirect_code {
-            None | Some(0) => 301,
-            Some(code @ (301 | 302 | 303 | 307 | 308)) => code,
-            Some(_) => return None,
-        };
+    pub fn compile(status: u32, model: &HttpRedirect, listener_port: u16, tls: bool) -> Redirect {
         let bytes = |text: &Option<Line>| text.as_deref().filter(|text| !text.is_empty()).map(|t| t.as_bytes().into());
         let asked = match (model.port, model.derive_port) {
             (Some(PortOrNone(port)), _) => port.map(Port::get),
@@ -62,13 +57,13 @@ impl Redirect {
             (None, Some(uri)) => NewPath::Whole(uri),
             (None, None) => NewPath::Same,
         };
-        Some(Redirect {
+        Redirect {
             status,
             scheme: bytes(&model.scheme),
             authority: bytes(&model.authority),
             port: asked.filter(|port| *port != default).map(|port| format!(":{port}").into_bytes().into()),
             path,
-        })
+        }
     }
 
     /// The value of `location` (Envoy's `newUri`).

@@ -6,17 +6,16 @@ use super::cors::Cors;
 use super::fault::Fault;
 use super::header_ops::{self, HeaderOps};
 use super::matching::Match;
-use super::mirror::{self, Mirror, Mirrors};
+use super::mirror::{Mirror, Mirrors};
 use super::redirect::Redirect;
 use super::rewrite::Rewrite;
-use super::seen::Seen;
 use super::split::{Destination, Split};
 use super::sticky::{self, Sticky};
 use super::upstream::{self, Timeout, Writes};
 use super::variant::{RetryVariant, Variants};
-use crate::model::http_route::{self, HttpBody, HttpRoute};
-use crate::model::{Resource, VirtualService};
-use crate::names;
+use crate::model::http_route::HttpBody;
+use crate::resolve::rule::Provenance;
+use crate::resolve::{self, Delegated};
 
 /// One rule of a VirtualService, or the default route of a service.
 #[derive(Debug)]
@@ -46,6 +45,8 @@ pub struct RuleSource {
     pub index: u32,
     /// Its name.
     pub name: Option<Box<str>>,
+    /// Where it stands, where it is a delegate's; `index` is then that of the rule that delegates.
+    pub delegated: Option<Box<Delegated>>,
 }
 
 /// What becomes of a request.
@@ -57,8 +58,6 @@ pub enum Action {
     Redirect(Box<Redirect>),
     /// It is answered.
     DirectResponse(Box<DirectResponse>),
-    /// Another VirtualService would say, and is not asked yet: it is answered with an error, and no later rule gets it.
-    Delegate,
 }
 
 /// How a request goes to a destination.
@@ -96,27 +95,18 @@ pub struct DirectResponse {
 }
 
 impl Rule {
-    /// Compiles a rule for a listener; nothing for one that can do nothing, which `check` reports.
-    pub(super) fn compile(
-        (service, name): (&Resource<VirtualService>, &Arc<str>),
-        (index, model): (usize, &HttpRoute),
-        seen: Seen<'_>,
-        tls: bool,
-    ) -> Option<Rule> {
-        let matches = match model.r#match.as_slice() {
-            [] => Box::new([Match::any()]),
-            blocks => blocks.iter().map(Match::compile).collect::<Box<[_]>>(),
+    /// Compiles a rule of a listener.
+    pub(super) fn compile(resolved: resolve::Rule<'_>) -> Rule {
+        let from = resolved.from.as_ref();
+        let matches = match from.map(|from| from.blocks).filter(|blocks| !blocks.is_empty()) {
+            None => Box::new([Match::any()]),
+            Some(blocks) => blocks.iter().map(Match::compile).collect::<Box<[_]>>(),
         };
-        let headers = model.headers.as_ref().filter(|_| model.delegate.is_none());
-        let source = RuleSource {
-            virtual_service: Arc::clone(name),
-            index: u32::try_from(index).ok()?,
-            name: model.name.as_deref().map(Box::from),
-        };
-        let action = action(service, model, seen, tls)?;
+        let headers = from.and_then(|from| from.parts.headers());
+        let source = RuleSource::new(from);
         let request_headers = HeaderOps::compile(headers.and_then(|headers| headers.request.as_ref()));
         let response_headers = HeaderOps::compile(headers.and_then(|headers| headers.response.as_ref()));
-        Some(Rule::new(source, matches, action, request_headers, response_headers))
+        Rule::new(source, matches, action(resolved), request_headers, response_headers)
     }
 
     fn new(
@@ -141,22 +131,77 @@ impl Rule {
         let touches_response = cors || ops().any(|ops| !ops.is_empty());
         Rule { source, matches, action, request_headers, response_headers, kept: kept.into(), touches_response }
     }
+}
 
-    /// What a service without VirtualService gets: everything to the service itself, with Istio's default retries.
-    pub(super) fn default_route(host: &str, port: u16) -> Option<Rule> {
-        let destinations = Split::new(
-            vec![Destination {
-                cluster: names::cluster(port, "", host).into(),
-                twin: 0,
-                guard: None,
-                weight: 1,
-                authority: None,
-                request_headers: HeaderOps::default(),
-                response_headers: HeaderOps::default(),
-            }],
-            false,
-        )?;
-        let route = RouteAction {
+impl RuleSource {
+    /// Of a rule of a VirtualService, or else of a service's default route.
+    fn new(from: Option<&Provenance<'_>>) -> RuleSource {
+        match from {
+            Some(from) => RuleSource {
+                virtual_service: Arc::clone(&from.name),
+                index: from.index,
+                name: from.parts.name().map(|name| name.as_ref().into()),
+                delegated: from.delegated.cloned().map(Box::new),
+            },
+            None => RuleSource { virtual_service: "".into(), index: 0, name: Some("default".into()), delegated: None },
+        }
+    }
+}
+
+fn action(resolved: resolve::Rule<'_>) -> Action {
+    let resolve::Rule { from, action, port, tls } = resolved;
+    let (destinations, weighted, mirrors) = match action {
+        resolve::Action::Redirect(status, redirect) => {
+            return Action::Redirect(Box::new(Redirect::compile(status, redirect, port.get(), tls)));
+        }
+        resolve::Action::Respond(response) => {
+            let body = match &response.body {
+                Some(HttpBody { string: Some(text), .. }) => text.as_bytes().into(),
+                Some(HttpBody { bytes: Some(bytes), .. }) => bytes.0.as_slice().into(),
+                _ => Box::default(),
+            };
+            return Action::DirectResponse(Box::new(DirectResponse { status: response.status, body }));
+        }
+        resolve::Action::Forward { destinations, weighted, mirrors } => (destinations, weighted, mirrors),
+    };
+    let destinations = Split::new(destinations.into_iter().map(destination).collect(), weighted);
+    let Some(from) = from else { return Action::Route(Box::new(RouteAction::to(destinations))) };
+    let rule = from.parts;
+    let mirrors = Mirrors::new(mirrors.into_iter().map(|(cluster, ppm)| Mirror { cluster, ppm }));
+    let rewritten = rule.rewrite().and_then(|rewrite| rewrite.authority.as_deref()).filter(|it| !it.is_empty());
+    let set = || header_ops::authority(rule.headers().and_then(|headers| headers.request.as_ref()));
+    let sticky = from.service.meta.annotations.get(sticky::ANNOTATION).filter(|_| weighted);
+    Action::Route(Box::new(RouteAction {
+        rewrite: rule.rewrite().and_then(Rewrite::compile).map(Box::new),
+        authority: rewritten.map(|text| text.as_bytes().into()).or_else(set),
+        timeout: rule.timeout().map(Timeout::compile).map(Box::new),
+        retries: rule.retries().map(upstream::retries).unwrap_or_default(),
+        variants: Variants::compile(rule.retries().map(RetryVariant::of), &mirrors),
+        mirrors,
+        cors: rule.cors().map(Cors::compile).map(Box::new),
+        fault: rule.fault().and_then(Fault::compile).map(Box::new),
+        sticky: sticky.and_then(|it| Sticky::parse(it)).map(Box::new),
+        ..RouteAction::to(destinations)
+    }))
+}
+
+fn destination(it: resolve::Destination<'_>) -> Destination {
+    let request = it.headers.and_then(|headers| headers.request.as_ref());
+    Destination {
+        cluster: it.cluster,
+        twin: it.twin,
+        guard: None,
+        weight: it.weight,
+        authority: header_ops::authority(request),
+        request_headers: HeaderOps::compile(request),
+        response_headers: HeaderOps::compile(it.headers.and_then(|headers| headers.response.as_ref())),
+    }
+}
+
+impl RouteAction {
+    /// To these destinations, with Istio's default retries and nothing else.
+    fn to(destinations: Split) -> RouteAction {
+        RouteAction {
             destinations,
             rewrite: None,
             authority: None,
@@ -167,69 +212,6 @@ impl Rule {
             cors: None,
             fault: None,
             sticky: None,
-        };
-        let source = RuleSource { virtual_service: "".into(), index: 0, name: Some("default".into()) };
-        let none = HeaderOps::default;
-        Some(Rule::new(source, Box::new([Match::any()]), Action::Route(Box::new(route)), none(), none()))
-    }
-}
-
-fn action(service: &Resource<VirtualService>, model: &HttpRoute, seen: Seen<'_>, tls: bool) -> Option<Action> {
-    if model.delegate.is_some() {
-        return Some(Action::Delegate);
-    }
-    if let Some(redirect) = &model.redirect {
-        return Redirect::compile(redirect, seen.port.get(), tls).map(Box::new).map(Action::Redirect);
-    }
-    if let Some(response) = &model.direct_response {
-        let body = match &response.body {
-            Some(HttpBody { string: Some(text), .. }) => text.as_bytes().into(),
-            Some(HttpBody { bytes: Some(bytes), .. }) => bytes.0.as_slice().into(),
-            _ => Box::default(),
-        };
-        return Some(Action::DirectResponse(Box::new(DirectResponse { status: response.status, body })));
-    }
-    let single = model.route.len() == 1;
-    // One destination takes everything, whatever its weight; among several those of weight 0 take nothing.
-    let weight =
-        |it: &http_route::HttpRouteDestination| if single { 1 } else { it.weight.map_or(0, |weight| weight.0) };
-    let cluster = |it: &http_route::Destination| seen.cluster(it, service.meta.namespace());
-    let clusters: Vec<Arc<str>> = model.route.iter().map(|it| cluster(&it.destination).into()).collect();
-    let taken = model.route.iter().zip(&clusters).enumerate().filter(|(_, (it, _))| weight(it) > 0);
-    let destinations = taken.map(|(at, (it, cluster))| {
-        let headers = it.headers.as_ref();
-        let request = headers.and_then(|headers| headers.request.as_ref());
-        let twins = clusters.iter().take(at).filter(|other| *other == cluster).count();
-        Destination {
-            cluster: Arc::clone(cluster),
-            twin: u32::try_from(twins).unwrap_or(u32::MAX),
-            guard: None,
-            weight: weight(it),
-            authority: header_ops::authority(request),
-            request_headers: HeaderOps::compile(request),
-            response_headers: HeaderOps::compile(headers.and_then(|headers| headers.response.as_ref())),
         }
-    });
-    let rewritten = model.rewrite.as_ref().and_then(|rewrite| rewrite.authority.as_deref()).filter(|it| !it.is_empty());
-    let set = || header_ops::authority(model.headers.as_ref().and_then(|headers| headers.request.as_ref()));
-    let mirror = |(destination, ppm): (&http_route::Destination, u32)| Mirror { cluster: cluster(destination), ppm };
-    let mirrors = Mirrors::new(mirror::asked(model).map(mirror));
-    Some(Action::Route(Box::new(RouteAction {
-        destinations: Split::new(destinations.collect(), !single)?,
-        rewrite: model.rewrite.as_deref().and_then(Rewrite::compile).map(Box::new),
-        authority: rewritten.map(|text| text.as_bytes().into()).or_else(set),
-        timeout: Timeout::compile(model).map(Box::new),
-        retries: upstream::retries(model),
-        variants: Variants::compile(model.retries.as_deref().map(RetryVariant::of), &mirrors),
-        mirrors,
-        cors: model.cors_policy.as_deref().map(Cors::compile).map(Box::new),
-        fault: model.fault.as_deref().and_then(Fault::compile).map(Box::new),
-        sticky: service
-            .meta
-            .annotations
-            .get(sticky::ANNOTATION)
-            .filter(|_| !single)
-            .and_then(|it| Sticky::parse(it))
-            .map(Box::new),
-    })))
+    }
 }

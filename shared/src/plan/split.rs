@@ -32,11 +32,10 @@ pub struct Split {
 }
 
 impl Split {
-    /// Nothing when there is no destination to take anything. `weighted` is whether the rule has more than one, those
-    /// of weight 0 included.
-    pub fn new(destinations: Vec<Destination>, weighted: bool) -> Option<Split> {
+    /// Of destinations that take anything. `weighted` is whether the rule has more than one, those of weight 0 included.
+    pub fn new(destinations: Vec<Destination>, weighted: bool) -> Split {
         let total = destinations.iter().map(|it| u64::from(it.weight)).sum();
-        (total > 0).then_some(Split { destinations: destinations.into(), total, weighted })
+        Split { destinations: destinations.into(), total, weighted }
     }
 
     /// All destinations.
@@ -95,7 +94,7 @@ mod tests {
             request_headers: HeaderOps::default(),
             response_headers: HeaderOps::default(),
         };
-        Split::new(weights.iter().map(destination).collect(), weights.len() > 1).unwrap()
+        Split::new(weights.iter().map(destination).collect(), weights.len() > 1)
     }
 
     #[test]

@@ -118,7 +118,7 @@ mod tests {
             request_headers: HeaderOps::default(),
             response_headers: HeaderOps::default(),
         };
-        Split::new(weights.iter().enumerate().map(destination).collect(), true).unwrap()
+        Split::new(weights.iter().enumerate().map(destination).collect(), true)
     }
 
     /// One cluster several times.

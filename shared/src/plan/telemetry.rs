@@ -1,6 +1,7 @@
 //! What metrics say about the proxy itself and about the services behind a rule's destinations.
 
-use super::proxy::{NodeMetadata, Proxy, StatsConfig};
+use super::Proxy;
+use super::proxy::{NodeMetadata, StatsConfig};
 use super::{Action, Rule};
 use crate::registry::Registry;
 use crate::{Map, names};

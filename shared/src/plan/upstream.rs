@@ -1,7 +1,8 @@
 //! What a rule asks of Envoy's router filter: timeout and retries, as the headers that the router reads.
 
 use super::variant::{DEFAULT_RETRY_ON, RetryVariant};
-use crate::model::http_route::{HttpRetry, HttpRoute};
+use crate::model::Millis;
+use crate::model::http_route::HttpRetry;
 
 /// How long Envoy waits for one try, in milliseconds.
 pub(crate) const PER_TRY_TIMEOUT: &str = "x-envoy-upstream-rq-per-try-timeout-ms";
@@ -12,9 +13,8 @@ pub type Writes = Box<[(&'static str, Box<[u8]>)]>;
 /// gRPC's own conditions, which Envoy reads from a header of their own.
 const GRPC_RETRY_ON: &[&str] = &["cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable"];
 
-/// The headers for the retries of a rule.
-pub fn retries(rule: &HttpRoute) -> Writes {
-    let Some(retries) = &rule.retries else { return Writes::default() };
+/// The headers for retries.
+pub fn retries(retries: &HttpRetry) -> Writes {
     if RetryVariant::of(retries) == RetryVariant::Never {
         // With any of these headers Envoy would count a limit as exceeded; the route says it all.
         return Writes::default();
@@ -56,9 +56,9 @@ pub struct Timeout {
 
 impl Timeout {
     /// Compiles.
-    pub fn compile(rule: &HttpRoute) -> Option<Timeout> {
-        let ms = rule.timeout?.get();
-        Some(Timeout { ms, value: ms.to_string().into_bytes().into() })
+    pub fn compile(timeout: Millis) -> Timeout {
+        let ms = timeout.get();
+        Timeout { ms, value: ms.to_string().into_bytes().into() }
     }
 }
 

@@ -1,17 +1,21 @@
 //! Several resources that define one host.
 
 use super::sources::{from_entry, from_service};
-use super::{MeshPort, MeshService, carries};
+use super::visible::{self, Visible, visible};
+use super::{MeshPort, MeshService, View, carries};
 use crate::model::service_entry::Resolution;
-use crate::model::{Resource, Resources, Service, ServiceEntry};
+use crate::model::{Meta, Resource, Resources, Service, ServiceEntry};
 use crate::{Map, names, order};
 
 /// A resource that defines a host.
+#[derive(Clone)]
 pub(super) struct Said<'a> {
     host: String,
     namespace: &'a str,
     made: Option<&'a str>,
     name: &'a str,
+    visible: Visible,
+    imported: bool,
     by: By<'a>,
 }
 
@@ -27,8 +31,9 @@ impl<'a> Said<'a> {
     }
 
     /// What they are sorted by.
-    fn place(&self) -> (&str, Option<&str>, bool, &str, &str) {
-        (&self.host, self.made, self.entry().is_some(), self.namespace, self.name)
+    fn place(&self) -> (&str, bool, Option<&str>, bool, &str, &str) {
+        let public = self.visible == Visible::Publicly;
+        (&self.host, public, self.made, self.entry().is_some(), self.namespace, self.name)
     }
 
     pub(super) fn host(&self) -> &str {
@@ -43,21 +48,36 @@ impl<'a> Said<'a> {
     }
 }
 
-/// All of them by host, and for each host oldest first (istiod's `SortServicesByCreationTime`); of equally old ones a
-/// Service, then by namespace.
-pub(super) fn said(set: &Resources) -> Vec<Said<'_>> {
+/// All that somebody sees, by host, and for each host those first that not everybody sees
+/// (istiod's `servicesExportedToNamespace`), then the oldest (`SortServicesByCreationTime`); of equally old ones a Service,
+/// then by namespace.
+pub(super) fn said<'a>(set: &'a Resources, view: View<'_>) -> Vec<Said<'a>> {
     let mut all = Vec::with_capacity(set.services.len() + set.service_entries.len());
+    let mut add = |host: String, meta: &'a Meta, visible: Visible, by: By<'a>| {
+        let imported = view.imports.is_none_or(|imports| imports.service(meta.namespace(), &host));
+        if imported || view.beyond {
+            let (namespace, made) = (meta.namespace(), meta.creation_timestamp.as_deref());
+            all.push(Said { host, namespace, made, name: &meta.name, visible, imported, by });
+        }
+    };
     for service in &set.services {
         let meta = &service.meta;
-        let host = names::resolve_host(&meta.name, meta.namespace());
-        let made = meta.creation_timestamp.as_deref();
-        all.push(Said { host, namespace: meta.namespace(), made, name: &meta.name, by: By::Service(service) });
+        let annotated = meta.annotations.get(visible::ANNOTATION).filter(|words| !words.is_empty());
+        let visible = match (view.namespace, annotated) {
+            (None, _) => Some(Visible::Publicly),
+            (Some(from), Some(words)) => visible(words.split(',').map(str::trim), meta.namespace(), from),
+            (Some(from), None) => visible(visible::words(&[], &set.exports.services), meta.namespace(), from),
+        };
+        if let Some(visible) = visible {
+            add(names::resolve_host(&meta.name, meta.namespace()), meta, visible, By::Service(service));
+        }
     }
     for entry in &set.service_entries {
-        let meta = &entry.meta;
-        let (namespace, made, by) = (meta.namespace(), meta.creation_timestamp.as_deref(), By::Entry(entry));
-        let said = |host: &String| Said { host: host.clone(), namespace, made, name: &meta.name, by };
-        all.extend(entry.spec.hosts.iter().map(said));
+        let words = visible::words(&entry.spec.export_to, &set.exports.services);
+        let own = entry.meta.namespace();
+        let visible = view.namespace.map_or(Some(Visible::Publicly), |from| visible(words, own, from));
+        let Some(visible) = visible else { continue };
+        entry.spec.hosts.iter().for_each(|host| add(host.clone(), &entry.meta, visible, By::Entry(entry)));
     }
     order::sort_by(&mut all, |one, other| one.place().cmp(&other.place()));
     // One that stands twice in a ServiceEntry is one.
@@ -70,9 +90,16 @@ pub(super) fn said(set: &Resources) -> Vec<Said<'_>> {
 
 /// The service that those of one host come to. It belongs to the viewer's namespace, else to that of a Service, else to
 /// the oldest's (istiod's `selectServices`); of this namespace a Service counts, else the oldest, and ServiceEntries that
-/// are alike add their ports (`appendSidecarServices`). All of the namespace say who answers.
-pub(super) fn one_service(all: &[Said<'_>], viewer: Option<&str>, set: &Resources) -> Option<MeshService> {
+/// are alike add their ports (`appendSidecarServices`). All of the namespace say who answers. What is imported counts
+/// alone.
+pub(super) fn one_service(all: &[Said<'_>], view: View<'_>, set: &Resources) -> Option<MeshService> {
+    let imported = all.iter().filter(|one| one.imported).count();
+    if imported > 0 && imported < all.len() {
+        let imported: Vec<Said<'_>> = all.iter().filter(|one| one.imported).cloned().collect();
+        return one_service(&imported, view, set);
+    }
     let [first, _, ..] = all else { return all.first().map(|one| one.service(set)) };
+    let viewer = view.namespace.filter(|_| view.sidecar);
     let of_viewer = all.iter().find(|one| viewer == Some(one.namespace));
     let of_kubernetes = || all.iter().find(|one| one.entry().is_none());
     let namespace = of_viewer.or_else(of_kubernetes).unwrap_or(first).namespace;

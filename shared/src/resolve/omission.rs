@@ -9,13 +9,22 @@ use crate::model::Port;
 pub trait Listener {
     /// A resource, one of its rules or one of a rule's match blocks is left out.
     fn omitted(&mut self, _omission: Omission<'_>) {}
+
+    /// Whether somebody listens: what only a listener is told is not looked for otherwise.
+    fn listens(&self) -> bool {
+        true
+    }
 }
 
 /// Listens to nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Silent;
 
-impl Listener for Silent {}
+impl Listener for Silent {
+    fn listens(&self) -> bool {
+        false
+    }
+}
 
 /// Something that is left out, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]

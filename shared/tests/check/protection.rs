@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use shared::check::Unenforced;
-use shared::finding::Code::{
-    Delegated, SchemaValidationError as Invalid, Unenforced as Lacks, UnknownKind, Unsupported,
-};
+use shared::finding::Code::{SchemaValidationError as Invalid, Unenforced as Lacks, UnknownKind, Unsupported};
 use shared::finding::{Origin, Report, Severity};
 use shared::plan::ModuleConfig;
 use shared::plan::proxy::NodeMetadata;
@@ -119,12 +117,16 @@ fn a_dry_run_denies_nobody_unless_a_provider_is_asked() {
 fn sidecars() {
     let sidecar = |spec: &str| policy("Sidecar", spec).replace("security", "networking");
     let outside = &[(Lacks, "spec.outboundTrafficPolicy.mode", 4, "hosts that no service has are NOT denied")][..];
-    let unread = &[(UnknownKind, "kind", 2, "does not read `Sidecar`")][..];
     for (behaviour, spec, expected) in [
         ("known hosts alone", "{outboundTrafficPolicy: {mode: REGISTRY_ONLY}}", outside),
         ("the same, by the enum's first word", "{outboundTrafficPolicy: {}}", outside),
-        ("any host", "{outboundTrafficPolicy: {mode: ALLOW_ANY}}", unread),
-        ("nothing about hosts", "{egress: [{hosts: ['./*']}]}", unread),
+        ("any host", "{outboundTrafficPolicy: {mode: ALLOW_ANY}}", &[]),
+        ("nothing about hosts", "{egress: [{hosts: ['./*']}]}", &[]),
+        (
+            "what is not acted upon",
+            "{egress: [{hosts: ['./*'], captureMode: NONE}]}",
+            &[(Unsupported, "spec.egress[0].captureMode", 4, "has no effect")],
+        ),
     ] {
         assert_row(behaviour, &sidecar(spec), expected);
     }
@@ -207,11 +209,11 @@ fn modules_say_what_they_do_not_do_and_go_on() {
         {"apiVersion": "networking.istio.io/v1", "kind": "DestinationRule", "metadata": {"name": "x"},
          "spec": {"host": "web", "trafficPolicy": {"tls": {"mode": "SIMPLE"}}}},
         {"apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": {"name": "x"},
-         "spec": {"hosts": ["web"], "http": [{"delegate": {"name": "y"}}]}}]}"#;
+         "spec": {"hosts": ["web"], "http": [{"route": [{"destination": {"host": "web"}}]}]}}]}"#;
     let mut report = Report::new();
     let config = ModuleConfig::read(resources.as_bytes().to_vec(), NodeMetadata::default(), &mut report);
     let said: Vec<_> = report.findings().iter().map(|it| (it.code, it.severity)).collect();
     // Whether clusters open TLS is not for a module to know.
-    assert_eq!(said, [(Delegated, Severity::Error), (UnknownKind, Severity::Warning)]);
+    assert_eq!(said, [(UnknownKind, Severity::Warning)]);
     assert!(config.is_some_and(|config| config.plan().rule_count() > 0));
 }

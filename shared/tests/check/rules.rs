@@ -1,8 +1,8 @@
 //! Rules of a VirtualService. The body of each rule begins in line 9.
 
 use shared::finding::Code::{
-    Delegated, Deprecated, LongerThanIdleTimeout, NeverMatches, NoSuchRedirect, ReferencedResourceNotFound as NotFound,
-    SchemaValidationError as Invalid, SchemaWarning, UnknownField,
+    Deprecated, LongerThanIdleTimeout, NeverMatches, NoDelegate, NoSuchRedirect,
+    ReferencedResourceNotFound as NotFound, SchemaValidationError as Invalid, SchemaWarning, UnknownField,
 };
 
 use std::time::Duration;
@@ -49,12 +49,12 @@ fn one_action() {
         (
             "a delegate counts as an action",
             "delegate: {name: x}",
-            &[(Delegated, "spec.http[0].delegate", 9, "answered with 503")],
+            &[(NoDelegate, "spec.http[0].delegate", 9, "`default/x` is not among these resources")],
         ),
         (
             "a delegate of another namespace",
             "match: [{uri: {prefix: /a}}]\ndelegate: {name: x, namespace: shop}",
-            &[(Delegated, "spec.http[0].delegate", 10, "copy the delegate's rules")],
+            &[(NoDelegate, "spec.http[0].delegate", 10, "`shop/x` is not among these resources")],
         ),
         (
             "a delegate that is no mapping",
@@ -65,7 +65,7 @@ fn one_action() {
             "a delegate and a route",
             "delegate: {name: x}\nroute: [{destination: {host: web}}]",
             &[
-                (Delegated, "spec.http[0].delegate", 9, ""),
+                (NoDelegate, "spec.http[0].delegate", 9, ""),
                 (Invalid, "spec.http[0].route", 10, "a rule with `delegate` cannot have `route`"),
             ],
         ),

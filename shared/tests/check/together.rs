@@ -2,14 +2,14 @@
 
 use shared::finding::Code::{
     ConflictingMeshGatewayVirtualServiceHosts as Conflict, DestinationRuleSubsetNotSelectPods as NotSelected,
-    NeverMatches, NoEndpoints, OwnNamespaceAlone, ReferencedResourceNotFound as NotFound, UnknownDestinationRuleHost,
-    Unsupported, VirtualServiceDestinationPortSelectorRequired as PortRequired,
+    NeverMatches, NoDelegate, NoEndpoints, OwnNamespaceAlone, ReferencedResourceNotFound as NotFound,
+    UnknownDestinationRuleHost, VirtualServiceDestinationPortSelectorRequired as PortRequired,
     VirtualServiceHostNotFoundInGateway as NotServed, VirtualServiceIneffectiveMatch as Ineffective,
     VirtualServiceUnreachableRule as Unreachable,
 };
 use shared::finding::{Origin, Severity};
 
-use crate::{assert_row, findings, rule};
+use crate::{Expected, assert_row, findings, rule};
 
 fn service(name: &str, spec: &str) -> String {
     format!("---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: {name}}}\nspec: {spec}\n")
@@ -171,6 +171,58 @@ fn rules_that_shadow_each_other() {
     }
 }
 
+/// Each delegates from line 5, after a delegate of four lines.
+#[test]
+fn delegates() {
+    let root = |rule: &str| {
+        service("root", &format!("{{hosts: [web], http: [{rule}, {{route: [{{destination: {{host: web}}}}]}}]}}"))
+    };
+    let delegate = |spec: &str| service("child", spec);
+    let child = "http: [{match: [{uri: {prefix: /a}}], route: [{destination: {host: web}}]}]";
+    let path = "spec.http[0].delegate";
+    for (behaviour, root, child, expected) in [
+        ("it is there", root("{match: [{uri: {prefix: /a}}], delegate: {name: child}}"), format!("{{{child}}}"), None),
+        (
+            "another name",
+            root("{match: [{uri: {prefix: /a}}], delegate: {name: chid}}"),
+            format!("{{{child}}}"),
+            Some(
+                "`default/chid` is not among these resources; its requests are left to the rules behind (did you mean \
+                  `default/child`?)",
+            ),
+        ),
+        (
+            "in no namespace",
+            root("{match: [{uri: {prefix: /a}}], delegate: {name: child, namespace: ''}}"),
+            format!("{{{child}}}"),
+            None,
+        ),
+        (
+            "one with hosts",
+            root("{match: [{uri: {prefix: /a}}], delegate: {name: child}}"),
+            format!("{{hosts: [x.y], {child}}}"),
+            Some("`default/child` has `hosts`, and so is no delegate"),
+        ),
+        (
+            "one that is for others",
+            root("{match: [{uri: {prefix: /a}}], delegate: {name: child}}"),
+            format!("{{exportTo: [other], {child}}}"),
+            Some(
+                "is not exported to the namespace `default`; its requests are left to the rules behind (add `default` to",
+            ),
+        ),
+        (
+            "a match beside the root's",
+            root("{match: [{uri: {prefix: /b}}], delegate: {name: child}}"),
+            format!("{{{child}}}"),
+            Some("`spec.http[0]` of the delegate `default/child` has no effect here"),
+        ),
+    ] {
+        let expected: Vec<Expected<'_>> = expected.map(|part| (NoDelegate, path, 10, part)).into_iter().collect();
+        assert_row(behaviour, &format!("{}{root}", delegate(&child)), &expected);
+    }
+}
+
 #[test]
 fn hosts() {
     let (a, b) =
@@ -184,11 +236,7 @@ fn hosts() {
     assert_row("at a gateway they are merged", &format!("{a}{gateway}"), &[]);
     let apart = service("b", &format!("{{hosts: [x.y], exportTo: [other], {HTTP}}}"));
     let own = service("a", &format!("{{hosts: [x.y], exportTo: ['.'], {HTTP}}}"));
-    assert_row(
-        "claims that no proxy sees both",
-        &format!("{own}{apart}"),
-        &[(Unsupported, "spec.exportTo", 5, ""), (Unsupported, "spec.exportTo", 10, "")],
-    );
+    assert_row("claims that no proxy sees both", &format!("{own}{apart}"), &[]);
     let gateway = "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: narrow}\nspec: {servers: [{port: {number: 80, name: a, protocol: HTTP}, hosts: ['*.a.b', other/c.d, ./E.f]}]}\n";
     for (behaviour, host, fits) in [
         ("a host that is served", "x.a.b", true),

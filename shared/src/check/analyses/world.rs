@@ -61,6 +61,7 @@ impl<'a> World<'a> {
         set.workload_entries.iter().for_each(|it| add(it.kind, Item::of(it)));
         set.services.iter().for_each(|it| add(it.kind, Item::of(it)));
         set.pods.iter().for_each(|it| add(it.kind, Item::of(it)));
+        set.sidecars.iter().for_each(|it| add(it.kind, Item::of(it)));
         for it in &set.restrictions {
             let about = &it.about;
             add(&about.kind, Item { about: it, namespace: &about.namespace, name: &about.name, tree: &it.tree });

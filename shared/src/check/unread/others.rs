@@ -18,6 +18,15 @@ pub(super) fn check(set: &Resources, report: &mut Report) {
     for one in &set.others {
         check_one(&one.about, one, report);
     }
+    for one in &set.sidecars {
+        let about = finding::About {
+            kind: one.kind.to_owned(),
+            namespace: one.meta.namespace().to_owned(),
+            name: one.meta.name.clone(),
+            file: one.file.clone(),
+        };
+        check_one(&about, one, report);
+    }
 }
 
 fn check_one(about: &finding::About, document: &dyn About, report: &mut Report) {

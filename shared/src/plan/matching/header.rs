@@ -8,7 +8,7 @@ use std::fmt;
 use super::selector::Selector;
 use super::text::{Text, shown};
 use crate::decide::Request;
-use crate::model::http_route::HttpMatchRequest;
+use crate::resolve::parts::Block;
 
 /// What a header must be, or must not be.
 #[derive(Debug)]
@@ -19,15 +19,14 @@ pub struct HeaderCondition {
 }
 
 impl HeaderCondition {
-    pub(super) fn compile(block: &HttpMatchRequest) -> Vec<HeaderCondition> {
-        let with = block.headers.iter().map(|(name, text)| (name, text, false));
-        let without = block.without_headers.iter().map(|(name, text)| (name, &text.0, true));
-        let all = with.chain(without).map(|(name, text, without)| HeaderCondition {
-            name: canonical(name),
-            text: Text::compile(text),
-            without,
-        });
-        all.collect()
+    pub(super) fn compile(block: Block<'_>) -> Vec<HeaderCondition> {
+        let mut all = Vec::new();
+        let mut add = |name: &str, text, without| {
+            all.push(HeaderCondition { name: canonical(name), text: Text::compile(text), without });
+        };
+        block.headers(&mut |name, text| add(name, text, false));
+        block.without_headers(&mut |name, text| add(name, &text.0, true));
+        all
     }
 
     #[inline]
@@ -71,10 +70,6 @@ impl HeaderCondition {
     #[inline]
     pub(super) fn selector(&self) -> Option<(Selector<'_>, &[u8])> {
         self.text.only().filter(|_| !self.without).map(|value| (Selector::Header(&self.name), value))
-    }
-
-    pub(super) fn takes_everything(&self) -> bool {
-        false
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use super::selector::Selector;
 use super::text::{Text, shown};
 use crate::decide::Request;
-use crate::model::http_route::HttpMatchRequest;
+use crate::resolve::parts::Block;
 
 #[derive(Clone, Copy, Debug)]
 enum Pseudo {
@@ -22,10 +22,13 @@ pub struct PseudoCondition {
 }
 
 impl PseudoCondition {
-    pub(super) fn compile(block: &HttpMatchRequest) -> Vec<PseudoCondition> {
-        let asked =
-            [(Pseudo::Method, &block.method), (Pseudo::Scheme, &block.scheme), (Pseudo::Authority, &block.authority)];
-        let compiled = asked.into_iter().filter_map(|(which, model)| Some((which, Text::compile(model.as_ref()?))));
+    pub(super) fn compile(block: Block<'_>) -> Vec<PseudoCondition> {
+        let asked = [
+            (Pseudo::Method, block.method()),
+            (Pseudo::Scheme, block.scheme()),
+            (Pseudo::Authority, block.authority()),
+        ];
+        let compiled = asked.into_iter().filter_map(|(which, model)| Some((which, Text::compile(model?))));
         compiled.map(|(which, text)| PseudoCondition { which, text }).collect()
     }
 
@@ -60,10 +63,6 @@ impl PseudoCondition {
     #[inline]
     pub(super) fn selector(&self) -> Option<(Selector<'_>, &[u8])> {
         self.text.only().map(|value| (Selector::Header(self.looks_at()), value))
-    }
-
-    pub(super) fn takes_everything(&self) -> bool {
-        false
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use super::selector::Selector;
 use super::text::{Text, shown};
 use crate::decide::Request;
-use crate::model::http_route::HttpMatchRequest;
+use crate::resolve::parts::Block;
 
 /// What a query parameter must be.
 #[derive(Debug)]
@@ -15,10 +15,12 @@ pub struct QueryCondition {
 }
 
 impl QueryCondition {
-    pub(super) fn compile(block: &HttpMatchRequest) -> Vec<QueryCondition> {
-        let compile =
-            |(name, text): (&String, _)| QueryCondition { name: name.as_bytes().into(), text: Text::compile(text) };
-        block.query_params.iter().map(compile).collect()
+    pub(super) fn compile(block: Block<'_>) -> Vec<QueryCondition> {
+        let mut all = Vec::new();
+        block.query_params(&mut |name, text| {
+            all.push(QueryCondition { name: name.as_bytes().into(), text: Text::compile(text) });
+        });
+        all
     }
 
     #[inline]
@@ -44,10 +46,6 @@ impl QueryCondition {
     #[inline]
     pub(super) fn selector(&self) -> Option<(Selector<'_>, &[u8])> {
         self.text.only().map(|value| (Selector::Query(&self.name), value))
-    }
-
-    pub(super) fn takes_everything(&self) -> bool {
-        false
     }
 }
 

@@ -6,14 +6,17 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::*;
 use crate::finding::{About, Report};
 use crate::load;
+use crate::model::http_route::HttpMatchRequest;
 use crate::model::read::{Path, Place, Read, Reader};
+use crate::resolve::parts::{Blocks, In};
 
 /// A match block as people write it.
 fn block(json: &str) -> Match {
     let node = load::json(json.as_bytes()).unwrap();
     let (about, mut report) = (About::default(), Report::new());
     let read = HttpMatchRequest::read(Place { node: &node, path: &Path::Root }, &mut Reader::new(&about, &mut report));
-    Match::compile(&read.unwrap())
+    let blocks = [read.unwrap()];
+    Match::compile(Blocks::Own(In { it: &blocks, namespace: "default" }).get(0).unwrap())
 }
 
 /// Every kind of condition says which part failed, with what was asked for and what there was; and says nothing exactly

@@ -6,7 +6,7 @@ use super::selector::Selector;
 use super::text::{Text, shown};
 use crate::decide::Request;
 use crate::model::StringMatch;
-use crate::model::http_route::HttpMatchRequest;
+use crate::resolve::parts::Block;
 
 /// What the path must be. A block without `uri` asks for the prefix `/`, as istiod writes it; so `OPTIONS *` matches
 /// nothing.
@@ -30,10 +30,10 @@ impl UriCondition {
         UriCondition { text: Text::Prefix(b"/"[..].into()), ignore_case: false }
     }
 
-    pub(super) fn compile(block: &HttpMatchRequest) -> Option<UriCondition> {
-        Some(match &block.uri {
+    pub(super) fn compile(block: Block<'_>) -> Option<UriCondition> {
+        Some(match block.uri() {
             None | Some(StringMatch::Present) => UriCondition::any(),
-            Some(uri) => UriCondition { text: Text::compile(uri), ignore_case: block.ignore_uri_case },
+            Some(uri) => UriCondition { text: Text::compile(uri), ignore_case: block.ignores_uri_case() },
         })
     }
 
@@ -75,14 +75,6 @@ impl UriCondition {
     #[inline]
     pub(super) fn selector(&self) -> Option<(Selector<'_>, &[u8])> {
         None
-    }
-
-    pub(super) fn takes_everything(&self) -> bool {
-        match &self.text {
-            Text::Prefix(text) => text.as_ref() == b"/",
-            Text::Regex(re2) => re2.pattern() == ".*",
-            _ => false,
-        }
     }
 
     #[inline]

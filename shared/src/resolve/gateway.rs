@@ -1,13 +1,16 @@
 //! The hosts of gateways.
 
-use super::{Builder, Domains, Route, bound_to};
+use super::{Domain, Listener, Place, Reason, Resolver, Root, Route};
 use crate::model::gateway;
 use crate::model::{Gateway, Port, Resource, VirtualService};
+use crate::registry::Registry;
 use crate::{Map, Names, names, order};
 
 /// What one server of a Gateway serves.
 struct Server {
-    /// Hosts as they are written, and the namespace that VirtualServices must come from.
+    /// Hosts as they are written.
+    said: Vec<String>,
+    /// Hosts, and the namespace that VirtualServices must come from.
     hosts: Vec<(String, Option<String>)>,
     /// Whether it speaks plain HTTP.
     http: bool,
@@ -31,7 +34,8 @@ impl Server {
             hosts = vec![("*".to_owned(), None)];
         }
         let https_redirect = server.tls.as_ref().is_some_and(|tls| tls.https_redirect);
-        Server { hosts, http: server.port.protocol.is_http(), tls: server.tls.is_some(), https_redirect }
+        let (said, http) = (server.hosts.clone(), server.port.protocol.is_http());
+        Server { said, hosts, http, tls: server.tls.is_some(), https_redirect }
     }
 
     /// Whether none of its hosts is among the known ones, to which they are added then. Of servers with `tls` on one
@@ -66,10 +70,16 @@ impl Server {
     }
 }
 
-impl Builder<'_> {
+impl<'r, L: Listener> Resolver<'r, '_, L> {
     /// The hosts of the gateways' servers on this port, and the rules of all VirtualServices bound to them: by gateway,
     /// then by server, then by age, as istiod's `buildGatewayHTTPRouteConfig` goes through them.
-    pub(super) fn gateway_hosts(&mut self, gateways: &[String], port: Port, domains: &mut Domains) {
+    pub(super) fn gateway_hosts(
+        &mut self,
+        gateways: &[String],
+        port: Port,
+        registry: &Registry,
+        domains: &mut Map<Domain>,
+    ) {
         let mut known = Names::new();
         let mut all: Vec<(&String, Vec<Server>)> = Vec::with_capacity(gateways.len());
         for gateway in gateways {
@@ -81,23 +91,22 @@ impl Builder<'_> {
         let plain = all.iter().flat_map(|(_, servers)| servers).any(|server| server.http);
         for (gateway, mut servers) in all {
             servers.retain(|server| server.http || !plain);
-            let mut compiled: Map<Vec<Route>> = Map::new();
+            let roots: &'r [Root<'r>] = self.roots;
+            let bound: Vec<&Root<'r>> = roots.iter().filter(|root| root.is_bound_to(gateway)).collect();
+            let mut resolved: Map<Vec<Route>> = Map::new();
             for server in &servers {
-                for service in self.services.clone() {
-                    if !bound_to(service, gateway) {
-                        continue;
-                    }
-                    let served = server.domains_of(service);
+                for root in &bound {
+                    let served = server.domains_of(root.service);
                     if served.is_empty() {
                         continue;
                     }
-                    let name = service.meta.full_name();
                     // Of several servers with the same VirtualService the first one's `tls` counts.
-                    compiled.insert_new(&name, || self.routes(service, gateway, port, server.tls));
-                    let routes = compiled.get(&name).map_or(&[][..], Vec::as_slice);
+                    let place = Place { gateway, port, tls: server.tls, registry };
+                    resolved.insert_new(&root.name, || self.routes(root, place));
+                    let routes = resolved.get(&root.name).map_or(&[][..], Vec::as_slice);
                     let Some(first) = routes.first() else { continue };
                     for (domain, ()) in served.into_sorted() {
-                        domains.0.change(domain, |domain| {
+                        domains.change(domain, |domain| {
                             domain.https_redirect |= server.https_redirect;
                             // Two servers may have the same host: what is there already would be tried again in vain.
                             if servers.len() == 1 || !domain.routes.contains(first) {
@@ -109,13 +118,17 @@ impl Builder<'_> {
                 if server.https_redirect {
                     // Of a host with a namespace istiod makes a domain with that in it, which nobody asks for.
                     for (host, _) in server.hosts.iter().filter(|(_, from)| from.is_none()) {
-                        domains.0.change(host.to_ascii_lowercase(), |domain| domain.https_redirect = true);
+                        domains.change(host.to_ascii_lowercase(), |domain| domain.https_redirect = true);
                     }
                 }
             }
+            for root in bound.into_iter().filter(|root| !resolved.contains(&root.name)) {
+                let hosts: Vec<String> = servers.iter().flat_map(|server| &server.said).cloned().collect();
+                self.omit(root, None, None, port, Reason::NotServed { gateway, hosts: &hosts });
+            }
         }
-        for domain in domains.0.values_mut() {
-            order::sort_by(&mut domain.routes, |a, b| a.2.cmp(&b.2));
+        for domain in domains.values_mut() {
+            order::sort_by(&mut domain.routes, |a, b| a.catch_all.cmp(&b.catch_all));
         }
     }
 
@@ -124,7 +137,8 @@ impl Builder<'_> {
     fn servers(&self, name: &str, port: Port) -> Vec<Server> {
         let named = |gateway: &&Resource<Gateway>| gateway.meta.full_name() == name;
         let Some(gateway) = self.set.gateways.iter().find(named) else {
-            return vec![Server { hosts: vec![("*".into(), None)], http: true, tls: false, https_redirect: false }];
+            let hosts = vec![("*".into(), None)];
+            return vec![Server { said: Vec::new(), hosts, http: true, tls: false, https_redirect: false }];
         };
         let servers = gateway.spec.servers.iter().filter(|server| server.port.number.0 == Some(port));
         servers.map(|server| Server::new(server, gateway.meta.namespace())).collect()

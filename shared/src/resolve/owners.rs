@@ -1,14 +1,14 @@
 //! Which VirtualServices of the mesh there are, and whose a service is.
 
-use crate::model::{Resource, VirtualService};
+use super::Root;
 use crate::registry::Registry;
 use crate::{Map, names};
 
 /// A VirtualService, with its hosts in full and in lower case: the virtual hosts of a mesh are compared without regard to
 /// capitals.
-pub(super) struct Owner<'a> {
+pub(super) struct Owner<'r> {
     /// The VirtualService.
-    pub(super) service: &'a Resource<VirtualService>,
+    pub(super) root: &'r Root<'r>,
     /// Those without a wildcard.
     pub(super) exact: Vec<String>,
     /// The others.
@@ -16,21 +16,21 @@ pub(super) struct Owner<'a> {
 }
 
 /// The VirtualServices of the mesh, resolved once for all ports.
-pub(super) struct Owners<'a> {
-    all: Vec<Owner<'a>>,
+pub(super) struct Owners<'r> {
+    all: Vec<Owner<'r>>,
     /// Of each service that has one, by its host: its VirtualService's place in `all`.
     of_service: Map<usize>,
 }
 
-impl<'a> Owners<'a> {
-    /// Of those that apply to the mesh, oldest first.
-    pub(super) fn new(services: impl Iterator<Item = &'a Resource<VirtualService>>, registry: &Registry) -> Owners<'a> {
+impl<'r> Owners<'r> {
+    /// Of those that apply to the mesh, in the order in which they count.
+    pub(super) fn new(roots: &[&'r Root<'r>], registry: &Registry) -> Owners<'r> {
         let (mut exact, mut wild): (Map<usize>, Map<usize>) = (Map::new(), Map::new());
         let mut all = Vec::new();
-        for (place, service) in services.enumerate() {
-            let mut owner = Owner { service, exact: Vec::new(), wild: Vec::new() };
-            for host in &service.spec.hosts {
-                let host = names::resolve_host(host, service.meta.namespace());
+        for (place, root) in roots.iter().copied().enumerate() {
+            let mut owner = Owner { root, exact: Vec::new(), wild: Vec::new() };
+            for host in &root.service.spec.hosts {
+                let host = names::resolve_host(host, root.service.meta.namespace());
                 let (places, hosts) = match host.starts_with('*') {
                     true => (&mut wild, &mut owner.wild),
                     false => (&mut exact, &mut owner.exact),
@@ -51,9 +51,19 @@ impl<'a> Owners<'a> {
         Owners { all, of_service }
     }
 
-    /// All of them, oldest first.
-    pub(super) fn all(&self) -> &[Owner<'a>] {
+    /// All of them, in that order.
+    pub(super) fn all(&self) -> &[Owner<'r>] {
         &self.all
+    }
+
+    /// A host of the one at this place that another one has, and that one's name.
+    pub(super) fn of_hosts(&self, place: usize) -> Option<(&str, &str)> {
+        let owner = self.all.get(place)?;
+        owner.exact.iter().chain(&owner.wild).find_map(|host| {
+            let before = self.all.iter().take(place);
+            let mut with = before.filter(|other| other.exact.contains(host) || other.wild.contains(host));
+            with.next().map(|other| (host.as_str(), other.root.name.as_ref()))
+        })
     }
 
     /// Whose a service is, by its place among them all (istiod's `computeWildcardHostVirtualServiceIndex`): the one that
