@@ -26,6 +26,7 @@ mod suite;
 mod text;
 
 pub use answer::{Answer, Headers, Upstream, answer, headers, incoming, of_destination, shown};
+pub(crate) use ask::sent;
 pub use ask::{Judged, Verdict, Wrong};
 pub use copies::{judge_copies, take_copies};
 pub use form::{Behaviour, Case, Expect, RequestFields, ResourceSource, Scene};

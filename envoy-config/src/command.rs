@@ -24,6 +24,7 @@ use shared::plan::guard::Detector;
 
 mod access_log;
 pub mod check;
+pub mod diff;
 pub mod explain;
 pub mod generate;
 mod limits;

@@ -89,7 +89,7 @@ fn thought_of(set: &Resources, front: &Front) -> Vec<Example> {
 }
 
 /// The hosts under which a VirtualService may be asked there; nothing is any.
-fn hosts(
+pub(crate) fn hosts(
     set: &Resources,
     front: &Front,
     registry: &Registry,
@@ -122,7 +122,7 @@ fn hosts(
 }
 
 /// As somebody in `namespace` calls a service.
-fn authority(host: &str, namespace: &str, port: u16) -> String {
+pub(crate) fn authority(host: &str, namespace: &str, port: u16) -> String {
     let short = host.strip_suffix(&format!(".svc.{DOMAIN}")).unwrap_or(host);
     let short = short.strip_suffix(&format!(".{namespace}")).filter(|_| short.len() < host.len()).unwrap_or(short);
     if port == HTTP_PORT.get() { short.to_owned() } else { format!("{short}:{port}") }

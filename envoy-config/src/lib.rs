@@ -6,6 +6,7 @@
 //! | [`silence`] | findings that nobody wants to hear again |
 //! | [`render`] | findings as text, JSON, SARIF and for GitHub |
 //! | [`codes`] | what each code means, with an example |
+//! | [`diff`] | what two sets have otherwise |
 //! | [`cluster`], [`route`], [`filter`], [`listener`] | Envoy's resources, typed; each knows how it comes from a set |
 //! | [`generate`] | all of them for a set |
 //! | [`bootstrap`], [`stats`] | one packaging of them, and what metrics look like |
@@ -19,6 +20,7 @@ pub mod bootstrap;
 pub mod cases;
 pub mod cluster;
 pub mod codes;
+pub mod diff;
 pub mod envoy;
 pub mod example;
 pub mod explain;
@@ -32,6 +34,7 @@ pub mod route;
 pub mod silence;
 pub mod source;
 pub mod stats;
+pub mod traffic;
 pub mod wire;
 pub mod yaml;
 

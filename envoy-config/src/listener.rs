@@ -19,6 +19,7 @@ mod limits;
 pub use access_log::{AccessLog, AccessLogFormat, FileAccessLog, LogFormat};
 pub(crate) use gateways::only_namespace;
 pub use gateways::{Front, ListenError, fronts, unsupported};
+pub(crate) use gateways::{MESH_ADDRESS, wherever};
 pub use limits::{CommonHttpProtocolOptions, DownstreamConnections, Http2Limits, Limits, OverloadManager, Underscores};
 
 /// How long a request may stand idle unless somebody says otherwise. Istio has no such limit; a stream that nobody ends

@@ -154,7 +154,11 @@ pub fn decide(plan: &Plan, request: &Request<'_>, draw: impl FnOnce() -> u64, tr
 
 /// Finds the rule and sees whether the request is answered here; chooses no destination.
 pub fn find(plan: &Plan, request: &Request<'_>, trace: &mut impl Trace) -> Decision {
-    let found = plan.find(request, trace);
+    found(plan, request, plan.find(request, trace))
+}
+
+/// The decision about a request that has found this; chooses no destination.
+pub fn found(plan: &Plan, request: &Request<'_>, found: Found) -> Decision {
     let reply = match found {
         Found::Rule { host, rule, .. } => {
             if plan.wants_https(host) && !request.is_https() {

@@ -183,6 +183,11 @@ impl Plan {
         self.unknown_hosts.is_some()
     }
 
+    /// Whether the mesh is served, and no gateway alone.
+    pub fn serves_mesh(&self) -> bool {
+        self.passthrough || self.blocks_unknown_hosts || self.unknown_hosts.is_some()
+    }
+
     /// Whether hosts that nobody knows are refused.
     #[inline]
     pub(crate) fn blocks_unknown_hosts(&self) -> bool {

@@ -16,7 +16,7 @@ mod outcomes;
 
 pub use draws::{Chance, Draws, Numbers};
 pub use exchange::{Answer, Change, Headers, Incoming};
-pub use outcomes::{Outcome, outcomes};
+pub use outcomes::{Outcome, outcomes, outcomes_of};
 
 use std::time::Duration;
 

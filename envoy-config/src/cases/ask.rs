@@ -92,11 +92,11 @@ fn path(request: &RequestFields) -> Option<String> {
     parts(request.url.as_deref()?).ok().map(|(_, _, path)| path)
 }
 
-/// A request as the filters of a proxy see it: its path is what Envoy has made of it by then, and at a gateway, from which no
-/// request passes through, a client's word on the scheme counts for nothing.
-pub(super) fn sent(plan: &Plan, request: &RequestFields) -> Option<Incoming> {
+/// A request as the filters of a proxy see it: its path is what Envoy has made of it by then, and at a gateway a client's word
+/// on the scheme counts for nothing.
+pub(crate) fn sent(at_gateway: bool, request: &RequestFields) -> Option<Incoming> {
     let mut headers = headers(request);
-    headers.retain(|(name, _)| name != "x-forwarded-proto" || plan.passthrough().is_some());
+    headers.retain(|(name, _)| name != "x-forwarded-proto" || !at_gateway);
     let mut incoming = incoming(request, &headers)?;
     let path = normalized(&path(request)?)?;
     let pseudo = incoming.headers.iter_mut().filter(|(name, _)| name == b":path");
@@ -106,7 +106,7 @@ pub(super) fn sent(plan: &Plan, request: &RequestFields) -> Option<Incoming> {
 
 /// Asks a case by every way that chance may take. A cluster that is not `there` answers nothing.
 pub fn ask(plan: &Plan, there: &dyn Fn(&str) -> bool, case: &Case) -> Judged {
-    let Some(incoming) = sent(plan, &case.request) else { return Judged::default() };
+    let Some(incoming) = sent(!plan.serves_mesh(), &case.request) else { return Judged::default() };
     let upstream = |cluster: &str| of_destination(&incoming, there(cluster));
     let ways = outcomes(plan, &incoming, upstream, &mut Untraced);
     let mut tally = Tally::new(&case.expect);

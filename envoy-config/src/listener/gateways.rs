@@ -104,18 +104,11 @@ pub fn fronts(
     mesh: Option<SocketAddr>,
     admin: Option<SocketAddr>,
 ) -> Result<Vec<Front>, ListenError> {
-    let ports = gateway_ports(set);
+    let ports = gateway_ports(set, is_http);
     if let Some(unknown) = listen.keys().find(|port| !ports.contains_key(port)) {
         return Err(ListenError::UnknownPort(*unknown, ports.into_keys().collect()));
     }
-    let mut fronts: Vec<Front> =
-        ports.into_iter().map(|(port, gateways)| gateway_front(port, &gateways, listen.get(&port).copied())).collect();
-    if let Some(at) = mesh.or_else(|| applies_to_mesh(set).then_some(MESH_ADDRESS)) {
-        let gateways = vec![MESH.to_owned()];
-        let namespace = namespace.or_else(|| only_namespace(set)).unwrap_or(DEFAULT_NAMESPACE).to_owned();
-        let proxy = Proxy { namespace, gateways, labels: BTreeMap::new(), port: None };
-        fronts.push(Front { name: MESH.to_owned(), at, edge: false, proxy });
-    }
+    let fronts = wherever(set, namespace, listen, mesh, is_http);
     let mut taken: Vec<(&str, SocketAddr)> = Vec::new();
     let all =
         fronts.iter().map(|front| (front.name.as_str(), front.at)).chain(admin.map(|at| ("Envoy's admin page", at)));
@@ -126,6 +119,26 @@ pub fn fronts(
         taken.push((name, at));
     }
     Ok(fronts)
+}
+
+/// Every front of `set`, though two may want the same place, for the servers of Gateways that it `takes`.
+pub(crate) fn wherever(
+    set: &Resources,
+    namespace: Option<&str>,
+    listen: &BTreeMap<u16, SocketAddr>,
+    mesh: Option<SocketAddr>,
+    takes: fn(&Server) -> bool,
+) -> Vec<Front> {
+    let ports = gateway_ports(set, takes).into_iter();
+    let mut fronts: Vec<Front> =
+        ports.map(|(port, gateways)| gateway_front(port, &gateways, listen.get(&port).copied())).collect();
+    if let Some(at) = mesh.or_else(|| applies_to_mesh(set).then_some(MESH_ADDRESS)) {
+        let gateways = vec![MESH.to_owned()];
+        let namespace = namespace.or_else(|| only_namespace(set)).unwrap_or(DEFAULT_NAMESPACE).to_owned();
+        let proxy = Proxy { namespace, gateways, labels: BTreeMap::new(), port: None };
+        fronts.push(Front { name: MESH.to_owned(), at, edge: false, proxy });
+    }
+    fronts
 }
 
 /// The namespace of all that is in the mesh, when there is just one. Gateways often live apart from what they lead to.
@@ -144,10 +157,10 @@ fn collide(a: SocketAddr, b: SocketAddr) -> bool {
     a.port() == b.port() && a.port() != 0 && (a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified())
 }
 
-fn gateway_ports(set: &Resources) -> BTreeMap<u16, Vec<&Resource<Gateway>>> {
+fn gateway_ports(set: &Resources, takes: fn(&Server) -> bool) -> BTreeMap<u16, Vec<&Resource<Gateway>>> {
     let mut ports: BTreeMap<u16, Vec<&Resource<Gateway>>> = BTreeMap::new();
     for gateway in &set.gateways {
-        for server in gateway.spec.servers.iter().filter(|server| is_http(server)) {
+        for server in gateway.spec.servers.iter().filter(|server| takes(server)) {
             // A socket in the file system is no port.
             let Some(number) = server.port.number.0 else { continue };
             let here = ports.entry(number.get()).or_default();

@@ -8,6 +8,8 @@ mod codes;
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod diff;
+#[cfg(test)]
 mod explain;
 #[cfg(test)]
 mod forms;

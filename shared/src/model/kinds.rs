@@ -81,6 +81,22 @@ impl Head<'_> {
     }
 }
 
+/// A resource of whatever kind.
+#[cfg(feature = "yaml")]
+#[derive(Clone, Copy, Debug)]
+pub struct Whole<'a> {
+    /// The kind's name.
+    pub kind: &'a str,
+    /// `default` where none is written.
+    pub namespace: &'a str,
+    /// `metadata.name`.
+    pub name: &'a str,
+    /// The file that it came from.
+    pub file: Option<&'a str>,
+    /// The document.
+    pub tree: &'a Node,
+}
+
 mod unreadable;
 
 use unreadable::{Unreadable, unread, unreadable};
@@ -137,6 +153,29 @@ macro_rules! kinds {
                         take(format!("{kind} {namespace}/{name}"), text);
                     }
                 }
+            }
+
+            /// Every resource with its document, kind by kind.
+            #[cfg(feature = "yaml")]
+            pub fn documents(&self) -> Vec<Whole<'_>> {
+                let mut all = Vec::with_capacity(self.len() + self.others.len());
+                $(all.extend(self.$field.iter().map(|it| Whole {
+                    kind: it.kind,
+                    namespace: it.meta.namespace(),
+                    name: &it.meta.name,
+                    file: it.file.as_deref(),
+                    tree: &it.tree,
+                }));)+
+                let restrictions = self.restrictions.iter().map(|it| (&it.about, &it.tree));
+                let others = self.others.iter().map(|it| (&it.about, &it.tree));
+                all.extend(restrictions.chain(others).map(|(about, tree)| Whole {
+                    kind: &about.kind,
+                    namespace: &about.namespace,
+                    name: &about.name,
+                    file: about.file.as_deref(),
+                    tree,
+                }));
+                all
             }
 
             fn take(&mut self, about: &About, node: Node, report: &mut Report) {

@@ -2,7 +2,7 @@
 //! which kinds there are.
 //!
 //! A condition's file has a type with `compile` (what the block asks for, if anything), `holds`, `because` (why it does
-//! not, for people), `selector` (what an index may look it up by) and `Display`.
+//! not, for people), `looks_at`, `selector` (what an index may look it up by) and `Display`.
 
 mod header;
 mod pseudo;
@@ -36,6 +36,16 @@ macro_rules! conditions {
             #[inline]
             pub fn holds(&self, request: &Request<'_>) -> bool {
                 match self { $(Condition::$Kind(condition) => condition.holds(request),)+ }
+            }
+
+            /// The header that it looks at, pseudo headers included.
+            pub fn looks_at(&self) -> &[u8] {
+                match self { $(Condition::$Kind(condition) => condition.looks_at(),)+ }
+            }
+
+            /// The only value of what it looks at with which it holds, where there is just one.
+            pub fn only_value(&self) -> Option<&[u8]> {
+                self.selector().map(|(_, value)| value)
             }
 
             /// Why the request does not have it, in the words of the resource and with both values: `` uri exact `/` does
@@ -103,7 +113,7 @@ impl Match {
 
     /// What every path that matches begins with.
     #[inline]
-    pub(super) fn path_literal(&self) -> &[u8] {
+    pub fn path_literal(&self) -> &[u8] {
         self.uri().map_or(&[], uri::UriCondition::literal)
     }
 

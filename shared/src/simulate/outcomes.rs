@@ -1,7 +1,7 @@
 //! Every way that chance may take.
 
 use super::{Answer, Chance, Draws, Incoming, Simulated, go};
-use crate::decide::{self, Request, Trace};
+use crate::decide::{self, Decision, Request, Trace};
 use crate::plan::{Plan, Split};
 
 /// So many ways are followed, the likeliest of each choice first. Only rules with dozens of destinations and several
@@ -22,12 +22,23 @@ pub struct Outcome<'p> {
 pub fn outcomes<'p>(
     plan: &'p Plan,
     incoming: &Incoming,
-    mut upstream: impl FnMut(&str) -> Answer,
+    upstream: impl FnMut(&str) -> Answer,
     trace: &mut impl Trace,
 ) -> Vec<Outcome<'p>> {
     let pairs = incoming.pairs();
+    let decision = decide::find(plan, &Request::new(&pairs), trace);
+    outcomes_of(plan, decision, incoming, upstream)
+}
+
+/// The same of a request of which is known what it finds.
+pub fn outcomes_of<'p>(
+    plan: &'p Plan,
+    decision: Decision,
+    incoming: &Incoming,
+    mut upstream: impl FnMut(&str) -> Answer,
+) -> Vec<Outcome<'p>> {
+    let pairs = incoming.pairs();
     let request = Request::new(&pairs);
-    let decision = decide::find(plan, &request, trace);
     let mut path = Path::default();
     let mut all = Vec::new();
     loop {

@@ -42,6 +42,10 @@ impl HeaderCondition {
         has != self.without
     }
 
+    pub(super) fn looks_at(&self) -> &[u8] {
+        &self.name
+    }
+
     pub(super) fn because(&self, request: &Request<'_>) -> Option<String> {
         if self.holds(request) {
             return None;

@@ -52,14 +52,17 @@ impl PseudoCondition {
         (!self.holds(request)).then(why)
     }
 
-    #[inline]
-    pub(super) fn selector(&self) -> Option<(Selector<'_>, &[u8])> {
-        let name: &[u8] = match self.which {
+    pub(super) fn looks_at(&self) -> &[u8] {
+        match self.which {
             Pseudo::Method => b":method",
             Pseudo::Scheme => b":scheme",
             Pseudo::Authority => b":authority",
-        };
-        self.text.only().map(|value| (Selector::Header(name), value))
+        }
+    }
+
+    #[inline]
+    pub(super) fn selector(&self) -> Option<(Selector<'_>, &[u8])> {
+        self.text.only().map(|value| (Selector::Header(self.looks_at()), value))
     }
 }
 

@@ -28,6 +28,10 @@ impl QueryCondition {
         request.query(&self.name).is_some_and(|value| self.text.holds(value))
     }
 
+    pub(super) fn looks_at(&self) -> &[u8] {
+        b":path"
+    }
+
     pub(super) fn because(&self, request: &Request<'_>) -> Option<String> {
         if self.holds(request) {
             return None;

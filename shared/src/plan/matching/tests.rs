@@ -8,7 +8,6 @@ use crate::finding::{About, Report};
 use crate::load;
 use crate::model::http_route::HttpMatchRequest;
 use crate::model::read::{Path, Place, Read, Reader};
-use crate::resolve::parts::{Blocks, In};
 
 /// A match block as people write it.
 fn block(json: &str) -> Match {

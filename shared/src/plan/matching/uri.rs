@@ -68,6 +68,10 @@ impl UriCondition {
         if self.ignore_case { &[] } else { self.text.literal() }
     }
 
+    pub(super) fn looks_at(&self) -> &[u8] {
+        b":path"
+    }
+
     #[inline]
     pub(super) fn selector(&self) -> Option<(Selector<'_>, &[u8])> {
         None
