@@ -53,6 +53,10 @@ pub struct Input {
     /// Looks into folders within folders, too.
     #[arg(short = 'R', long)]
     recursive: bool,
+    /// Istio's MeshConfig: its YAML, or the ConfigMap `istio` with it. Without this, the ConfigMap `istio` among the
+    /// resources counts, if there is one, and else Istio's defaults.
+    #[arg(long, value_name = "FILE")]
+    mesh_config: Option<PathBuf>,
 }
 
 impl Input {
@@ -82,12 +86,12 @@ impl Input {
 
     /// The paths without an option but for a URL among them, which is the one with a scheme, or else the last.
     pub fn and_url(&self) -> Result<(Input, String), Box<dyn Error>> {
-        let Input { mut paths, named, recursive } = self.clone();
+        let Input { mut paths, named, recursive, mesh_config } = self.clone();
         let has_scheme = |path: &PathBuf| path.to_str().is_some_and(|text| text.contains("://"));
         let at = paths.iter().rposition(has_scheme).or(paths.len().checked_sub(1));
         let url = at.map(|at| paths.remove(at)).ok_or("which URL? `mesh/ http://shop.example.com/orders`")?;
         let url = url.into_os_string().into_string().map_err(|_| "the URL is no text")?;
-        Ok((Input { paths, named, recursive }, url))
+        Ok((Input { paths, named, recursive, mesh_config }, url))
     }
 
     /// Files and folders from which the same can be read again: each file where those of folders inside count; nothing
@@ -105,7 +109,11 @@ impl Input {
         if paths.is_empty() {
             return Err("which resources? Name files, folders or `-`: `mesh/`, or `--filename <PATH>`".into());
         }
-        Ok(input::read(&paths, self.recursive))
+        let mut texts = input::read(&paths, self.recursive);
+        if let Some(file) = &self.mesh_config {
+            texts.read_mesh(file);
+        }
+        Ok(texts)
     }
 }
 
@@ -134,7 +142,7 @@ impl Idle {
 #[derive(Clone, Copy, Args)]
 pub struct Protection {
     /// Goes on although resources ask for protection that Sailcloth does not give yet: AuthorizationPolicy,
-    /// RequestAuthentication, PeerAuthentication with STRICT, a DestinationRule's `tls`, a Sidecar's REGISTRY_ONLY.
+    /// RequestAuthentication, PeerAuthentication with STRICT, a DestinationRule's `tls`.
     /// Requests are then NOT denied, and are sent in plain text.
     #[arg(long)]
     allow_unenforced: bool,
@@ -186,7 +194,7 @@ pub struct Setup {
     #[command(flatten)]
     pub access_log: AccessLogArgs,
     #[command(flatten)]
-    limits: LimitArgs,
+    pub limits: LimitArgs,
 }
 
 /// Which findings keep Envoy from being set up.
@@ -334,6 +342,17 @@ pub fn stops(loaded: &Loaded, Strict { strict }: Strict, output: Output) -> bool
 /// Prints for programs on standard output, every byte of it: what takes colours out takes DEL out as well.
 pub fn print(text: &str) -> io::Result<()> {
     write_all(io::stdout(), text)
+}
+
+/// Prints what is written piece by piece, as bytes.
+pub fn print_bytes(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let written = write(&mut out).and_then(|()| out.flush());
+    if written.is_err() {
+        // Nothing more goes there.
+        drop(out.into_parts());
+    }
+    quiet(written)
 }
 
 /// Prints what is written piece by piece.

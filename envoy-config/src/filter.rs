@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
-use serde_json::Value;
-use shared::model::Resources;
+use serde_json::{Value, json};
+use shared::model::mesh_config::OutboundMode;
+use shared::model::{MeshConfig, Resources};
 use shared::plan::guard::Detector;
 
-use crate::json::{Json, json};
+use crate::json::{self, Json};
 use crate::wire::{Any, Message};
 
 mod resources;
@@ -196,7 +197,7 @@ impl Message for StringValue {
 impl StringValue {
     /// A module's configuration as JSON.
     pub fn json(configuration: &Value) -> StringValue {
-        StringValue { value: json(&Json::Value(configuration.clone())).into() }
+        StringValue { value: json::json(&Json::Value(configuration.clone())).into() }
     }
 }
 
@@ -224,11 +225,43 @@ fn told<'a>(proxy: &Proxy, set: &'a Resources, detector: Detector, asked: Asked)
     if asked.unknown_hosts {
         entries.push(("unknownHosts", Json::Value("answer".into())));
     }
+    entries.extend(mesh(&set.mesh).map(|mesh| ("mesh", Json::Value(mesh))));
     if asked.access_log {
         entries.push(("accessLog", Json::Value(true.into())));
     }
     entries.push(("resources", Json::Array(resources::told(set, detector))));
     Json::Object(entries)
+}
+
+/// What modules act on of a MeshConfig, in its own words, where that is not Istio's default. What is Envoy's to do, such
+/// as retries by default, is in its configuration.
+fn mesh(mesh: &MeshConfig) -> Option<Value> {
+    let default = MeshConfig::default();
+    let mut told = serde_json::Map::new();
+    if mesh.root_namespace != default.root_namespace {
+        told.insert("rootNamespace".into(), json!(mesh.root_namespace));
+    }
+    if mesh.outbound == OutboundMode::RegistryOnly {
+        told.insert("outboundTrafficPolicy".into(), json!({"mode": "REGISTRY_ONLY"}));
+    }
+    for (key, list, default) in [
+        ("defaultServiceExportTo", &mesh.default_service_export_to, default.default_service_export_to),
+        (
+            "defaultVirtualServiceExportTo",
+            &mesh.default_virtual_service_export_to,
+            default.default_virtual_service_export_to,
+        ),
+        (
+            "defaultDestinationRuleExportTo",
+            &mesh.default_destination_rule_export_to,
+            default.default_destination_rule_export_to,
+        ),
+    ] {
+        if *list != default {
+            told.insert(key.into(), json!(list));
+        }
+    }
+    (!told.is_empty()).then_some(Value::Object(told))
 }
 
 /// The filters of one proxy: the modules from `folder` in the order of the chain, then Envoy's router.
@@ -250,7 +283,7 @@ pub(crate) fn http_filters_for(
     asked: Asked,
     (packaging, folder): (Packaging, &Path),
 ) -> Vec<HttpFilter> {
-    let told = StringValue { value: json(&told(proxy, set, detector, asked)).into() };
+    let told = StringValue { value: json::json(&told(proxy, set, detector, asked)).into() };
     let modules = packaging.modules().iter();
     let mut filters: Vec<_> = modules.map(|module| module_filter(*module, folder, told.clone())).collect();
     filters.push(router());

@@ -18,7 +18,8 @@ use crate::cluster::{self, Cluster};
 use crate::example::{Example, example};
 use crate::filter::{Asked, HttpFilter, Packaging, Proxy, http_filters_for};
 use crate::listener::{
-    AccessLog, FileAccessLog, Front, Limits, ListenError, Listener, OverloadManager, STREAM_IDLE_TIMEOUT, fronts,
+    AccessLog, EscapedSlashes, FileAccessLog, Front, HttpConnectionManager, Limits, ListenError, Listener,
+    OverloadManager, STREAM_IDLE_TIMEOUT, fronts,
 };
 use crate::route::{RouteConfiguration, route_config};
 use crate::stats::StatsConfig;
@@ -119,6 +120,15 @@ pub struct ListenerParts {
     /// For the HTTP connection manager's `access_log`, where one is asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub access_log: Vec<Extension<FileAccessLog>>,
+    /// For the HTTP connection manager, where MeshConfig has paths otherwise than Istio by default: `normalize_path`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub normalize_path: Option<bool>,
+    /// And `merge_slashes`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merge_slashes: Option<bool>,
+    /// And `path_with_escaped_slashes_action`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_with_escaped_slashes_action: Option<EscapedSlashes>,
     /// For the bootstrap's `stats_config`, the same for all listeners.
     pub stats_config: StatsConfig,
 }
@@ -137,7 +147,9 @@ impl Options {
             };
             let packaged = (self.packaging, self.module_dir.as_path());
             let filters = http_filters_for(&front.proxy, set, self.detector, asked, packaged);
-            let mut listener = Listener::new(front, self.stream_idle_timeout, route_config(&front.proxy, set), filters);
+            let routes = route_config(&front.proxy, set);
+            let mut listener =
+                Listener::new(front, set.mesh.path_normalization, self.stream_idle_timeout, routes, filters);
             if front.edge {
                 self.limits.hold(&mut listener);
             }
@@ -183,11 +195,14 @@ impl Generated {
     pub fn parts(self) -> Vec<ListenerParts> {
         let managers = self.listeners.into_iter().flat_map(|listener| listener.filter_chains);
         let managers = managers.flat_map(|chain| chain.filters).map(|filter| filter.typed_config.0);
-        let part = |(front, manager): (Front, crate::listener::HttpConnectionManager)| ListenerParts {
+        let part = |(front, manager): (Front, HttpConnectionManager)| ListenerParts {
+            normalize_path: (!manager.normalize_path || manager.merge_slashes).then_some(manager.normalize_path),
             listener: front.name,
             proxy: front.proxy,
             http_filters: manager.http_filters,
             route_config: manager.route_config,
+            merge_slashes: manager.merge_slashes.then_some(true),
+            path_with_escaped_slashes_action: manager.path_with_escaped_slashes_action,
             access_log: manager.access_log,
             stats_config: StatsConfig::default(),
         };
@@ -337,8 +352,18 @@ pub fn write_parts_yaml(out: &mut dyn Write, generated: Generated) -> fmt::Resul
              # their histograms some of Istio's buckets, so that a scrape stays small.\n\
              {remarks}"
         )?;
-        let ListenerParts { http_filters, route_config, access_log, stats_config, .. } = part;
-        write_yaml(out, &Pasted { http_filters, route_config, access_log, stats_config })?;
+        let ListenerParts { http_filters, route_config, normalize_path, merge_slashes, access_log, .. } = part;
+        let ListenerParts { path_with_escaped_slashes_action, stats_config, .. } = part;
+        let pasted = Pasted {
+            http_filters,
+            route_config,
+            normalize_path,
+            merge_slashes,
+            path_with_escaped_slashes_action,
+            access_log,
+            stats_config,
+        };
+        write_yaml(out, &pasted)?;
     }
     Ok(())
 }
@@ -347,6 +372,12 @@ pub fn write_parts_yaml(out: &mut dyn Write, generated: Generated) -> fmt::Resul
 struct Pasted {
     http_filters: Vec<HttpFilter>,
     route_config: RouteConfiguration,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    normalize_path: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merge_slashes: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_with_escaped_slashes_action: Option<EscapedSlashes>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     access_log: Vec<Extension<FileAccessLog>>,
     stats_config: StatsConfig,

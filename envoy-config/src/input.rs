@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use std::thread;
 use std::time::Duration;
@@ -19,6 +19,7 @@ use crate::listener::STREAM_IDLE_TIMEOUT;
 
 mod documents;
 mod files;
+mod mesh;
 mod text;
 
 /// What standard input is called in findings.
@@ -41,6 +42,8 @@ pub struct Source {
 pub struct Texts {
     /// The texts that could be read, in the order in which they were named.
     pub sources: Vec<Source>,
+    /// The file with MeshConfig, where one was named.
+    pub mesh: Option<Source>,
     /// What is wrong with their bytes.
     pub findings: Vec<Finding>,
     /// What could not be read.
@@ -168,7 +171,7 @@ pub fn checked(texts: Texts, purpose: Purpose) -> Loaded {
 
 /// The same, while something else is done with the resources, which may turn out not to be right.
 pub fn checked_while<T: Send>(
-    Texts { sources, findings, documents: others, .. }: Texts,
+    Texts { mut sources, mesh, findings, documents: others, .. }: Texts,
     purpose: Purpose,
     work: impl FnOnce(&Resources) -> T + Send,
 ) -> (Loaded, T) {
@@ -179,7 +182,9 @@ pub fn checked_while<T: Send>(
         documents.extend(documents::documents(source, &mut report));
     }
     documents.extend(others);
-    let set = Resources::read(documents, &mut report);
+    let mut set = Resources::read(documents, &mut report);
+    set.mesh = mesh::mesh(mesh.as_ref(), &set, &sources, &mut report);
+    sources.extend(mesh);
     let (findings, worked) = thread::scope(|scope| {
         let worker = scope.spawn(|| work(&set));
         let findings = findings_of(&set, purpose, report);
@@ -252,15 +257,12 @@ pub fn read(paths: &[PathBuf], recursive: bool) -> Texts {
             }
             continue;
         }
-        match files::files(path, recursive) {
-            Err(error) => texts.unread.push(error),
-            Ok(files) => {
-                for file in files {
-                    // What has no path of its own, such as the pipes of `<(...)`, is nobody else.
-                    if seen.insert(fs::canonicalize(&file).unwrap_or_else(|_| file.clone())) {
-                        texts.take(file.display().to_string(), &file, fs::File::open(&file));
-                    }
-                }
+        let (files, unread) = files::files(path, recursive);
+        texts.unread.extend(unread);
+        for file in files {
+            // What has no path of its own, such as the pipes of `<(...)`, is nobody else.
+            if seen.insert(fs::canonicalize(&file).unwrap_or_else(|_| file.clone())) {
+                texts.take(file.display().to_string(), &file, fs::File::open(&file));
             }
         }
     }
@@ -268,7 +270,16 @@ pub fn read(paths: &[PathBuf], recursive: bool) -> Texts {
 }
 
 impl Texts {
-    fn take(&mut self, name: String, path: &std::path::Path, from: io::Result<impl Read>) {
+    /// Reads the file with MeshConfig; where it is among the resources as well, it is none of them.
+    pub fn read_mesh(&mut self, path: &Path) {
+        let own = fs::canonicalize(path).ok();
+        self.sources.retain(|source| own.is_none() || fs::canonicalize(&source.name).ok() != own);
+        let before = self.sources.len();
+        self.take(path.display().to_string(), path, fs::File::open(path));
+        self.mesh = self.sources.drain(before..).next();
+    }
+
+    fn take(&mut self, name: String, path: &Path, from: io::Result<impl Read>) {
         let mut bytes = Vec::new();
         let read = from.and_then(|from| from.take(LARGEST + 1).read_to_end(&mut bytes));
         match read {

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use shared::model::mesh_config::PathNormalization;
 
 use crate::filter::HttpFilter;
 use crate::route::RouteConfiguration;
@@ -59,6 +60,12 @@ pub struct HttpConnectionManager {
     pub use_remote_address: bool,
     /// Whether `..` and the like are resolved before anybody matches the path.
     pub normalize_path: bool,
+    /// Whether `//` becomes `/` before that.
+    #[serde(skip_serializing_if = "is_false")]
+    pub merge_slashes: bool,
+    /// What becomes of `%2F` and `%5C`; absent, they stay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_with_escaped_slashes_action: Option<EscapedSlashes>,
     /// A request that stands idle for so long is given up; zero is never.
     #[serde(serialize_with = "wire::duration")]
     pub stream_idle_timeout: Duration,
@@ -97,6 +104,14 @@ pub enum CodecType {
     Auto,
 }
 
+/// `HttpConnectionManager.PathWithEscapedSlashesAction`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum EscapedSlashes {
+    /// They become slashes.
+    UnescapeAndForward,
+}
+
 /// `HttpConnectionManager.UpgradeConfig`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Upgrade {
@@ -104,19 +119,28 @@ pub struct Upgrade {
     pub upgrade_type: String,
 }
 
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
 impl Listener {
-    /// A listener for `front`.
+    /// A listener for `front`, with paths as the mesh has them.
     pub fn new(
         front: &Front,
+        normalization: PathNormalization,
         stream_idle_timeout: Duration,
         route_config: RouteConfiguration,
         http_filters: Vec<HttpFilter>,
     ) -> Listener {
+        use PathNormalization::{DecodeAndMergeSlashes, MergeSlashes};
         let manager = HttpConnectionManager {
             stat_prefix: front.name.clone(),
             codec_type: CodecType::Auto,
             use_remote_address: front.edge,
-            normalize_path: true,
+            normalize_path: normalization != PathNormalization::None,
+            merge_slashes: matches!(normalization, MergeSlashes | DecodeAndMergeSlashes),
+            path_with_escaped_slashes_action: (normalization == DecodeAndMergeSlashes)
+                .then_some(EscapedSlashes::UnescapeAndForward),
             stream_idle_timeout,
             request_headers_timeout: None,
             upgrade_configs: vec![Upgrade { upgrade_type: "websocket".to_owned() }],

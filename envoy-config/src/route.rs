@@ -1,14 +1,14 @@
 //! Routes: what Envoy does once the filters have decided. Every route follows the cluster that the router names, and
 //! takes the internal headers away again.
 //!
-//! Most requests take the plain route, which carries Istio's default retry policy. Rules with retries of their own
+//! Most requests take the plain route, which carries the mesh's default retry policy. Rules with retries of their own
 //! name a variant: headers say when and how often to try again, and the variant has what no header can say. Requests
 //! with mirrors name one as well.
 
 use std::time::Duration;
 
 use serde::Serialize;
-use shared::model::Resources;
+use shared::model::{MeshConfig, Resources};
 use shared::plan::variant::{CLUSTER_HEADER, DEFAULT_RETRIES, DEFAULT_RETRY_ON, ROUTE_HEADER, variants};
 use shared::plan::{self, RetryVariant, RouteVariant};
 
@@ -109,9 +109,15 @@ pub struct RetryPolicy {
     /// Envoy's words, separated by commas; absent where headers say it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_on: Option<String>,
+    /// Which statuses `retriable-status-codes` means.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub retriable_status_codes: Vec<u32>,
     /// How often.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub num_retries: Option<u32>,
+    /// How long one try may take.
+    #[serde(serialize_with = "wire::some_duration", skip_serializing_if = "Option::is_none")]
+    pub per_try_timeout: Option<Duration>,
     /// Which endpoints are passed over.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub retry_host_predicate: Vec<Extension<PreviousHosts>>,
@@ -159,8 +165,10 @@ pub struct RetryBackOff {
 /// The routes for the rules of `set` that may apply to `proxy`: one for each variant in use, then the plain one.
 pub fn route_config(proxy: &Proxy, set: &Resources) -> RouteConfiguration {
     // From the rules that the modules compile of the same, so that there is a route for every name that they write.
-    let mut routes: Vec<Route> = variants(set, &plan::Proxy::from(proxy)).iter().map(variant_route).collect();
-    routes.push(plain_route());
+    let default = default_retries(&set.mesh);
+    let variants = variants(set, &plan::Proxy::from(proxy));
+    let mut routes: Vec<Route> = variants.iter().map(|variant| variant_route(variant, default.as_ref())).collect();
+    routes.push(route(PLAIN.to_owned(), Vec::new(), default));
     let host = VirtualHost {
         name: "sailcloth".to_owned(),
         domains: vec!["*".to_owned()],
@@ -170,11 +178,11 @@ pub fn route_config(proxy: &Proxy, set: &Resources) -> RouteConfiguration {
     RouteConfiguration { name: "sailcloth".to_owned(), validate_clusters: false, virtual_hosts: vec![host] }
 }
 
-fn variant_route(variant: &RouteVariant) -> Route {
+fn variant_route(variant: &RouteVariant, default: Option<&RetryPolicy>) -> Route {
     let name = variant.name();
     let named = HeaderMatcher { name: ROUTE_HEADER.to_owned(), string_match: StringMatcher::Exact(name.clone()) };
     let retry = match variant.retries {
-        None => Some(default_retries()),
+        None => default.cloned(),
         Some(RetryVariant::Never) => None,
         Some(RetryVariant::Own { previous_hosts, remote_localities, backoff_ms }) => {
             Some(own_retries(previous_hosts, remote_localities, Duration::from_millis(backoff_ms.max(1))))
@@ -197,15 +205,43 @@ fn own_retries(avoid_previous_hosts: bool, remote_localities: bool, base_interva
     retry
 }
 
-fn plain_route() -> Route {
-    route(PLAIN.to_owned(), Vec::new(), Some(default_retries()))
+/// The mesh's default policy: Istio's own, or what `defaultHttpRetryPolicy` makes of it; none where that tries never
+/// again.
+fn default_retries(mesh: &MeshConfig) -> Option<RetryPolicy> {
+    let Some(retries) = &mesh.default_retries else {
+        return Some(RetryPolicy {
+            retry_on: Some(DEFAULT_RETRY_ON.to_owned()),
+            num_retries: Some(DEFAULT_RETRIES),
+            ..previous_hosts()
+        });
+    };
+    let RetryVariant::Own { previous_hosts, remote_localities, backoff_ms } = RetryVariant::of(retries) else {
+        return None;
+    };
+    let mut policy = own_retries(previous_hosts, remote_localities, Duration::from_millis(backoff_ms.max(1)));
+    if retries.backoff.is_none() {
+        policy.retry_back_off = None;
+    }
+    // Istiod leaves this, whatever is said of endpoints that failed.
+    policy.host_selection_retry_max_attempts = Some(5);
+    policy.num_retries = retries.attempts.and_then(|attempts| u32::try_from(attempts).ok());
+    policy.per_try_timeout = retries.per_try_timeout.map(|timeout| Duration::from_millis(timeout.get()));
+    let asked = retries.retry_on.as_deref().filter(|on| !on.is_empty());
+    let (on, codes) = asked.map_or_else(|| (DEFAULT_RETRY_ON.to_owned(), Vec::new()), retry_on);
+    (policy.retry_on, policy.retriable_status_codes) = (Some(on), codes);
+    Some(policy)
 }
 
-/// Istio's default policy.
-fn default_retries() -> RetryPolicy {
-    let mut retry = previous_hosts();
-    (retry.retry_on, retry.num_retries) = (Some(DEFAULT_RETRY_ON.to_owned()), Some(DEFAULT_RETRIES));
-    retry
+/// `retryOn` in the words of a route: without the status codes, which are a list of their own (istiod's `parseRetryOn`).
+fn retry_on(asked: &str) -> (String, Vec<u32>) {
+    let words = || asked.split(',').map(str::trim).filter(|word| !word.is_empty());
+    let code = |word: &str| word.parse().ok().filter(|code| (100..=599).contains(code));
+    let codes: Vec<u32> = words().filter_map(code).collect();
+    let mut rest: Vec<&str> = words().filter(|word| code(word).is_none()).collect();
+    if !codes.is_empty() && !rest.contains(&"retriable-status-codes") {
+        rest.push("retriable-status-codes");
+    }
+    (rest.join(","), codes)
 }
 
 fn previous_hosts() -> RetryPolicy {

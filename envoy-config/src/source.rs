@@ -19,10 +19,12 @@ impl RuleSources {
                 let nothing = (Severity::Info, Origin::Sailcloth, Code::Unsupported);
                 let here = service.finding(nothing, format!("spec.http[{index}]"), String::new(), String::new());
                 let Some(file) = here.file.filter(|_| here.line > 0) else { continue };
-                let name = rule.name.as_deref().filter(|name| !name.is_empty());
-                let name = name.map_or_else(|| index.to_string(), str::to_owned);
-                let rule = format!("{}#{name}", service.meta.full_name());
-                all.entry(rule).or_insert_with(|| format!("{file}:{}", here.line));
+                let named = rule.name.as_deref().filter(|name| !name.is_empty()).map(str::to_owned);
+                // A delegate's rules go by their indices, whatever they are called.
+                for name in named.into_iter().chain([index.to_string()]) {
+                    let rule = format!("{}#{name}", service.meta.full_name());
+                    all.entry(rule).or_insert_with(|| format!("{file}:{}", here.line));
+                }
             }
         }
         RuleSources(all)

@@ -107,7 +107,15 @@ fn large_sets_cost_what_is_in_them() {
     assert!(took < long, "a hundred thousand hosts: {took:?}");
     assert!(memory() < 200, "{} MB", memory());
 
-    let mesh = file("mesh.yaml", &mesh(10_000));
+    let resources = mesh(10_000);
+    // Thirty thousand findings.
+    let wrong =
+        file("wrong.yaml", &resources.replace("    timeout: 5s\n", "    time: 5s\n    tries: 1\n    fail: 1\n"));
+    let took = spent(&["check", "--output", "sarif"], &wrong, 0);
+    assert!(took < long, "as SARIF: {took:?}");
+    assert!(memory() < 200, "as SARIF: {} MB", memory());
+
+    let mesh = file("mesh.yaml", &resources);
     for args in [
         &["check"][..],
         &["explain", "http://h9999.example.com/nowhere"],

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	meshconfig "istio.io/api/mesh/v1alpha1"
+	"istio.io/istio/pkg/config/mesh"
 	"istio.io/istio/pkg/test"
 	"istio.io/istio/pkg/util/protomarshal"
 )
@@ -18,6 +19,7 @@ import (
 type question struct {
 	Configs string `json:"configs"` // Istio YAML
 	Kube    string `json:"kube"`    // Kubernetes YAML
+	Mesh    string `json:"mesh"`    // MeshConfig YAML over what the command was started with
 	Proxy   proxy  `json:"proxy"`
 
 	// Unvalidated resources are those that Istio's webhook has not seen.
@@ -56,6 +58,11 @@ func answerOne(m *meshconfig.MeshConfig, q question) (a answer, err error) {
 	cs, err := parse(q.Configs, q.Unvalidated)
 	if err != nil {
 		return a, err
+	}
+	if q.Mesh != "" {
+		if m, err = mesh.ApplyMeshConfig(q.Mesh, protomarshal.Clone(m)); err != nil {
+			return a, err
+		}
 	}
 	a.Messages = map[string][]json.RawMessage{}
 	err = test.Wrap(func(t test.Failer) {

@@ -115,8 +115,11 @@ fn put(documents: &[Value], asker: &Asker, unvalidated: bool) -> Result<Sent, St
     });
     let Process { input, output } = process.get_or_insert_with(start);
     let (configs, kube): (Vec<_>, Vec<_>) = documents.iter().partition(|document| is_istio(document));
+    let mesh =
+        documents.iter().find(|document| document["kind"] == "ConfigMap" && document["metadata"]["name"] == "istio");
     let question = json!({
         "configs": joined(configs), "kube": joined(kube.iter().map(placed).collect::<Vec<_>>().iter().collect()),
+        "mesh": mesh.map_or("", |map| map["data"]["mesh"].as_str().unwrap_or_default()),
         "proxy": asker, "unvalidated": unvalidated,
     });
     let mut line = String::new();

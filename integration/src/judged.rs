@@ -8,6 +8,7 @@
 //! | [`pools`] | limits of connections and requests, for clients that come at the same time |
 //! | [`listeners`] | several Gateways, servers, ports and VirtualServices for the same hosts, of several ages |
 //! | [`services`] | ServiceEntries of every resolution, wildcards, WorkloadEntries, Kubernetes Services, in the mesh |
+//! | [`visible`] | `exportTo`, Sidecars and delegates |
 //! | [`wire`] | paths and headers of every byte, HTTP/2, gRPC, websockets |
 //! | [`formats`] | format strings of every operator |
 //!
@@ -19,6 +20,7 @@ pub mod pools;
 pub mod routes;
 pub mod services;
 pub mod time;
+pub mod visible;
 pub mod wire;
 pub mod write;
 
@@ -80,6 +82,7 @@ pub const AREAS: &[Area] = &[
     Area { name: "pools", make: pools::mesh },
     Area { name: "listeners", make: listeners::mesh },
     Area { name: "services", make: services::mesh },
+    Area { name: "visible", make: visible::mesh },
     Area { name: "wire", make: wire::mesh },
     Area { name: "formats", make: formats::mesh },
 ];

@@ -203,7 +203,14 @@ fn gateway_hosts(set: &Resources, proxy: &Proxy, gateways: &[String], port: Opti
             // Once for a Gateway: the first server's `tls` counts for all.
             let routes = compiled.entry((server.gateway.clone(), service.meta.full_name())).or_insert_with(|| {
                 let lookup = |host: &str| registry.get(host).cloned();
-                let listener = Listener { proxy, gateway: &server.gateway, port, tls: server.tls, lookup: &lookup };
+                let listener = Listener {
+                    proxy,
+                    gateway: &server.gateway,
+                    retries: set.mesh.default_retries.as_deref(),
+                    port,
+                    tls: server.tls,
+                    lookup: &lookup,
+                };
                 route::routes(service, &listener)
             });
             for host in both.into_iter().filter(|_| !routes.is_empty()) {

@@ -60,6 +60,8 @@ pub enum OwnReply {
     WaitedTooLong = 9,
     /// Nobody in the mesh has the host, and there is no other place to which the request was meant to go: 404, flag `NR`.
     UnknownHost = 11,
+    /// Nobody in the mesh has the host, and `REGISTRY_ONLY` lets nothing else out: 502, as Istio's `block_all`.
+    Blocked = 12,
 }
 
 impl OwnReply {
@@ -77,6 +79,7 @@ impl OwnReply {
             Ejected,
             WaitedTooLong,
             UnknownHost,
+            Blocked,
         ];
         all.into_iter().find(|reply| *reply as u8 == number)
     }
@@ -170,6 +173,10 @@ pub fn find(plan: &Plan, request: &Request<'_>, trace: &mut impl Trace) -> Decis
         Found::Host(host) if plan.wants_https(host) && !request.is_https() => Some(OwnReply::HttpsRedirect),
         Found::Host(_) => Some(OwnReply::NotFound),
         Found::Nothing if plan.passthrough().is_some() => None,
+        // Istio's route takes every path, and so no request without one.
+        Found::Nothing if plan.blocks_unknown_hosts() && request.path_and_query().starts_with(b"/") => {
+            Some(OwnReply::Blocked)
+        }
         Found::Nothing if plan.answers_unknown_hosts() => Some(OwnReply::UnknownHost),
         Found::Nothing => Some(OwnReply::NotFound),
     };

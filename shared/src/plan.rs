@@ -64,6 +64,8 @@ pub struct Plan {
     views: Vec<View>,
     by_authority: bool,
     passthrough: bool,
+    /// Whether hosts that nobody knows are refused, as with Istio's `REGISTRY_ONLY`.
+    blocks_unknown_hosts: bool,
     /// Set where hosts that nobody knows are answered: the namespace from which the mesh is seen.
     unknown_hosts: Option<Box<str>>,
     /// Whether somebody wants to know why requests went where they went.
@@ -179,6 +181,12 @@ impl Plan {
     #[inline]
     pub(crate) fn answers_unknown_hosts(&self) -> bool {
         self.unknown_hosts.is_some()
+    }
+
+    /// Whether hosts that nobody knows are refused.
+    #[inline]
+    pub(crate) fn blocks_unknown_hosts(&self) -> bool {
+        self.blocks_unknown_hosts
     }
 
     /// The cluster for hosts that are not of the mesh; a gateway has none.

@@ -16,6 +16,7 @@ pub struct DestinationRules<'a> {
     /// Those that are not for their own namespace alone.
     exported: Table<'a>,
     client: Option<&'a str>,
+    root: &'a str,
 }
 
 /// DestinationRules by `namespace/host`, by what hosts are in the mesh; rules of one are in order, oldest first.
@@ -76,7 +77,7 @@ impl<'a> DestinationRules<'a> {
         let mut all: Vec<_> = set.destination_rules.iter().collect();
         order::sort_by(&mut all, |a, b| a.meta.age().cmp(&b.meta.age()));
         let (mut own, mut exported) = (Table::default(), Table::default());
-        let hidden_by_default = set.exports.destination_rules.iter().any(|word| word == ".");
+        let hidden_by_default = set.mesh.default_destination_rule_export_to.iter().any(|word| word == ".");
         for rule in all {
             let namespace = rule.meta.namespace();
             let to = rule.spec.export_to.as_slice();
@@ -84,7 +85,7 @@ impl<'a> DestinationRules<'a> {
             let private = if to.is_empty() { hidden_by_default } else { to.len() == 1 && to.iter().any(names_own) };
             let of_client = client.is_none_or(|client| client == namespace);
             let local = to.is_empty() || to.iter().any(|word| word == "*" || names_own(word));
-            let of_root = client == Some(names::ROOT_NAMESPACE);
+            let of_root = client == Some(set.mesh.root_namespace.as_str());
             if of_client && if of_root { private } else { local } {
                 own.add(rule, true);
             }
@@ -93,14 +94,14 @@ impl<'a> DestinationRules<'a> {
                 exported.add(rule, seen);
             }
         }
-        DestinationRules { own, exported, client }
+        DestinationRules { own, exported, client, root: &set.mesh.root_namespace }
     }
 
     /// Those for a host of a service in `namespace`: of the first of the client's namespace, the service's and the root
     /// namespace that has any, and there of the most specific pattern (istiod's `destinationRule`).
     pub fn of(&self, host: &str, namespace: &str) -> &[&'a Resource<DestinationRule>] {
         let own = self.own.of(self.client.unwrap_or(namespace), host);
-        let exported = || self.exported.of(namespace, host).or_else(|| self.exported.of(names::ROOT_NAMESPACE, host));
+        let exported = || self.exported.of(namespace, host).or_else(|| self.exported.of(self.root, host));
         own.or_else(exported).unwrap_or_default()
     }
 }
@@ -187,7 +188,7 @@ mod tests {
         let text = format!(r#"{{"resources": [{}]}}"#, rules.join(", "));
         let mut report = Report::new();
         let config = ModuleConfig::read(text.into_bytes(), NodeMetadata::default(), &mut report);
-        let set = config.map(|config| config.resources).unwrap_or_default();
+        let mut set = config.map(|config| config.resources).unwrap_or_default();
         assert_eq!(set.destination_rules.len(), 10, "{:?}", report.findings());
         for (client, host, namespace, expected) in [
             (None, "a.com", "a", "a-acom-4"),
@@ -211,6 +212,14 @@ mod tests {
             let rules = DestinationRules::new(&set, client);
             let found: Vec<&str> = rules.of(host, namespace).iter().map(|rule| rule.meta.name.as_str()).collect();
             assert_eq!(found.join(" "), expected, "{host} in {namespace}, from {client:?}");
+        }
+        set.mesh.root_namespace = "c".into();
+        for (client, host, expected) in
+            [(None, "a.org", "c-x-1"), (Some("a"), "a.com", "a-acom-4"), (Some("c"), "b.com", "b-xcom-1")]
+        {
+            let rules = DestinationRules::new(&set, client);
+            let found: Vec<&str> = rules.of(host, "b").iter().map(|rule| rule.meta.name.as_str()).collect();
+            assert_eq!(found.join(" "), expected, "{host} with another root, from {client:?}");
         }
     }
 }

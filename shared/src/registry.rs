@@ -13,7 +13,7 @@ mod sources;
 pub mod visible;
 
 pub use imports::Imports;
-pub use visible::{Exports, Visible};
+pub use visible::Visible;
 
 /// More Services of type `ExternalName` than that do not lead from one to the next, unless they lead round in circles.
 const MOST_STEPS: usize = 64;
@@ -35,7 +35,8 @@ pub struct View<'a> {
     pub sidecar: bool,
     /// What a listener of its Sidecar imports; none is everything.
     pub imports: Option<&'a Imports>,
-    /// Whether a host that is not imported is seen all the same: imported VirtualServices may lead to it.
+    /// Whether a host that is not imported is seen all the same, and what its own namespace has in any case: VirtualServices
+    /// may lead there (istiod's `collectImportedServices`).
     pub beyond: bool,
     /// The only port there is to see.
     pub port: Option<Port>,
@@ -168,6 +169,11 @@ impl Registry {
         let mut registry = Registry { services, wild };
         registry.name_aliases();
         registry
+    }
+
+    /// Whether a namespace has services of its own that it does not see.
+    pub fn hides_own(set: &Resources, namespace: &str) -> bool {
+        same_host::hides_own(set, namespace)
     }
 
     /// Tells services their other names, past those that lead to one that leads on (istiod's `resolveServiceAliases`).

@@ -41,7 +41,8 @@ pub use roots::{Root, RootRule};
 pub use rule::{Action, Destination, Rule};
 pub use seen::Seen;
 
-use crate::model::{Port, Resources};
+use crate::model::mesh_config::OutboundMode;
+use crate::model::{Port, Resource, Resources, Sidecar};
 use crate::names::HTTP_PORT;
 use crate::registry::{Imports, MeshService, Registry, View};
 use crate::{Map, order};
@@ -63,6 +64,8 @@ pub struct Resolved {
     pub mesh: bool,
     /// Whether a Gateway is.
     pub edge: bool,
+    /// Whether requests to hosts that nobody knows are refused, as with `REGISTRY_ONLY`.
+    pub blocks_unknown_hosts: bool,
 }
 
 /// The virtual hosts of one port.
@@ -99,15 +102,28 @@ pub struct Route {
 pub enum Source {
     /// The proxy alone.
     Proxy,
-    /// Whoever has its place: it may get other labels and another namespace from Envoy's node. There are more rules then than
-    /// for any one proxy.
+    /// Whoever has its place: what it does not say of itself, labels and namespace, it may get from Envoy's node. There are more
+    /// rules then than for any one proxy.
     Any,
 }
 
-/// The VirtualServices that `proxy` sees.
+/// The VirtualServices that `proxy` sees and that are bound to what it serves.
 pub fn roots<'a>(set: &'a Resources, proxy: &Proxy, source: Source, listener: &mut impl Listener) -> Vec<Root<'a>> {
-    let namespace = (source == Source::Proxy).then(|| proxy.namespace());
-    roots::roots(set, namespace, listener)
+    let namespace = match source {
+        Source::Proxy => Some(proxy.namespace()),
+        Source::Any => proxy.namespace.as_deref(),
+    };
+    let (bound, mut all) = (proxy.bound(set), roots::roots(set, namespace, listener));
+    all.retain(|root| {
+        let gateways = &root.service.spec.gateways;
+        let meets = bound.meets(gateways, root.service.meta.namespace());
+        if !meets {
+            let reason = Reason::OtherGateways(gateways);
+            listener.omitted(Omission { virtual_service: &root.name, rule: None, matched: None, port: None, reason });
+        }
+        meets
+    });
+    all
 }
 
 /// What the rules of `proxy` are, of the VirtualServices that it sees. Each is told to `tell` as it comes; routes name them in
@@ -121,18 +137,17 @@ pub fn resolve<'r>(
     listener: &mut impl Listener,
 ) -> Resolved {
     let bound = proxy.bound(set);
-    for root in if listener.listens() { roots } else { &[] } {
-        let gateways = &root.service.spec.gateways;
-        if !bound.meets(gateways, root.service.meta.namespace()) {
-            let reason = Reason::OtherGateways(gateways);
-            listener.omitted(Omission { virtual_service: &root.name, rule: None, matched: None, port: None, reason });
-        }
-    }
+    let sidecar = match source {
+        Source::Any if proxy.namespace.is_none() => None,
+        _ if bound.mesh => sidecar::of(set, proxy.namespace(), &proxy.labels),
+        _ => None,
+    };
     let mut resolver = Resolver { set, proxy, source, roots, tell, told: 0, listener };
-    let (ports, registry) = resolver.ports(&bound);
+    let (ports, registry) = resolver.ports(&bound, sidecar);
+    let blocks_unknown_hosts = bound.mesh && sidecar::outbound(sidecar, set) == OutboundMode::RegistryOnly;
     let edge = !bound.gateways.is_empty();
     let by_authority = bound.mesh && !edge && proxy.port.is_none();
-    Resolved { ports, registry, by_authority, mesh: bound.mesh, edge }
+    Resolved { ports, registry, by_authority, mesh: bound.mesh, edge, blocks_unknown_hosts }
 }
 
 /// The services that a proxy can send requests to. A listener of its may see less of them.
@@ -172,20 +187,16 @@ struct Place<'p> {
 
 impl<'r, L: Listener> Resolver<'r, '_, L> {
     /// What is served on each port, and the services that requests can be sent to.
-    fn ports(&mut self, bound: &Bound) -> (Vec<Served>, Registry) {
+    fn ports(&mut self, bound: &Bound, sidecar: Option<&Resource<Sidecar>>) -> (Vec<Served>, Registry) {
         let namespace = self.proxy.namespace();
         let mut all = Vec::new();
-        let sidecar = match self.source {
-            Source::Proxy if bound.mesh => sidecar::of(self.set, namespace, &self.proxy.labels),
-            _ => None,
-        };
         let egress = match bound.mesh {
             true => sidecar::listeners(sidecar, namespace, self.set, self.roots, self.listener),
             false => Vec::new(),
         };
-        // A sidecar whose Sidecar imports everything sends requests to what its only listener sees.
+        // A sidecar that sees everything sends requests to what its only listener sees.
         let imports = sidecar::imports(sidecar, namespace);
-        let mut registry = match bound.mesh && imports.is_none() {
+        let mut registry = match bound.mesh && imports.is_none() && !Registry::hides_own(self.set, namespace) {
             true => None,
             false => Some(sendable(self.set, namespace, bound.mesh, imports.as_ref())),
         };
@@ -310,3 +321,6 @@ fn mesh_ports(egress: &[Egress<'_>]) -> Vec<Port> {
     ports.dedup();
     ports
 }
+
+#[cfg(test)]
+mod tests;

@@ -106,6 +106,41 @@ fn other_words_are_refused() {
     assert!(config(r#""accessLog": 7,"#).is_err());
 }
 
+const REGISTRY_ONLY: &str = r#""mesh": {"outboundTrafficPolicy": {"mode": "REGISTRY_ONLY"}},"#;
+
+/// What istiod's virtual host `block_all` answers: 502 without a word.
+#[test]
+fn registry_only_lets_nobody_out_to_hosts_that_are_not_of_the_mesh() {
+    // A policy without a mode has proto's zero.
+    for more in [REGISTRY_ONLY, r#""mesh": {"outboundTrafficPolicy": {}},"#, &[REGISTRY_ONLY, ANSWERS].concat()] {
+        let plan = plan(more);
+        let (decision, said) = ask(&plan, b"nobody", b"/");
+        assert_eq!((decision.reply, said.as_deref()), (Some(OwnReply::Blocked), Some("")), "{more}");
+        assert_eq!((decision.cluster(&plan), act::why(&plan, &decision).reason), (None, b"blocked".to_vec()));
+        let pairs: [(&[u8], &[u8]); 2] = [(b":authority", b"nobody"), (b":path", b"/")];
+        let reply = act::reply(&plan, &decision, &Request::new(&pairs));
+        assert_eq!(reply.map(|reply| (reply.status, reply.details)), Some((502, "direct_response")));
+        // No other port is one of the mesh, and its route takes what begins with `/`.
+        assert_eq!(ask(&plan, b"web.example:9", b"/named").0.reply, Some(OwnReply::Blocked));
+        assert_eq!(ask(&plan, b"web.example", b"/named").0.reply, None);
+        assert_ne!(ask(&plan, b"nobody", b"*").0.reply, Some(OwnReply::Blocked));
+    }
+    let any = r#""mesh": {"outboundTrafficPolicy": {"mode": "ALLOW_ANY"}, "rootNamespace": "root"},"#;
+    assert_eq!(ask(&plan(any), b"nobody", b"/").0.reply, None);
+    let Err(report) = config(r#""mesh": {"outboundTrafficPolicy": {"mode": "ALLOW_SOME"}},"#) else {
+        panic!("it is taken")
+    };
+    let said = report.findings().first().map(ToString::to_string).unwrap_or_default();
+    assert!(said.contains("mesh.outboundTrafficPolicy.mode: ") && said.contains("`REGISTRY_ONLY`"), "{said}");
+}
+
+/// Modules of different configurations leave each other's decisions alone.
+#[test]
+fn a_mesh_makes_another_configuration() {
+    let [plain, other] = ["", REGISTRY_ONLY].map(|more| config(more).map_or(0, |config| config.fingerprint));
+    assert!(plain != 0 && other != 0 && plain != other);
+}
+
 /// A rule with a delegate, one of another host, and more blocks than are told.
 fn asked(path: &str) -> String {
     let blocks: Vec<String> =

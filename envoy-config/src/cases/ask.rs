@@ -92,9 +92,12 @@ fn path(request: &RequestFields) -> Option<String> {
     parts(request.url.as_deref()?).ok().map(|(_, _, path)| path)
 }
 
-/// A request as filters see it: its path is what Envoy has made of it by then.
-pub(super) fn sent(request: &RequestFields) -> Option<Incoming> {
-    let mut incoming = incoming(request, &headers(request))?;
+/// A request as the filters of a proxy see it: its path is what Envoy has made of it by then, and at a gateway, from which no
+/// request passes through, a client's word on the scheme counts for nothing.
+pub(super) fn sent(plan: &Plan, request: &RequestFields) -> Option<Incoming> {
+    let mut headers = headers(request);
+    headers.retain(|(name, _)| name != "x-forwarded-proto" || plan.passthrough().is_some());
+    let mut incoming = incoming(request, &headers)?;
     let path = normalized(&path(request)?)?;
     let pseudo = incoming.headers.iter_mut().filter(|(name, _)| name == b":path");
     pseudo.for_each(|(_, value)| *value = path.clone().into_bytes());
@@ -103,7 +106,7 @@ pub(super) fn sent(request: &RequestFields) -> Option<Incoming> {
 
 /// Asks a case by every way that chance may take. A cluster that is not `there` answers nothing.
 pub fn ask(plan: &Plan, there: &dyn Fn(&str) -> bool, case: &Case) -> Judged {
-    let Some(incoming) = sent(&case.request) else { return Judged::default() };
+    let Some(incoming) = sent(plan, &case.request) else { return Judged::default() };
     let upstream = |cluster: &str| of_destination(&incoming, there(cluster));
     let ways = outcomes(plan, &incoming, upstream, &mut Untraced);
     let mut tally = Tally::new(&case.expect);
@@ -181,8 +184,10 @@ impl<'a> Tally<'a> {
     fn judged(self) -> Judged {
         let Tally { expect, wrong, mut unknown, clusters, statuses, copies, sent, absent } = self;
         let wrong = wrong.into_iter().filter(|(_, share)| *share > LEAST);
-        let mut wrong: Vec<Wrong> = wrong.map(|((what, got, want), share)| Wrong { what, got, want, share }).collect();
-        let of_sent = |all: BTreeMap<String, f64>| all.into_iter().map(move |(of, share)| (of, share / sent));
+        let mut wrong: Vec<Wrong> =
+            wrong.map(|((what, got, want), share)| Wrong { what, got, want, share: share.min(1.0) }).collect();
+        let of_sent =
+            |all: BTreeMap<String, f64>| all.into_iter().map(move |(of, share)| (of, (share / sent).min(1.0)));
         let destinations: Vec<(String, f64)> = of_sent(clusters).collect();
         let all: BTreeMap<String, f64> = destinations.iter().cloned().collect();
         if !expect.shares.is_empty() && sent > 0.0 {

@@ -1,11 +1,14 @@
 //! The form of case files. `docs/cases.md` says what each key means, with an example.
 
+mod either;
+mod expect;
+
+pub use expect::{Expect, HeaderExpect};
+
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::de::IgnoredAny;
 use shared::load::{Mark, Node};
 
 /// One document of a case file: resources, the proxy that they are put on, and what is asked of it.
@@ -46,9 +49,9 @@ pub enum ResourceSource {
 #[serde(deny_unknown_fields)]
 pub(super) struct Head {
     #[serde(rename = "resources", default)]
-    _resources: de::IgnoredAny,
+    _resources: IgnoredAny,
     #[serde(rename = "cases", default)]
-    _cases: de::IgnoredAny,
+    _cases: IgnoredAny,
     pub proxy: Option<ProxyFields>,
     pub workers: Option<u32>,
     pub alone_to: Option<String>,
@@ -219,6 +222,9 @@ fn once() -> u32 {
     1
 }
 
+/// No proxy takes headers that are as long.
+const LONGEST: usize = 1 << 20;
+
 /// A header's value: text, or bytes that are no text.
 #[derive(Clone, Debug)]
 pub enum Bytes {
@@ -248,6 +254,14 @@ impl Bytes {
         }
     }
 
+    /// Whether it would fill the memory of whoever writes it down.
+    pub(super) fn is_too_long(&self) -> bool {
+        match self {
+            Bytes::Text(text) => text.len() > LONGEST,
+            Bytes::Other(other) => other.latin1.len().saturating_mul(other.times as usize) > LONGEST,
+        }
+    }
+
     /// The first character that is no byte, where there is one.
     pub(super) fn beyond_latin1(&self) -> Option<char> {
         match self {
@@ -265,133 +279,4 @@ pub(super) fn beyond_latin1(text: &str) -> Option<char> {
 /// The bytes of a text in Latin-1; reading has refused characters beyond it.
 pub fn latin1(text: &str) -> Vec<u8> {
     text.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect()
-}
-
-/// What must come of a request. What is absent is not looked at, except that a request whose `cluster` or `shares` are
-/// not given must reach no upstream.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Expect {
-    /// The status; absent is 200.
-    pub status: Option<u16>,
-    /// The shares of the requests that get a status, where a fault aborts some.
-    #[serde(default)]
-    pub status_shares: BTreeMap<u16, f64>,
-    /// How many of the clients that ask at the same time get which status.
-    #[serde(default)]
-    pub statuses: BTreeMap<u16, u32>,
-    /// The most requests that upstreams were answering at any time.
-    pub most_at_once: Option<u32>,
-    /// The cluster that the request goes to.
-    pub cluster: Option<String>,
-    /// The shares that clusters get of the requests that are sent on.
-    #[serde(default)]
-    pub shares: BTreeMap<String, f64>,
-    /// How many requests upstreams see; absent is 1.
-    pub attempts: Option<usize>,
-    /// The path that the upstream sees, query included.
-    pub path: Option<String>,
-    /// The authority that the upstream sees.
-    pub authority: Option<String>,
-    /// Request headers at the upstream.
-    #[serde(default)]
-    pub upstream_headers: HeaderExpect,
-    /// Response headers at the client.
-    #[serde(default)]
-    pub response_headers: HeaderExpect,
-    /// The `location` of a redirect.
-    pub location: Option<String>,
-    /// The body of an answer that no upstream gave.
-    pub body: Option<String>,
-    /// Clusters that get a copy; a cluster that gets two is here twice. Nobody else gets one.
-    #[serde(default)]
-    pub mirrors: Vec<String>,
-    /// The shares of the requests sent on of which clusters get a copy, where it is not all.
-    #[serde(default)]
-    pub mirror_shares: BTreeMap<String, f64>,
-    /// Labels of the one series of `istio_requests_total` that counts the request.
-    #[serde(default)]
-    pub counted: BTreeMap<String, String>,
-    /// The shortest time, in milliseconds, that the answer takes.
-    pub at_least_ms: Option<u64>,
-    /// The longest time.
-    pub at_most_ms: Option<u64>,
-}
-
-/// What headers must be.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HeaderExpect {
-    /// All values of each header named here, in order; null is any value.
-    #[serde(default)]
-    pub present: Vec<(String, Option<Bytes>)>,
-    /// These are not there.
-    #[serde(default)]
-    pub absent: Vec<String>,
-}
-
-impl HeaderExpect {
-    /// Whether nothing is asked.
-    pub fn is_empty(&self) -> bool {
-        self.present.is_empty() && self.absent.is_empty()
-    }
-}
-
-impl Expect {
-    /// Whether an upstream gets the request.
-    pub fn routed(&self) -> bool {
-        self.cluster.is_some() || !self.shares.is_empty()
-    }
-}
-
-/// Said by hand, so that what stands there in place of a value has its own words and its own place.
-impl<'de> Deserialize<'de> for Bytes {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
-        struct Either;
-        impl<'de> Visitor<'de> for Either {
-            type Value = Bytes;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string, or bytes as `{latin1: ...}`")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Bytes, E> {
-                Ok(Bytes::Text(text.to_owned()))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Bytes, A::Error> {
-                OtherBytes::deserialize(MapAccessDeserializer::new(map)).map(Bytes::Other)
-            }
-        }
-        deserializer.deserialize_any(Either)
-    }
-}
-
-impl<'de> Deserialize<'de> for Exclusion {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Exclusion, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Before {
-            before: String,
-            why: String,
-        }
-        struct Either;
-        impl<'de> Visitor<'de> for Either {
-            type Value = Exclusion;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string that says why, or `{before: \"1.39\", why: ...}`")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Exclusion, E> {
-                Ok(Exclusion::Always(text.to_owned()))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Exclusion, A::Error> {
-                let Before { before, why } = Before::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(Exclusion::Before { before, why })
-            }
-        }
-        deserializer.deserialize_any(Either)
-    }
 }

@@ -7,7 +7,7 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::ask::Verdict;
 use super::report::{Results, Row};
-use super::text::{reasons, visible};
+use super::text::{differs, reasons, visible};
 
 /// A `testsuite` for each case file. Cases that take a proxy are skipped ones.
 ///
@@ -77,8 +77,7 @@ fn case(xml: &mut Xml, row: &Row, rows: &[&Row]) -> io::Result<()> {
         }
         Verdict::Failed => {
             let all = reasons(row);
-            let first = row.wrong.first().map(|wrong| format!("{}: {}, not {}", wrong.what, wrong.got, wrong.want));
-            let message = visible(&first.unwrap_or_default(), false);
+            let message = visible(&row.wrong.first().map(differs).unwrap_or_default(), false);
             let text = visible(&all, true);
             element
                 .write_inner_content(|xml| {
@@ -150,7 +149,7 @@ mod tests {
             "name bell \\x07 and \"quotes\"",
             "name twice (line 5)",
             "name twice (line 9)",
-            "message body: a\\x01<b>\\x0a&\"', not c]]>",
+            "message body: got a\\x01<b>\\x0a&\"', want c]]>",
             "message needs a proxy: `raw`",
         ] {
             assert!(all.contains(&expected), "{expected} in {all:?}");

@@ -99,7 +99,7 @@ impl AtProxy {
 
     /// The match blocks that a request was held against before one took it, and why they do not match it.
     fn passed(&self, case: &Case) -> Vec<(u32, u32, String)> {
-        let Some(incoming) = sent(&case.request) else { return Vec::new() };
+        let Some(incoming) = sent(&self.plan, &case.request) else { return Vec::new() };
         let pairs = incoming.pairs();
         let request = Request::new(&pairs);
         let mut heard = Heard(Vec::new());

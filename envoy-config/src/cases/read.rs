@@ -79,6 +79,11 @@ pub fn read(name: &str, text: &str) -> Result<CaseFile, Vec<CaseError>> {
 
 fn scene(mut node: Node, problems: &mut Vec<Problem>) -> Option<Scene> {
     let mark = node.mark;
+    if node.text("kind").is_some() && node.text("apiVersion").is_some() {
+        let hint = "name resources before `--cases`, or in a case file's `resources`";
+        problems.push(Problem::new(mark, "this is a resource, and no case file", hint));
+        return None;
+    }
     let head = match Head::deserialize(Located(&node)) {
         Ok(head) => Some(head),
         Err(problem) => {
@@ -189,6 +194,9 @@ fn check_request(request: &RequestFields, path: &str, wrong: &mut dyn FnMut(&str
         }
         if let Some(c) = value.beyond_latin1() {
             wrong(&at, format!("`{c}` is not a byte in Latin-1"), "write text as a string, without `latin1`");
+        }
+        if value.is_too_long() {
+            wrong(&at, "more than a MiB in one header".to_owned(), "Envoy takes 60 KiB in all of them");
         }
     }
 }

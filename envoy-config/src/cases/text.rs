@@ -80,9 +80,8 @@ pub(super) fn reasons(row: &Row) -> String {
     };
     let at = row.proxy.as_deref().map(|proxy| format!(" at {proxy}")).unwrap_or_default();
     fact("asked", &format!("{}{at}", row.request));
-    for (index, Wrong { what, got, want, share }) in row.wrong.iter().enumerate() {
-        let of = if *share < 1.0 - LEAST { format!(" for {} of the requests", rounded(*share)) } else { String::new() };
-        fact(if index == 0 { "wrong" } else { "" }, &format!("{what}: got {got}{of}, want {want}"));
+    for (index, wrong) in row.wrong.iter().enumerate() {
+        fact(if index == 0 { "wrong" } else { "" }, &differs(wrong));
     }
     row.notes.iter().for_each(|note| fact("note", note));
     if !row.needs_proxy.is_empty() {
@@ -96,6 +95,17 @@ pub(super) fn reasons(row: &Row) -> String {
         fact("", &format!("and {more} more before it"));
     }
     out
+}
+
+/// `status: got 503 for 0.1 of the requests, want 200`.
+pub(super) fn differs(Wrong { what, got, want, share }: &Wrong) -> String {
+    let of = if *share < 1.0 - LEAST { format!(" for {} of the requests", rounded(*share)) } else { String::new() };
+    let or_none = |text: &str| if text.is_empty() { "none".to_owned() } else { text.to_owned() };
+    match what.as_str() {
+        // What it took says by itself what it should have.
+        "time" => format!("{what}: {got}{of}"),
+        _ => format!("{what}: got {}{of}, want {}", or_none(got), or_none(want)),
+    }
 }
 
 /// Which rule took the request.

@@ -8,7 +8,7 @@ use envoy_config::silence::Suppression;
 use envoy_config::{codes, render};
 use shared::Severity;
 
-use super::{FINDINGS, Idle, Input, Outcome, complain, print, print_styled};
+use super::{FINDINGS, Idle, Input, Outcome, complain, print, print_bytes, print_styled};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -87,7 +87,8 @@ pub fn check(args: &Args) -> Outcome {
     let purpose = Purpose { stream_idle_timeout: args.idle.ours(), ..Purpose::default() };
     let mut texts = args.input.read()?;
     let unread = std::mem::take(&mut texts.unread);
-    if texts.sources.is_empty() && !unread.is_empty() {
+    // A program that reads the findings gets what it can read, be there none.
+    if texts.sources.is_empty() && !unread.is_empty() && matches!(args.output, Form::Text | Form::Github) {
         return Err(Box::new(Unread(unread)));
     }
     let mut loaded = input::checked(texts, purpose);
@@ -109,7 +110,10 @@ fn tell(loaded: &Loaded, form: Form) -> std::io::Result<()> {
     match form {
         Form::Text => print_styled(&render::text(loaded)),
         Form::Json => print(&render::json(&loaded.findings)),
-        Form::Sarif => print(&render::sarif(&loaded.findings)),
+        Form::Sarif => {
+            let first = loaded.sources.first().map_or(input::STDIN, |source| &source.name);
+            print_bytes(|out| render::sarif(&loaded.findings, first, out))
+        }
         Form::Github => print(&render::github(loaded)),
     }
 }

@@ -18,10 +18,10 @@ pub struct LimitArgs {
     /// A connection that stands so long without a request is closed; `0s` is never.
     #[arg(long, help_heading = HEADING, value_name = "DURATION", default_value = "15m", value_parser = duration)]
     connection_idle_timeout: Duration,
-    /// How many connections clients may have to all listeners together; 0 is any number. By itself `run` has no more than
-    /// `ulimit -n` leaves room for.
-    #[arg(long, help_heading = HEADING, value_name = "N", default_value_t = 10_000)]
-    max_connections: u32,
+    /// How many connections clients may have to all listeners together; 0 is any number [default: 10000; of `run` no more
+    /// than `ulimit -Hn` leaves room for].
+    #[arg(long, help_heading = HEADING, value_name = "N")]
+    pub max_connections: Option<u32>,
     /// How many requests a connection of HTTP/2 may have under way.
     #[arg(long, help_heading = HEADING, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=2_147_483_647))]
     max_streams: u32,
@@ -56,7 +56,7 @@ impl LimitArgs {
         Limits {
             request_headers_timeout: self.request_headers_timeout,
             connection_idle_timeout: self.connection_idle_timeout,
-            connections: self.max_connections,
+            connections: self.max_connections.unwrap_or(Limits::default().connections),
             streams: self.max_streams,
             buffer: self.buffer,
             underscores: match self.headers_with_underscores {

@@ -66,7 +66,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Outcome {
     let mut options = args.setup.options(true)?;
-    places::fit(&mut options);
+    places::fit(&mut options, args.setup.limits.max_connections);
     let envoy = Envoy::find(args.envoy.as_deref())?;
     let version = envoy.probe(&TemporaryFolder::new()?)?;
     if version.is_untried() {

@@ -18,6 +18,8 @@ use super::{Envoy, EnvoyError, Leash, code};
 const OFTEN: Duration = Duration::from_millis(20);
 /// How long a start may take before somebody is told that it does.
 const SLOW: Duration = Duration::from_secs(15);
+/// How long Envoy may take to end once it was told to. It drops what is under way then, and has nothing to wait for.
+const ENDING: Duration = Duration::from_secs(10);
 /// How long the rest of Envoy's log is waited for when Envoy is gone.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -32,6 +34,8 @@ pub enum Event {
     Draining(u64),
     /// So many requests are still under way, and are not waited for any longer.
     Impatient(u64),
+    /// It was told to end, and has not for so long: it is killed.
+    Killed(Duration),
     /// Somebody asks to reload.
     Reload,
 }
@@ -76,8 +80,17 @@ enum State {
     Draining {
         until: Instant,
     },
-    /// It was told to end so often.
-    Ending(u32),
+    /// It was told to end so often, and is killed when it has not.
+    Ending {
+        times: u32,
+        until: Instant,
+    },
+}
+
+impl State {
+    fn ending(times: u32) -> State {
+        State::Ending { times, until: Instant::now() + ENDING }
+    }
 }
 
 impl Envoy {
@@ -152,10 +165,10 @@ impl Running<'_> {
         }
         match state {
             // Who asks three times means it.
-            State::Ending(2..) => self.child.kill().map(|()| State::Ending(3)),
-            State::Ending(times) => self.tell(signal).map(|()| State::Ending(times + 1)),
-            State::Draining { .. } => self.tell(signal).map(|()| State::Ending(2)),
-            _ => self.tell(signal).map(|()| State::Ending(1)),
+            State::Ending { times: 2.., .. } => self.child.kill().map(|()| State::ending(3)),
+            State::Ending { times, .. } => self.tell(signal).map(|()| State::ending(times + 1)),
+            State::Draining { .. } => self.tell(signal).map(|()| State::ending(2)),
+            _ => self.tell(signal).map(|()| State::ending(1)),
         }
     }
 
@@ -185,9 +198,13 @@ impl Running<'_> {
                     Ok((requests @ 1.., _)) => tell(Event::Impatient(requests)),
                     _ => {}
                 }
-                self.tell(SIGTERM).map(|()| State::Ending(1))
+                self.tell(SIGTERM).map(|()| State::ending(1))
             }
-            State::Serving | State::Ending(_) => Ok(state),
+            State::Ending { until, .. } if Instant::now() >= until => {
+                tell(Event::Killed(ENDING));
+                self.child.kill().map(|()| State::ending(3))
+            }
+            State::Serving | State::Ending { .. } => Ok(state),
         }
     }
 
@@ -227,12 +244,12 @@ fn signals() -> io::Result<Receiver<Signal>> {
 
 fn wait(signals: &Receiver<Signal>, state: &State) -> Option<Signal> {
     match state {
-        State::Starting { .. } | State::Draining { .. } => match signals.recv_timeout(OFTEN) {
+        State::Starting { .. } | State::Draining { .. } | State::Ending { .. } => match signals.recv_timeout(OFTEN) {
             Ok(signal) => Some(signal),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => Some(Signal::Ended),
         },
-        State::Serving | State::Ending(_) => Some(signals.recv().unwrap_or(Signal::Ended)),
+        State::Serving => Some(signals.recv().unwrap_or(Signal::Ended)),
     }
 }
 

@@ -24,6 +24,7 @@ pub(super) fn told(set: &Resources, detector: Detector) -> Vec<Json<'_>> {
     all.extend(set.virtual_services.iter().map(document));
     all.extend(set.destination_rules.iter().map(document));
     all.extend(set.gateways.iter().map(document));
+    all.extend(set.sidecars.iter().map(document));
     let needed = detected(set, detector).into_iter().filter(|destination| destination.listed);
     let hosts: BTreeSet<String> = needed.map(|destination| destination.host).collect();
     let is_detected = |host: &str, meta: &Meta| hosts.contains(&names::resolve_host(host, meta.namespace()));

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::thread;
 
 use shared::Report;
-use shared::load::{self, Node, Value};
+use shared::load::{self, Mark, Node, Value};
 
 use super::Source;
 
@@ -32,7 +32,8 @@ fn at_once(source: &Source, parts: Vec<Range<usize>>) -> Option<Vec<(Option<Stri
         let (text, mut report) = (source.text.get(part)?, Report::new());
         let mut documents = load::text(text, Some(&source.name), &mut report);
         let lines = u32::try_from(before).ok()?;
-        documents.iter_mut().for_each(|(_, node)| shift(node, lines));
+        let further_down = |mark: &mut Mark| mark.line += if mark.line > 0 { lines } else { 0 };
+        documents.iter_mut().for_each(|(_, node)| move_marks(node, &further_down));
         report.findings().is_empty().then_some(documents)
     };
     thread::scope(|scope| {
@@ -65,19 +66,15 @@ fn parts(text: &str, count: usize) -> Vec<Range<usize>> {
     parts
 }
 
-/// Moves what stands so many lines further down.
-fn shift(node: &mut Node, lines: u32) {
-    if node.mark.line > 0 {
-        node.mark.line += lines;
-    }
+/// Gives everything in a tree another place.
+pub(super) fn move_marks(node: &mut Node, place: &impl Fn(&mut Mark)) {
+    place(&mut node.mark);
     match &mut node.value {
-        Value::List(items) => items.iter_mut().for_each(|item| shift(item, lines)),
+        Value::List(items) => items.iter_mut().for_each(|item| move_marks(item, place)),
         Value::Map(entries) => {
             for entry in entries {
-                if entry.mark.line > 0 {
-                    entry.mark.line += lines;
-                }
-                shift(&mut entry.value, lines);
+                place(&mut entry.mark);
+                move_marks(&mut entry.value, place);
             }
         }
         _ => {}

@@ -72,15 +72,20 @@ fn sarif_has_what_its_schema_requires() {
             assert_eq!(ids[index], result["ruleId"].as_str().unwrap());
             assert!(["error", "warning", "note"].contains(&result["level"].as_str().unwrap()), "{result}");
             assert!(!result["message"]["text"].as_str().unwrap().is_empty());
-            for location in result["locations"].as_array().unwrap() {
-                let Some(place) = location.get("physicalLocation") else { continue };
-                let uri = place["artifactLocation"]["uri"].as_str().unwrap();
-                let allowed = |c: char| c.is_ascii_alphanumeric() || "-._~/%:".contains(c);
-                assert!(uri.chars().all(allowed) && (!uri.contains(':') || uri.starts_with("file:///")), "{uri}");
-                if let Some(region) = place.get("region") {
-                    assert!(region["startLine"].as_u64().unwrap() >= 1 && region["startColumn"].as_u64().unwrap() >= 1);
-                }
-            }
+            // Code scanning takes no file in which one result has no place.
+            let [location] = result["locations"].as_array().unwrap().as_slice() else { panic!("{result}") };
+            let place = &location["physicalLocation"];
+            let uri = place["artifactLocation"]["uri"].as_str().unwrap();
+            let allowed = |c: char| c.is_ascii_alphanumeric() || "-._~/%:".contains(c);
+            assert!(uri.chars().all(allowed) && (!uri.contains(':') || uri.starts_with("file:///")), "{uri}");
+            let region = &place["region"];
+            assert!(region["startLine"].as_u64().unwrap() >= 1 && region["startColumn"].as_u64().unwrap() >= 1);
+        }
+        let text = |result: &Value| result["message"]["text"].as_str().unwrap().to_owned();
+        let about_none = |result: &&Value| result["ruleId"] == "SC0030";
+        if let Some(result) = run["results"].as_array().unwrap().iter().find(about_none) {
+            let uri = &result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
+            assert_eq!(uri, "%3Cstdin%3E", "{}", text(result));
         }
     }
     let strange = outputs("sarif").concat();
@@ -105,4 +110,18 @@ fn github_gets_a_command_a_line() {
     }
     assert!(all.contains("with space%2C colon%3A 100%25é.yaml,line=5,col=1,title=SC0004::"), "{all}");
     assert!(all.contains("::notice title=SC0030::"), "{all}");
+}
+
+/// Whoever pipes it on does not learn of the exit code first.
+#[test]
+fn what_cannot_be_read_is_no_reason_for_a_form_that_cannot_be() {
+    let missing = |form: &str| run(&["check", "no-such-folder", "-o", form]);
+    for form in ["json", "sarif", "text", "github"] {
+        let ran = missing(form);
+        assert_eq!((ran.code, ran.err.as_str()), (2, "error: there is no file or folder `no-such-folder`\n"), "{form}");
+    }
+    assert_eq!(missing("json").out, "[]\n");
+    let log: Value = serde_json::from_str(&missing("sarif").out).unwrap();
+    assert_eq!((&log["version"], &log["runs"][0]["results"]), (&"2.1.0".into(), &Value::Array(Vec::new())));
+    assert_eq!(missing("text").out, "");
 }

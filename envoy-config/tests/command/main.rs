@@ -15,6 +15,8 @@ mod forms;
 mod generate;
 mod istioctl;
 #[cfg(test)]
+mod mesh_config;
+#[cfg(test)]
 mod protection;
 #[cfg(test)]
 mod run;

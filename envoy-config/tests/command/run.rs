@@ -160,6 +160,49 @@ fn an_envoy_that_does_not_listen_is_killed_at_the_third_signal() {
 }
 
 #[test]
+fn an_envoy_that_does_not_end_is_killed_after_a_while() {
+    let folder = folder("run-endless");
+    let deaf = WAITS.replace("exit 3", ":");
+    let child = run(&folder, &envoy(&folder, &deaf), &free()).spawn().unwrap();
+    let envoy = ready(&folder);
+    assert!(kill("TERM", &child.id().to_string()));
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(137));
+    let said = "warning: Envoy has not ended 10 s after it was told to, and is killed\n";
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), said);
+    assert!(!kill("0", &envoy));
+}
+
+/// Envoy raises its own limit of open files to the hard one.
+#[test]
+fn connections_are_as_many_as_the_hard_limit_of_files_allows_unless_they_are_asked_for() {
+    for (more, connections, said) in [
+        (&[][..], 1_400, ""),
+        (&["--max-connections", "1300"], 1_300, ""),
+        (
+            &["--max-connections", "10000"],
+            10_000,
+            "`--max-connections 10000` is more than there may be: 3000 open files",
+        ),
+    ] {
+        let folder = folder(&format!("run-files-{connections}"));
+        let command = run(&folder, &envoy(&folder, "exit 7"), &[&free()[..], more].concat());
+        let limited = ["-c", "ulimit -Sn 1000 && ulimit -Hn 3000 && exec \"$0\" \"$@\""];
+        let mut shell = Command::new("/bin/sh");
+        shell.args(limited).arg(command.get_program()).args(command.get_args()).current_dir(crate::common::root());
+        let output = shell.env_remove("ENVOY").output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(7) && err.contains(said), "{err}");
+        assert_eq!(err.contains("warning"), !said.is_empty(), "{err}");
+        let bootstrap: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(folder.join("bootstrap.json")).unwrap()).unwrap();
+        let monitor = &bootstrap["overload_manager"]["resource_monitors"][0]["typed_config"];
+        assert_eq!(monitor["max_active_downstream_connections"], connections);
+        fs::remove_dir_all(told(&folder).0).unwrap();
+    }
+}
+
+#[test]
 fn envoy_ends_even_when_the_command_is_killed() {
     if !Command::new("setpriv").arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success()) {
         return;

@@ -72,6 +72,23 @@ fn passes_and_failures_are_a_table_with_reasons() {
     assert!(quiet.out.ends_with("1 passed, none failed, 1 needs a proxy and counts for neither\n"));
 }
 
+/// What the README shows.
+#[test]
+fn the_readme_shows_what_is_printed() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let shown = readme.split("### Test your routing").nth(1).unwrap();
+    let [command, printed] = [1, 3].map(|at| shown.split("```").nth(at).unwrap());
+    let args: Vec<&str> = command.lines().nth(1).unwrap().split_whitespace().skip(1).collect();
+    let ran = run(&args);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    for line in printed.trim().lines().filter(|line| *line != "...") {
+        assert!(ran.out.lines().any(|printed| printed == line), "{line}\nis not in\n{}", ran.out);
+    }
+    let fine = run(&["test", SERVICES, MESH, "--coverage", "--cases", "integration/catcatgo/cases.yaml"]);
+    assert_eq!(fine.code, 0, "{}", fine.out);
+    assert!(fine.out.contains("0 of 2, 2 are met"), "{}", fine.out);
+}
+
 #[test]
 fn a_rule_that_was_passed_over_says_why() {
     let cases = file(
@@ -134,7 +151,7 @@ fn junit_is_written_beside() {
         "failures=\"1\" errors=\"0\" skipped=\"1\"",
         "<testcase name=\"the page\"",
         "name=\"the page is the search&apos;s\"",
-        "<failure message=\"cluster: outbound|80|v1|ui.default.svc.cluster.local, not outbound|80|v1|backend",
+        "<failure message=\"cluster: got outbound|80|v1|ui.default.svc.cluster.local, want outbound|80|v1|backend",
         "  rule    VirtualService default/catcatgo http[0].match[0]",
         "<skipped message=\"needs a proxy: counted\"/>",
     ] {

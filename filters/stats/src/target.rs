@@ -120,7 +120,7 @@ pub fn end(done: &DonePhase<'_>) -> End {
         ) => of_rule(done, rule, &decision),
         (_, None) => by_cluster(done),
         // As Istio counts a host that its `REGISTRY_ONLY` knows nothing of.
-        (_, Some(OwnReply::UnknownHost)) => nobody(done, BLACK_HOLE_CLUSTER),
+        (_, Some(OwnReply::UnknownHost | OwnReply::Blocked)) => nobody(done, BLACK_HOLE_CLUSTER),
         _ => nobody(done, ""),
     };
     End { target, flags: flags::of_decision(&decision), answered_here: decision.reply.is_some() }
@@ -130,7 +130,9 @@ pub fn end(done: &DonePhase<'_>) -> End {
 fn answered(reply: OwnReply, details: &[u8]) -> bool {
     match reply {
         OwnReply::NotFound => details == b"route_not_found",
-        OwnReply::Redirect | OwnReply::DirectResponse | OwnReply::HttpsRedirect => details == b"direct_response",
+        OwnReply::Redirect | OwnReply::DirectResponse | OwnReply::HttpsRedirect | OwnReply::Blocked => {
+            details == b"direct_response"
+        }
         OwnReply::Preflight => details == b"cors_response",
         OwnReply::UnknownHost => details == UNKNOWN_HOST_DETAILS.as_bytes(),
         // Nobody decides these without carrying them out.

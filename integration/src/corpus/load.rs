@@ -148,6 +148,11 @@ fn check(scene: &Scene, place: &str) {
             case.request.source.is_none() || mesh,
             "{place}: `source` is for mesh proxies, as gateways trust nobody"
         );
+        let shared = !case.expect.mirror_shares.is_empty();
+        assert!(
+            !shared,
+            "{place}: `mirror_shares` is for `sailcloth test`: on a wire nobody knows which copy is the last"
+        );
         let alone = case.engines.alone.as_ref().or(scene.engines.alone.as_ref());
         let led = alone.is_some_and(|all| all.iter().any(|one| matches!(one, Behaviour::Fault | Behaviour::Mirror)));
         assert!(!led || scene.alone_to.is_some(), "{place}: `alone_to` says where it goes without a router");

@@ -151,7 +151,6 @@ fn row(case: &Case, kind: Kind, engine: &mut dyn Engine) -> Comparison {
     let mut all = Comparison::default();
     let mut counts: BTreeMap<String, u32> = BTreeMap::new();
     let mut statuses: BTreeMap<u16, u32> = BTreeMap::new();
-    let mut copied: BTreeMap<String, u32> = BTreeMap::new();
     let started = Instant::now();
     for (index, request) in case.before.iter().enumerate() {
         for repetition in 0..request.repeat {
@@ -167,9 +166,6 @@ fn row(case: &Case, kind: Kind, engine: &mut dyn Engine) -> Comparison {
         let copies = take_copies(&case.expect, &mut answer);
         let mut one = judge(&case.expect, &answer);
         answer.status.into_iter().for_each(|status| *statuses.entry(status).or_default() += 1);
-        let shared = copies.iter().map(|copy| &copy.cluster);
-        let shared = shared.filter(|cluster| case.expect.mirror_shares.contains_key(*cluster));
-        shared.for_each(|cluster| *copied.entry(cluster.clone()).or_default() += 1);
         // The draw is one a request: retries stay with its cluster.
         let mut upstream = answer.upstream.iter().flatten().map(|request| &request.cluster);
         if let Some(drawn) = upstream.next() {
@@ -191,16 +187,12 @@ fn row(case: &Case, kind: Kind, engine: &mut dyn Engine) -> Comparison {
     if started.elapsed() > SLOW {
         println!("slow: {kind}: `{}` takes {:?}", case.name, started.elapsed());
     }
-    let Expect { shares, status_shares, mirror_shares, .. } = &case.expect;
-    let sent = counts.values().sum();
+    let Expect { shares, status_shares, .. } = &case.expect;
     if !shares.is_empty() {
-        judge_shares(shares, (&counts, sent), &mut all);
+        judge_shares(shares, (&counts, counts.values().sum()), &mut all);
     }
     if !status_shares.is_empty() && !statuses.is_empty() {
         judge_shares(status_shares, (&statuses, statuses.values().sum()), &mut all);
-    }
-    if !mirror_shares.is_empty() {
-        judge_shares(mirror_shares, (&copied, sent), &mut all);
     }
     all
 }

@@ -36,14 +36,26 @@ pub(super) fn listener(index: usize, engine: Kind, scene: &Placed<'_>) -> Value 
     };
     let of_modules = |packaging| {
         let filters = http_filters(scene.proxy, scene.set, Detector::Envoy, packaging, &paths::modules());
-        to_json(&Listener::new(&front, STREAM_IDLE_TIMEOUT, route_config(scene.proxy, scene.set), filters))
+        to_json(&Listener::new(
+            &front,
+            scene.set.mesh.path_normalization,
+            STREAM_IDLE_TIMEOUT,
+            route_config(scene.proxy, scene.set),
+            filters,
+        ))
     };
     match engine {
         Kind::Suite => of_modules(Packaging::Suite),
         Kind::Modules => of_modules(Packaging::Separate),
         Kind::Native | Kind::Core | Kind::Istiod | Kind::Alone(_) => {
             let routes = route_config(scene.proxy, scene.set);
-            let plain = Listener::new(&front, STREAM_IDLE_TIMEOUT, routes, vec![filter::router()]);
+            let plain = Listener::new(
+                &front,
+                scene.set.mesh.path_normalization,
+                STREAM_IDLE_TIMEOUT,
+                routes,
+                vec![filter::router()],
+            );
             let mut listener = to_json(&plain);
             let manager = listener.pointer_mut("/filter_chains/0/filters/0/typed_config");
             let manager = manager.expect("a listener has an HTTP connection manager");

@@ -1,19 +1,18 @@
 //! Retry policies (istiod's `retry.ConvertPolicy`).
 
 use serde_json::{Value, json};
-use shared::model::http_route::{HttpRetry, HttpRoute};
+use shared::model::http_route::HttpRetry;
 
-/// The policy of a rule; none where it never tries again.
-pub fn of(rule: &HttpRoute) -> Option<Value> {
-    match &rule.retries {
-        None => Some(policy(None)),
+/// The policy for the `retries` of a rule, or those of the mesh; none where they never try again.
+pub fn of(retries: Option<&HttpRetry>) -> Option<Value> {
+    match retries {
         Some(retries) if retries.attempts.unwrap_or(0) <= 0 => None,
-        some => Some(policy(some.as_deref())),
+        retries => Some(policy(retries)),
     }
 }
 
 /// Istio's default policy with what `retries` says in its place.
-pub fn policy(retries: Option<&HttpRetry>) -> Value {
+fn policy(retries: Option<&HttpRetry>) -> Value {
     let previous_hosts = json!([{
         "name": "envoy.retry_host_predicates.previous_hosts",
         "typed_config": {

@@ -3,8 +3,8 @@
 use envoy_config::Proxy;
 use serde_json::{Map, Value, json};
 use shared::model::http_route::{
-    CorsPolicy, DerivePort, Destination, HttpBody, HttpDirectResponse, HttpMatchRequest, HttpRedirect, HttpRoute,
-    UnmatchedPreflights,
+    CorsPolicy, DerivePort, Destination, HttpBody, HttpDirectResponse, HttpMatchRequest, HttpRedirect, HttpRetry,
+    HttpRoute, UnmatchedPreflights,
 };
 use shared::model::regex_rewrite::RegexRewrite;
 use shared::model::{Port, Resource, StringMatch, VirtualService};
@@ -20,6 +20,8 @@ pub struct Listener<'a> {
     pub proxy: &'a Proxy,
     /// The Gateway, or `mesh`.
     pub gateway: &'a str,
+    /// The mesh's `defaultHttpRetryPolicy`.
+    pub retries: Option<&'a HttpRetry>,
     /// The port that Istio sees.
     pub port: Port,
     /// Whether the Gateway's server has a `tls` block.
@@ -143,7 +145,7 @@ fn routed(service: &Resource<VirtualService>, rule: &HttpRoute, own: &Operations
     if let Some(authority) = authority {
         action["host_rewrite_literal"] = json!(authority);
     }
-    if let Some(policy) = retry::of(rule) {
+    if let Some(policy) = retry::of(rule.retries.as_deref().or(listener.retries)) {
         action["retry_policy"] = policy;
     }
     let mirrors = mirror::policies(rule, cluster);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use envoy_config::Proxy;
 use serde_json::{Value, json};
+use shared::model::mesh_config::OutboundMode;
 use shared::model::{Port, Resource, Resources, VirtualService};
 use shared::names::{self, DOMAIN, MESH};
 use shared::registry::{AppProtocol, MeshService, Registry, View};
@@ -28,7 +29,7 @@ pub fn virtual_hosts(set: &Resources, proxy: &Proxy, port: Port) -> Vec<Value> {
         .into_iter()
         .map(|(name, domains, routes)| virtual_host(&name, &domains, &Host { routes, require_tls: false }))
         .collect();
-    all.push(allow_any());
+    all.push(rest(set));
     all
 }
 
@@ -50,7 +51,7 @@ pub fn all_ports(set: &Resources, proxy: &Proxy) -> Vec<Value> {
             all.push(virtual_host(&format!("{name}:{port}"), &with_port, &Host { routes, require_tls: false }));
         }
     }
-    all.push(allow_any());
+    all.push(rest(set));
     all
 }
 
@@ -75,7 +76,14 @@ fn domains(set: &Resources, proxy: &Proxy, port: Port) -> Vec<(String, Vec<Strin
         .iter()
         .filter_map(|service| {
             let lookup = |host: &str| services.get(host).cloned();
-            let listener = Listener { proxy, gateway: MESH, port, tls: false, lookup: &lookup };
+            let listener = Listener {
+                proxy,
+                gateway: MESH,
+                retries: set.mesh.default_retries.as_deref(),
+                port,
+                tls: false,
+                lookup: &lookup,
+            };
             let routes = route::routes(service, &listener);
             wrap(service, routes, &services, &index, port)
         })
@@ -84,7 +92,7 @@ fn domains(set: &Resources, proxy: &Proxy, port: Port) -> Vec<(String, Vec<Strin
     let concrete = services.iter().filter(|(_, service)| service.external_name.is_none());
     for (host, service) in concrete.filter(|(host, _)| !taken.contains(*host)) {
         if service.port(port).is_some_and(|port| port.protocol != AppProtocol::Tcp) {
-            let routes = vec![default_route(&names::cluster(port.get(), "", host))];
+            let routes = vec![default_route(&names::cluster(port.get(), "", host), set)];
             wrappers.push(Wrapper { hosts: Vec::new(), services: vec![host.clone()], routes });
         }
     }
@@ -218,17 +226,27 @@ fn other_names(host: &str, namespace: &str) -> Vec<String> {
     all
 }
 
-fn default_route(cluster: &str) -> Route {
-    let json = json!({"name": "default", "match": {"prefix": "/"}, "route": {
+fn default_route(cluster: &str, set: &Resources) -> Route {
+    let mut json = json!({"name": "default", "match": {"prefix": "/"}, "route": {
         "cluster": cluster,
         "timeout": "0s",
         "max_grpc_timeout": "0s",
-        "retry_policy": retry::policy(None),
     }});
+    if let Some(policy) = retry::of(set.mesh.default_retries.as_deref()) {
+        json["route"]["retry_policy"] = policy;
+    }
     Route { json, takes_everything: true }
 }
 
-fn allow_any() -> Value {
+/// For hosts that are not of the mesh.
+fn rest(set: &Resources) -> Value {
+    if set.mesh.outbound == OutboundMode::RegistryOnly {
+        return json!({"name": "block_all", "domains": ["*"], "include_request_attempt_count": true, "routes": [{
+            "name": "block_all",
+            "match": {"prefix": "/"},
+            "direct_response": {"status": 502},
+        }]});
+    }
     json!({"name": "allow_any", "domains": ["*"], "include_request_attempt_count": true, "routes": [{
         "name": "allow_any",
         "match": {"prefix": "/"},

@@ -67,7 +67,14 @@ pub fn of_decision(decision: &Decision) -> u64 {
         Some(OwnReply::Overflow) => OVERFLOW,
         Some(OwnReply::Ejected) => NO_HEALTHY,
         Some(OwnReply::WaitedTooLong) => TIMEOUT,
-        Some(OwnReply::Redirect | OwnReply::DirectResponse | OwnReply::Preflight | OwnReply::HttpsRedirect) | None => 0,
+        Some(
+            OwnReply::Redirect
+            | OwnReply::DirectResponse
+            | OwnReply::Preflight
+            | OwnReply::HttpsRedirect
+            | OwnReply::Blocked,
+        )
+        | None => 0,
     };
     reply | if decision.delayed { DELAY } else { 0 }
 }

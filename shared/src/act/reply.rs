@@ -76,6 +76,7 @@ pub fn reply<'p>(plan: &'p Plan, decision: &Decision, request: &Request<'_>) -> 
         (OwnReply::UnknownHost, _) => {
             Reply { body: plan.unknown_host(request).into(), ..empty(404, UNKNOWN_HOST_DETAILS) }
         }
+        (OwnReply::Blocked, _) => empty(502, "direct_response"),
         _ => empty(404, "route_not_found"),
     })
 }

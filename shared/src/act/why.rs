@@ -2,12 +2,13 @@
 
 use crate::decide::{Decision, Found, OwnReply};
 use crate::plan::{Action, Plan};
+use crate::resolve::Delegated;
 
 /// What access logs and debug lines say of a decision. What is not known is empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Why {
     /// `NAMESPACE/NAME#RULE`, by the rule's name, or its index in `spec.http` where it has none; `default` for what a
-    /// service without VirtualService gets.
+    /// service without VirtualService gets. A delegate's rule is named by the delegate and its index there.
     pub rule: Vec<u8>,
     /// What chose the destination, or why there is none.
     pub reason: Vec<u8>,
@@ -29,6 +30,9 @@ pub fn why(plan: &Plan, decision: &Decision) -> Why {
 fn rule(plan: &Plan, decision: &Decision) -> Vec<u8> {
     let Some(rule) = decision.rule(plan) else { return Vec::new() };
     let source = &rule.source;
+    if let Some(Delegated { delegate, index }) = source.delegated.as_deref() {
+        return [delegate, "#", &index.to_string()].concat().into_bytes();
+    }
     let index = source.index.to_string();
     let name = source.name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&index);
     match source.virtual_service.as_ref() {
@@ -42,6 +46,7 @@ fn reason(plan: &Plan, decision: &Decision) -> &'static str {
         Some(OwnReply::NotFound) if matches!(decision.found, Found::Host(_)) => "no_rule",
         Some(OwnReply::NotFound) => "no_host",
         Some(OwnReply::UnknownHost) => "unknown_host",
+        Some(OwnReply::Blocked) => "blocked",
         Some(OwnReply::Redirect) => "redirect",
         Some(OwnReply::DirectResponse) => "direct_response",
         Some(OwnReply::Preflight) => "preflight",

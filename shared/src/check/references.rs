@@ -45,7 +45,7 @@ pub(super) fn check(set: &Resources, registry: &Registry, report: &mut Report) {
                 let hint = format!("write `host: {name}`");
                 Findings::new(rule, report).warn(Code::NoCluster, &Path::Key(&path, "host"), message, hint);
             }
-            check_namespace(rule, service, report);
+            check_namespace(rule, service, &set.mesh.root_namespace, report);
             if !partly.service(&host) {
                 check_endpoints(&rule.spec, service, &mut Findings::new(rule, report));
             }
@@ -93,9 +93,9 @@ pub(super) fn check(set: &Resources, registry: &Registry, report: &mut Report) {
 }
 
 /// A rule that stands neither beside its service nor in the root namespace: Istio asks for it on the way of few.
-fn check_namespace(rule: &Resource<DestinationRule>, service: &MeshService, report: &mut Report) {
+fn check_namespace(rule: &Resource<DestinationRule>, service: &MeshService, root: &str, report: &mut Report) {
     let (own, theirs) = (rule.meta.namespace(), service.namespace.as_str());
-    if own == theirs || own == names::ROOT_NAMESPACE {
+    if own == theirs || own == root {
         return;
     }
     let message = format!("only proxies in the namespace `{own}` see this rule: `{}` is in `{theirs}`", service.host);

@@ -12,8 +12,7 @@ use crate::load::{Node, Value};
 use crate::model::destination_rule::TrafficPolicy;
 use crate::model::read::{Path, Place, Read, Reader};
 use crate::model::restriction::{self, Action, Asked, ClientTls, MutualTls};
-use crate::model::sidecar::OutboundMode;
-use crate::model::{DestinationRule, Resource, Resources, Sidecar};
+use crate::model::{DestinationRule, Resource, Resources};
 use crate::names;
 use crate::registry::Registry;
 
@@ -54,10 +53,6 @@ const TLS: Lack = Lack {
     happens: "requests to this service are sent in plain text",
     why: "Sailcloth does not speak TLS to services yet",
 };
-const HOSTS: Lack = Lack {
-    happens: "requests to hosts that no service has are NOT denied",
-    why: "Sailcloth does not keep a Sidecar's `REGISTRY_ONLY` yet",
-};
 
 /// Names everything that a set asks for in vain.
 pub(super) fn check(set: &Resources, by: Unenforced, report: &mut Report) {
@@ -68,7 +63,6 @@ pub(super) fn check(set: &Resources, by: Unenforced, report: &mut Report) {
             _ => tokens(resource, by, report),
         }
     }
-    set.sidecars.iter().for_each(|resource| sidecar(resource, by, report));
     if set.destination_rules.is_empty() {
         return;
     }
@@ -171,13 +165,6 @@ fn tokens(policy: &Resource<Asked>, by: Unenforced, report: &mut Report) {
     const RULES: &str = "spec.jwtRules";
     if policy.tree.at(RULES).and_then(Node::items).is_some_and(|rules| rules.len() > 0) {
         lacks(policy, RULES, &TOKENS, by, report);
-    }
-}
-
-fn sidecar(sidecar: &Resource<Sidecar>, by: Unenforced, report: &mut Report) {
-    let Some(policy) = &sidecar.spec.outbound_traffic_policy else { return };
-    if policy.mode.is_none_or(|mode| mode == OutboundMode::RegistryOnly) {
-        lacks(sidecar, "spec.outboundTrafficPolicy.mode", &HOSTS, by, report);
     }
 }
 

@@ -42,8 +42,18 @@ impl Document {
         KINDS.contains(&(kind, group)) && (kind != "ConfigMap" || name.starts_with("istio"))
     }
 
+    /// Whether it is the ConfigMap from which istiod reads MeshConfig.
+    pub fn is_mesh_config(&self) -> bool {
+        holds_mesh_config(&self.about.kind, &self.about.name, &self.tree)
+    }
+
     /// The group of its `apiVersion`; empty for Kubernetes' own.
     pub fn group(&self) -> &str {
         self.tree.text("apiVersion").and_then(|version| version.split_once('/')).map_or("", |(group, _)| group)
     }
+}
+
+/// Whether a document of this kind and name is the ConfigMap with MeshConfig. Those of revisions have other names.
+pub(super) fn holds_mesh_config(kind: &str, name: &str, tree: &Node) -> bool {
+    kind == "ConfigMap" && name == "istio" && tree.at("data.mesh").is_some()
 }

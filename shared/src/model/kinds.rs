@@ -2,14 +2,13 @@
 
 use super::read::{Path, Place, Read, Reader};
 use super::{
-    DestinationRule, EndpointSlice, Gaps, Gateway, Meta, Pod, Restriction, Service, ServiceEntry, Sidecar,
+    DestinationRule, EndpointSlice, Gaps, Gateway, MeshConfig, Meta, Pod, Restriction, Service, ServiceEntry, Sidecar,
     VirtualService, WorkloadEntry,
     restriction::{self, Asked},
 };
 use crate::finding::{About, Code, Finding, Origin, Report, Severity};
 use crate::load::{Entry, Mark, Node, Value};
 use crate::names::DEFAULT_NAMESPACE;
-use crate::registry::Exports;
 
 /// A resource: what it says about itself, what it asks for, and the text it came from.
 #[derive(Clone, Debug)]
@@ -92,8 +91,8 @@ macro_rules! kinds {
         #[derive(Clone, Debug, Default)]
         pub struct Resources {
             $($(#[$doc])* pub $field: Vec<Resource<$Spec>>,)+
-            /// What `exportTo` is of those that say nothing.
-            pub exports: Exports,
+            /// What holds for the whole mesh.
+            pub mesh: MeshConfig,
             /// What restricts requests, and is not carried out.
             pub restrictions: Vec<Restriction>,
             /// What only `check` looks at.
@@ -242,6 +241,10 @@ impl Resources {
     }
 
     fn leave_out(&mut self, problem: Unreadable, about: &About, node: &Node, report: &mut Report) {
+        #[cfg(feature = "yaml")]
+        if super::document::holds_mesh_config(&about.kind, &about.name, node) {
+            return;
+        }
         #[cfg(feature = "yaml")]
         if problem.is_foreign {
             let count = self.foreign.get(&about.kind).copied().unwrap_or_default();

@@ -1,8 +1,9 @@
 //! `Sidecar` (networking.istio.io): what a workload's proxy sees of the mesh.
 
+use super::mesh_config::Mode;
 use super::service_entry::WorkloadSelector;
 use super::values::PortOrNone;
-use crate::{object, words};
+use crate::object;
 
 object! {
     /// The `spec` of a Sidecar.
@@ -40,18 +41,6 @@ object! {
     /// What becomes of requests to hosts that nobody knows.
     pub struct OutboundTrafficPolicy {
         /// Absent is `REGISTRY_ONLY`, the first word of its enum.
-        mode: Option<OutboundMode>,
+        mode: Option<Mode>,
     } unsupported { "egress_proxy" }
-}
-
-words! {
-    /// What becomes of requests to hosts that nobody knows.
-    pub enum OutboundMode {
-        /// They are answered with 502.
-        RegistryOnly = "REGISTRY_ONLY",
-        /// They go where their connection was meant to go.
-        AllowAny = "ALLOW_ANY",
-        /// They go to what DNS says of their host; Sailcloth takes it as `ALLOW_ANY`.
-        AllowAnyDynamicDns = "ALLOW_ANY_DYNAMIC_DNS",
-    }
 }

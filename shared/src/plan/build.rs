@@ -20,9 +20,10 @@ pub(super) fn build(
     listener: &mut impl Listener,
 ) -> Plan {
     let roots = resolve::roots(set, proxy, Source::Proxy, listener);
-    let mut rules = Vec::new();
+    // As many as there are at least, or each of many small VirtualServices moves all rules there are.
+    let mut rules = Vec::with_capacity(roots.iter().map(|root| root.service.spec.http.len()).sum());
     let mut compile = |rule| rules.push(Rule::compile(rule));
-    let Resolved { ports, registry, by_authority, mesh, edge } =
+    let Resolved { ports, registry, by_authority, mesh, edge, blocks_unknown_hosts } =
         resolve::resolve(set, proxy, Source::Proxy, &roots, &mut compile, listener);
     let mut hosts = Vec::new();
     let view = |Served { port, domains }| View { port, table: table(domains, &rules, &mut hosts) };
@@ -35,7 +36,8 @@ pub(super) fn build(
         fingerprint,
         views,
         by_authority,
-        passthrough: mesh,
+        passthrough: mesh && !blocks_unknown_hosts,
+        blocks_unknown_hosts,
         unknown_hosts: None,
         access_log: false,
         explain_token,
@@ -49,9 +51,19 @@ pub(super) fn build(
 /// The rules that requests can come to where `proxy` listens, whatever its labels and its namespace are: more than any
 /// one proxy has.
 pub(super) fn rules_for_any_source(set: &Resources, proxy: &Proxy) -> Vec<Rule> {
-    let roots = resolve::roots(set, proxy, Source::Any, &mut Silent);
     let mut rules = Vec::new();
-    resolve::resolve(set, proxy, Source::Any, &roots, &mut |rule| rules.push(Rule::compile(rule)), &mut Silent);
+    let mut resolve = |proxy: &Proxy| {
+        let roots = resolve::roots(set, proxy, Source::Any, &mut Silent);
+        resolve::resolve(set, proxy, Source::Any, &roots, &mut |rule| rules.push(Rule::compile(rule)), &mut Silent);
+    };
+    resolve(proxy);
+    // Whose labels are not known may be any Sidecar's.
+    if proxy.labels.is_empty() && !proxy.gateways.is_empty() {
+        let own = set.sidecars.iter().filter(|sidecar| sidecar.meta.namespace() == proxy.namespace());
+        for selector in own.filter_map(|sidecar| sidecar.spec.workload_selector.as_ref()) {
+            resolve(&Proxy { labels: selector.labels.clone(), ..proxy.clone() });
+        }
+    }
     rules
 }
 

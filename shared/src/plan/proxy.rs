@@ -1,5 +1,5 @@
 //! Who this proxy is, and the configuration of a module: `{proxy: {...}, resources: [...], outlierDetection: module,
-//! unknownHosts: passthrough, accessLog: false, stats: {...}}`.
+//! unknownHosts: passthrough, mesh: {...}, accessLog: false, stats: {...}}`.
 
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use super::guard::Detector;
 use crate::finding::{About, Code, Finding, Origin, Report, Severity};
 use crate::load::{self, Node, Value};
 use crate::model::Resources;
+use crate::model::mesh_config::MeshForModules;
 use crate::model::read::{Path, Place, Read, Reader, whole};
 use crate::resolve::Proxy;
 use crate::{Map, check, object, words};
@@ -96,42 +97,21 @@ impl ModuleConfig {
             reader.expected(root, "a mapping with `proxy`, `resources` and `stats`");
             return None;
         };
-        let mut proxy = match tree.get("proxy") {
-            None | Some(Node { value: Value::Null, .. }) => Some(Proxy::default()),
-            Some(node) => Proxy::read(Place { node, path: &Path::Key(&Path::Root, "proxy") }, &mut reader),
-        };
-        let detector = match tree.get("outlierDetection") {
-            None | Some(Node { value: Value::Null, .. }) => Some(Detector::Module),
-            Some(node) => {
-                Detector::read(Place { node, path: &Path::Key(&Path::Root, "outlierDetection") }, &mut reader)
-            }
-        };
-        let unknown_hosts = match tree.get("unknownHosts") {
-            None | Some(Node { value: Value::Null, .. }) => Some(UnknownHosts::PassThrough),
-            Some(node) => {
-                UnknownHosts::read(Place { node, path: &Path::Key(&Path::Root, "unknownHosts") }, &mut reader)
-            }
-        };
-        let access_log = match &access_log {
-            None | Some(Node { value: Value::Null, .. }) => Some(false),
-            Some(node) => bool::read(Place { node, path: &Path::Key(&Path::Root, "accessLog") }, &mut reader),
-        };
-        const KNOWN: [&str; 4] = ["proxy", "resources", "outlierDetection", "unknownHosts"];
+        let proxy = optional(tree.get("proxy"), "proxy", Proxy::default(), &mut reader);
+        let detector = optional(tree.get("outlierDetection"), "outlierDetection", Detector::Module, &mut reader);
+        let unknown_hosts = optional(tree.get("unknownHosts"), "unknownHosts", UnknownHosts::PassThrough, &mut reader);
+        let mesh = optional(tree.get("mesh"), "mesh", MeshForModules::default(), &mut reader);
+        let access_log = optional(access_log.as_ref(), "accessLog", false, &mut reader);
+        let stats = optional(told_to_stats.as_ref(), "stats", StatsConfig::default(), &mut reader);
+        const KNOWN: [&str; 5] = ["proxy", "resources", "outlierDetection", "unknownHosts", "mesh"];
         for entry in entries.iter().filter(|entry| !KNOWN.contains(&entry.key.as_str())) {
             let place = Place { node: &entry.value, path: &Path::Key(&Path::Root, &entry.key) };
             reader.warn(
                 Code::ModuleConfiguration,
                 place,
                 "unknown field, which has no effect",
-                "known are `proxy`, `resources`, `outlierDetection`, `unknownHosts`, `accessLog` and `stats`",
+                "known are `proxy`, `resources`, `outlierDetection`, `unknownHosts`, `mesh`, `accessLog` and `stats`",
             );
-        }
-        let stats = match &told_to_stats {
-            None | Some(Node { value: Value::Null, .. }) => Some(StatsConfig::default()),
-            Some(node) => StatsConfig::read(Place { node, path: &Path::Key(&Path::Root, "stats") }, &mut reader),
-        };
-        if let Some(proxy) = &mut proxy {
-            node.clone().complete(proxy);
         }
         if let Some(node) = tree.get("resources")
             && !matches!(node.value, Value::List(_) | Value::Later(_) | Value::Null)
@@ -144,8 +124,10 @@ impl ModuleConfig {
         check::validate(&resources, report);
         resources.restrictions.iter().for_each(|it| report.push(it.unread()));
         resources.forget_trees();
-        let (proxy, detector, stats, unknown_hosts, access_log) =
+        let (mut proxy, detector, stats, unknown_hosts, access_log) =
             (proxy?, detector?, stats?, unknown_hosts?, access_log?);
+        node.clone().complete(&mut proxy);
+        resources.mesh = mesh?.into();
         let config = ModuleConfig { proxy, resources, detector, stats, unknown_hosts, access_log, node, fingerprint };
         (!report.stops()).then_some(config)
     }
@@ -159,6 +141,14 @@ impl ModuleConfig {
             plan.answer_unknown_hosts(self.proxy.namespace());
         }
         plan
+    }
+}
+
+/// What stands under a key of the configuration.
+fn optional<T: Read>(node: Option<&Node>, key: &str, absent: T, reader: &mut Reader<'_>) -> Option<T> {
+    match node {
+        None | Some(Node { value: Value::Null, .. }) => Some(absent),
+        Some(node) => T::read(Place { node, path: &Path::Key(&Path::Root, key) }, reader),
     }
 }
 

@@ -197,14 +197,15 @@ impl<'m> Maker<'m> {
                 let to = self.ways.get(at).copied().unwrap_or_default();
                 if self.pass(to) {
                     gone += 1;
+                    // Here, and not behind all the ways of the vertex, of which one alone may have thousands.
+                    if gone > most {
+                        return None;
+                    }
                     match self.entered(to) {
                         Some(place) => self.places.push(place),
                         None => self.stack.push(to),
                     }
                 }
-            }
-            if gone > most {
-                return None;
             }
         }
         Some(gone)
@@ -298,5 +299,35 @@ fn flat(lists: Vec<u32>, all: Vec<List>) -> Follow {
 fn set(words: &mut [u64], place: usize) {
     if let Some(word) = words.get_mut(place / 64) {
         *word |= 1 << (place % 64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::{LONG, Maker};
+    use crate::re2::graph::Graph;
+    use crate::re2::moves::Moves;
+    use crate::re2::nfa::Direction;
+
+    /// Each end of a branch leads to the beginnings of all: gone through for each, they would be millions of steps.
+    #[test]
+    fn no_more_is_gone_through_than_asked_for() -> Result<(), Box<dyn std::error::Error>> {
+        let branches: Vec<String> = (0..2_000).map(|n| format!("[a{}]1", char::from(b'b' + n as u8 % 20))).collect();
+        let parsed = crate::re2::parsed(&format!("(?:{})*", branches.join("|")), false)?;
+        let moves = Moves::of(&Graph::of(&parsed.node, true));
+        for direction in [Direction::Forward, Direction::Backward] {
+            let mut maker = Maker::new(&moves, direction);
+            let mut given_up = 0;
+            for number in 0..moves.takes.len() {
+                let gone = maker.go(maker.leave(number), LONG);
+                assert!(maker.places.len() + maker.stack.len() <= LONG, "{}", maker.places.len());
+                given_up += usize::from(gone.is_none());
+            }
+            assert!(given_up > 1_000, "the test is too easy: {given_up}");
+        }
+        Ok(())
     }
 }

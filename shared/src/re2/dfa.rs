@@ -31,12 +31,10 @@ pub(super) const UNKNOWN: State = 0;
 const FIRST: [usize; 2] = [0, 1];
 
 impl Dfa {
+    /// Without any state, and so without memory of its own until the first is asked for.
     pub(super) fn new(class_count: usize) -> Dfa {
         let shift = class_count.next_power_of_two().trailing_zeros();
-        let mut dfa =
-            Dfa { next: Vec::new(), shift, keys: Vec::new(), ends: Vec::new(), marks: Vec::new(), table: Vec::new() };
-        dfa.clear();
-        dfa
+        Dfa { next: Vec::new(), shift, keys: Vec::new(), ends: Vec::new(), marks: Vec::new(), table: Vec::new() }
     }
 
     pub(super) fn clear(&mut self) {
@@ -52,7 +50,7 @@ impl Dfa {
         }
     }
 
-    /// The same, and gives back what it has.
+    /// Gives back what it has, to the last byte: of thousands even the two states that each begins with are megabytes.
     pub(super) fn release(&mut self) {
         *self = Dfa::new(1 << self.shift);
     }
@@ -98,6 +96,9 @@ impl Dfa {
     /// The state of a key; `None` if it is new and there is no room for it, unless `anyway` there has to be.
     #[inline]
     pub(super) fn state(&mut self, key: &[u64], marks: impl FnOnce(&[u64]) -> u8, anyway: bool) -> Option<State> {
+        if self.ends.is_empty() {
+            self.clear();
+        }
         if key.iter().all(|word| *word == 0) {
             return Some(self.dead());
         }
@@ -150,10 +151,10 @@ impl Dfa {
         self.next.len() * 4 + self.keys.len() * 8 + self.ends.len() * 5 + self.table.len() * 2
     }
 
-    /// Bytes that it takes, with what is in reserve.
+    /// Bytes of the states, with what is in reserve.
     pub(super) fn size(&self) -> usize {
         let next = self.next.capacity() * 4 + self.keys.capacity() * 8;
-        size_of::<Dfa>() + next + self.ends.capacity() * 4 + self.marks.capacity() + self.table.capacity() * 2
+        next + self.ends.capacity() * 4 + self.marks.capacity() + self.table.capacity() * 2
     }
 }
 

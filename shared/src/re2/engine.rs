@@ -162,7 +162,7 @@ impl Engine {
 
     /// Bytes that its DFA takes, which are more as it grows.
     pub(super) fn dfa_size(&self) -> usize {
-        self.dfa.as_ref().map_or(0, |dfa| dfa.size())
+        self.dfa.as_ref().map_or(0, |dfa| size_of::<Dfa>() + dfa.size())
     }
 
     /// Gives back its DFA. It goes on without for a while, if it can.

@@ -138,7 +138,12 @@ impl Forward {
         ends
     }
 
-    pub(super) fn size(&self) -> usize {
+    /// Bytes that it takes without the states of its DFA.
+    pub(super) fn fixed_size(&self) -> usize {
+        size_of::<Forward>() + size_of::<Dfa>()
+    }
+
+    pub(super) fn dfa_size(&self) -> usize {
         self.dfa.size()
     }
 

@@ -159,7 +159,9 @@ impl Pool {
             true
         });
         self.dfas = sum(self);
-        while self.dfas > DFA_LIMIT {
+        let mut before = usize::MAX;
+        while self.dfas > DFA_LIMIT && self.dfas < before {
+            before = self.dfas;
             let mut keep = true;
             self.engines.retain(|slot| {
                 keep ^= slot.dfa > 0;
@@ -232,7 +234,7 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::{DFA_LIMIT, NFA_LIMIT, POOL, Pool};
-    use crate::re2::Re2;
+    use crate::re2::{Re2, Substitution};
 
     /// As in a VM that has just begun: in WebAssembly all tests share a thread.
     fn begin() {
@@ -321,6 +323,34 @@ mod tests {
             assert_eq!(made, PATTERNS, "round {round}");
             assert!(nfas < NFA_LIMIT / 4 && dfas <= DFA_LIMIT, "{nfas}, {dfas}");
         }
+        Ok(())
+    }
+
+    /// Each DFA that a search begins with would be a few kB, if what gives it back kept its first states.
+    #[test]
+    fn thousands_of_rewrites_keep_to_the_limit() -> Result<(), Box<dyn std::error::Error>> {
+        begin();
+        const REWRITES: usize = 2_500;
+        // All 256 bytes are told apart, so that a state has a number for each.
+        let with_bit = |bit: u32| {
+            let ranges = (0..256_u32).step_by(2 << bit).map(|low| low + (1 << bit));
+            let ranges = ranges.map(|low| format!(r"\x{low:02x}-\x{:02x}", low + (1 << bit) - 1));
+            format!("[{}]", ranges.collect::<String>())
+        };
+        let bytes: String = (0..8).map(with_bit).collect();
+        let rewrite = |n| Substitution::new(&format!("^/v{n}/(.*){bytes}$"), r"/\1");
+        let rewrites: Result<Vec<_>, _> = (0..REWRITES).map(rewrite).collect();
+        for (n, rewrite) in rewrites?.iter().enumerate() {
+            assert_eq!(rewrite.apply(b"/v9999/item"), b"/v9999/item".as_slice(), "{n}");
+            assert!(POOL.with_borrow(|pool| pool.dfas) <= DFA_LIMIT, "{n}");
+        }
+        let sum = |pool: &Pool| pool.engines.values().map(|slot| slot.ready.dfa_size()).sum::<usize>();
+        assert_eq!(POOL.with_borrow(|pool| (pool.made, pool.engines.len())), (REWRITES, REWRITES));
+        assert_eq!(POOL.with_borrow(|pool| pool.dfas), POOL.with_borrow(sum));
+        POOL.with_borrow_mut(|pool| {
+            (0..2).for_each(|_| pool.shrink());
+            assert_eq!(pool.dfas, 0);
+        });
         Ok(())
     }
 

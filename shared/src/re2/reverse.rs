@@ -280,6 +280,6 @@ impl Reverse {
     }
 
     pub(super) fn nfa_size(&self) -> usize {
-        self.nfa.size() + size_of_val(&*self.numbers) + size_of_val(&*self.ends)
+        self.nfa.size() + size_of_val(&*self.numbers) + size_of_val(&*self.ends) + size_of::<Dfa>()
     }
 }

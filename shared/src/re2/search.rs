@@ -208,11 +208,11 @@ impl Finder {
     }
 
     pub(super) fn nfa_size(&self) -> usize {
-        self.reverse.nfa_size() + self.graph.size()
+        self.reverse.nfa_size() + self.forward.fixed_size() + self.graph.size()
     }
 
     pub(super) fn dfa_size(&self) -> usize {
-        self.reverse.dfa_size() + self.forward.size() + self.known.capacity() * size_of::<Known>()
+        self.reverse.dfa_size() + self.forward.dfa_size() + self.known.capacity() * size_of::<Known>()
     }
 
     pub(super) fn shrink(&mut self) {

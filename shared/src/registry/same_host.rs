@@ -53,30 +53,22 @@ impl<'a> Said<'a> {
 /// then by namespace.
 pub(super) fn said<'a>(set: &'a Resources, view: View<'_>) -> Vec<Said<'a>> {
     let mut all = Vec::with_capacity(set.services.len() + set.service_entries.len());
-    let mut add = |host: String, meta: &'a Meta, visible: Visible, by: By<'a>| {
-        let imported = view.imports.is_none_or(|imports| imports.service(meta.namespace(), &host));
-        if imported || view.beyond {
-            let (namespace, made) = (meta.namespace(), meta.creation_timestamp.as_deref());
+    let mut add = |host: String, meta: &'a Meta, visible: Option<Visible>, by: By<'a>| {
+        let (namespace, made) = (meta.namespace(), meta.creation_timestamp.as_deref());
+        let imported = visible.is_some() && view.imports.is_none_or(|imports| imports.service(namespace, &host));
+        // What a VirtualService leads to istiod looks for in the sidecar's own namespace, seen or not.
+        let own = view.sidecar && view.namespace == Some(namespace);
+        if imported || (view.beyond && (own || visible.is_some())) {
+            let visible = visible.unwrap_or(Visible::Privately);
             all.push(Said { host, namespace, made, name: &meta.name, visible, imported, by });
         }
     };
     for service in &set.services {
-        let meta = &service.meta;
-        let annotated = meta.annotations.get(visible::ANNOTATION).filter(|words| !words.is_empty());
-        let visible = match (view.namespace, annotated) {
-            (None, _) => Some(Visible::Publicly),
-            (Some(from), Some(words)) => visible(words.split(',').map(str::trim), meta.namespace(), from),
-            (Some(from), None) => visible(visible::words(&[], &set.exports.services), meta.namespace(), from),
-        };
-        if let Some(visible) = visible {
-            add(names::resolve_host(&meta.name, meta.namespace()), meta, visible, By::Service(service));
-        }
+        let host = names::resolve_host(&service.meta.name, service.meta.namespace());
+        add(host, &service.meta, of_service(service, set, view.namespace), By::Service(service));
     }
     for entry in &set.service_entries {
-        let words = visible::words(&entry.spec.export_to, &set.exports.services);
-        let own = entry.meta.namespace();
-        let visible = view.namespace.map_or(Some(Visible::Publicly), |from| visible(words, own, from));
-        let Some(visible) = visible else { continue };
+        let visible = of_entry(entry, set, view.namespace);
         entry.spec.hosts.iter().for_each(|host| add(host.clone(), &entry.meta, visible, By::Entry(entry)));
     }
     order::sort_by(&mut all, |one, other| one.place().cmp(&other.place()));
@@ -86,6 +78,29 @@ pub(super) fn said<'a>(set: &'a Resources, view: View<'_>) -> Vec<Said<'a>> {
         one.host == other.host && one.entry().is_some() && entry(one) == entry(other)
     });
     all
+}
+
+/// Whether a namespace has services of its own that it does not see: `exportTo` is `~`, or other namespaces.
+pub(super) fn hides_own(set: &Resources, namespace: &str) -> bool {
+    let own = |meta: &Meta| meta.namespace() == namespace;
+    set.services.iter().any(|it| own(&it.meta) && of_service(it, set, Some(namespace)).is_none())
+        || set.service_entries.iter().any(|it| own(&it.meta) && of_entry(it, set, Some(namespace)).is_none())
+}
+
+/// How a namespace sees a Service; without one everybody does.
+fn of_service(service: &Resource<Service>, set: &Resources, from: Option<&str>) -> Option<Visible> {
+    let Some(from) = from else { return Some(Visible::Publicly) };
+    let own = service.meta.namespace();
+    match service.meta.annotations.get(visible::ANNOTATION).filter(|words| !words.is_empty()) {
+        Some(words) => visible(words.split(',').map(str::trim), own, from),
+        None => visible(visible::words(&[], &set.mesh.default_service_export_to), own, from),
+    }
+}
+
+/// The same of a ServiceEntry.
+fn of_entry(entry: &Resource<ServiceEntry>, set: &Resources, from: Option<&str>) -> Option<Visible> {
+    let Some(from) = from else { return Some(Visible::Publicly) };
+    visible(visible::words(&entry.spec.export_to, &set.mesh.default_service_export_to), entry.meta.namespace(), from)
 }
 
 /// The service that those of one host come to. It belongs to the viewer's namespace, else to that of a Service, else to

@@ -4,25 +4,6 @@
 /// The annotation that is a Service's `exportTo`, with commas.
 pub const ANNOTATION: &str = "networking.istio.io/exportTo";
 
-/// What `exportTo` is of the resources that say nothing: MeshConfig's `defaultServiceExportTo` and its like.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exports {
-    /// Of ServiceEntries and Services.
-    pub services: Vec<String>,
-    /// Of VirtualServices.
-    pub virtual_services: Vec<String>,
-    /// Of DestinationRules.
-    pub destination_rules: Vec<String>,
-}
-
-/// Everybody sees everything.
-impl Default for Exports {
-    fn default() -> Exports {
-        let all = || vec!["*".to_owned()];
-        Exports { services: all(), virtual_services: all(), destination_rules: all() }
-    }
-}
-
 /// How a resource comes to be visible in a namespace. istiod lists those that are exported to a namespace by name before
 /// those that everybody sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -10,7 +10,7 @@ use crate::names;
 /// The blocks of both, each pair that goes together as one; nothing where one of the delegate's is left alone.
 pub(super) fn blocks<'a>(root: In<'a, HttpRoute>, own: In<'a, HttpRoute>) -> Option<Vec<Block<'a>>> {
     let alone = |rule: In<'a, HttpRoute>| {
-        let block = |it| Block { own: In { it, namespace: rule.namespace }, root: None };
+        let block = |it| Block::of(it, rule.namespace);
         Some(rule.it.r#match.iter().map(block).collect())
     };
     if root.it.r#match.is_empty() || own.it.r#match.is_empty() {

@@ -151,9 +151,7 @@ impl<'r> Blocks<'r> {
     /// One by its index.
     pub fn get(self, index: usize) -> Option<Block<'r>> {
         match self {
-            Blocks::Own(blocks) => {
-                Some(Block { own: In { it: blocks.it.get(index)?, namespace: blocks.namespace }, root: None })
-            }
+            Blocks::Own(blocks) => Some(Block::of(blocks.it.get(index)?, blocks.namespace)),
             Blocks::Merged(blocks) => blocks.get(index).copied(),
         }
     }
@@ -173,6 +171,11 @@ pub struct Block<'r> {
 }
 
 impl<'r> Block<'r> {
+    /// One that nobody delegates to.
+    pub fn of(it: &'r HttpMatchRequest, namespace: &'r str) -> Block<'r> {
+        Block { own: In { it, namespace }, root: None }
+    }
+
     fn pick<T: 'r>(self, part: fn(&'r HttpMatchRequest) -> Option<T>) -> Option<T> {
         part(self.own.it).or_else(|| part(self.root?.it))
     }

@@ -83,7 +83,7 @@ pub fn roots<'a>(set: &'a Resources, namespace: Option<&str>, listener: &mut imp
     let mut delegates: Option<Map<&Resource<VirtualService>>> = None;
     for service in set.virtual_services.iter().filter(|service| !service.spec.hosts.is_empty()) {
         let name: Arc<str> = service.meta.full_name().into();
-        let words = visible::words(&service.spec.export_to, &set.exports.virtual_services);
+        let words = visible::words(&service.spec.export_to, &set.mesh.default_virtual_service_export_to);
         let visible = match namespace {
             Some(namespace) => visible(words, service.meta.namespace(), namespace),
             None => Some(Visible::Publicly),
@@ -131,7 +131,7 @@ fn merged<'a>(
             listener.omitted(Omission { virtual_service: name, rule: Some(index), matched: None, port: None, reason });
         };
         let found = delegates.get(&called).filter(|delegate| {
-            let words = visible::words(&delegate.spec.export_to, &set.exports.virtual_services);
+            let words = visible::words(&delegate.spec.export_to, &set.mesh.default_virtual_service_export_to);
             visible(words, delegate.meta.namespace(), namespace).is_some()
         });
         let Some(delegate) = found else {

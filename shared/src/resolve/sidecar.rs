@@ -3,8 +3,9 @@
 
 use super::{Listener, Omission, Reason, Root};
 use crate::Map;
+use crate::model::mesh_config::{Mode, OutboundMode};
 use crate::model::{Port, Resource, Resources, Sidecar};
-use crate::names::{self, ROOT_NAMESPACE};
+use crate::names;
 use crate::registry::{Imports, Registry, View, carries};
 
 /// A listener of a sidecar, and what it sees.
@@ -26,12 +27,18 @@ pub fn of<'a>(set: &'a Resources, namespace: &str, labels: &Map<String>) -> Opti
         match it.meta.namespace() {
             own if own == namespace && selector.is_some_and(|by| carries(labels, &by.labels)) => Some(0),
             own if own == namespace && selector.is_none() => Some(1),
-            ROOT_NAMESPACE if selector.is_none() => Some(2),
+            root if root == set.mesh.root_namespace && selector.is_none() => Some(2),
             _ => None,
         }
     };
     let ranked = set.sidecars.iter().filter_map(|it| Some(((rank(it)?, it.meta.age()), it)));
     ranked.min_by_key(|(rank, _)| *rank).map(|(_, it)| it)
+}
+
+/// What becomes of requests to hosts that nobody knows: as the Sidecar has it, else MeshConfig.
+pub(super) fn outbound(sidecar: Option<&Resource<Sidecar>>, set: &Resources) -> OutboundMode {
+    let policy = sidecar.and_then(|sidecar| sidecar.spec.outbound_traffic_policy.as_ref());
+    policy.map_or(set.mesh.outbound, |policy| policy.mode.map_or(OutboundMode::RegistryOnly, |Mode(mode)| mode))
 }
 
 /// All that any listener of a Sidecar imports, for a workload in `namespace`; none where that is everything.

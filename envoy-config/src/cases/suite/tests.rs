@@ -181,6 +181,24 @@ fn a_path_is_asked_as_envoy_makes_it() {
     assert!(ask("/b/%00", "", &format!("{{cluster: '{B}'}}")).needs_proxy[0].contains("refuses"));
 }
 
+/// Envoy writes the header itself where clients are strangers, and believes other proxies in the mesh.
+#[test]
+fn a_client_of_a_gateway_has_no_say_in_the_scheme() {
+    let case = |expect: &str| {
+        format!(
+            "cases: [{{name: it, request: {{url: \"http://b.example/\", headers: [[x-forwarded-proto, https]]}}, expect: {expect}}}]\n"
+        )
+    };
+    let rule = "- apiVersion: networking.istio.io/v1\n  kind: VirtualService\n  metadata: {name: b}\n  spec: {hosts: [b.example], \
+                gateways: [web, mesh], http: [{headers: {request: {set: {x-seen: \"%REQ(x-forwarded-proto)%\"}}}, \
+                route: [{destination: {host: b.example}}]}]}\n";
+    for (proxy, seen) in [("{gateways: [default/web], port: 80}", "http"), ("{gateways: [mesh]}", "https")] {
+        let expect = format!("{{cluster: '{B}', upstream_headers: {{present: [[x-seen, {seen}]]}}}}");
+        let row = results(&format!("{MESH}{rule}proxy: {proxy}\n{}", case(&expect)), &Asked::default()).cases.remove(0);
+        assert_eq!(row.result, Verdict::Passed, "{proxy}: {:?}", row.wrong);
+    }
+}
+
 #[test]
 fn without_a_proxy_named_the_url_says_who_is_asked() {
     let row = ask("/b/", "", &format!("{{cluster: '{B}'}}"));

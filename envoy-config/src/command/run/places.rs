@@ -7,25 +7,37 @@ use std::net::{SocketAddr, TcpListener};
 use envoy_config::Options;
 use envoy_config::envoy::ports::{Unusable, unusable};
 use envoy_config::generate::Generated;
-use envoy_config::listener::{AccessLog, Front, Limits};
+use envoy_config::listener::{AccessLog, Front};
+
+use crate::command::warn;
 
 /// How many files a program has open beside those for connections: modules, logs, listeners, workers' own.
 const OTHER_FILES: u32 = 200;
 
 /// Fits what is asked for to this machine: no more connections than there may be open files, of which each takes two, and
-/// a port for the admin page where any will do.
-pub fn fit(options: &mut Options) {
+/// a port for the admin page where any will do. `asked` connections stay as they are, with a warning.
+pub fn fit(options: &mut Options, asked: Option<u32>) {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let files = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
-    if let Some(files) = files.and_then(|line| line.split_whitespace().next()?.parse::<u32>().ok())
-        && options.limits.connections == Limits::default().connections
-    {
+    if let Some(files) = open_files(&limits) {
         let room = (files.saturating_sub(OTHER_FILES) / 2).max(OTHER_FILES);
-        options.limits.connections = options.limits.connections.min(room);
+        match asked {
+            None => options.limits.connections = options.limits.connections.min(room),
+            Some(asked) if asked > room => warn(&format!(
+                "`--max-connections {asked}` is more than there may be: {files} open files (`ulimit -Hn`) are enough for \
+                 {room}"
+            )),
+            Some(_) => {}
+        }
     }
     if let Some(at) = options.admin.filter(|at| at.port() == 0) {
         options.admin = TcpListener::bind(at).and_then(|free| free.local_addr()).ok().or(Some(at));
     }
+}
+
+/// How many files a program may have open: the hard limit, to which Envoy raises its own. Nothing where there is none.
+fn open_files(limits: &str) -> Option<u32> {
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// Sees to it that the access log's file can be written, under a path that Envoy understands as well.

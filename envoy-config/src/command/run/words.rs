@@ -48,6 +48,10 @@ impl Words {
                 let after = drain.as_secs_f64();
                 self.say(Level::Warning, &format!("{number} still under way after {after} s (`--drain`), and cut off"));
             }
+            Event::Killed(after) => self.say(
+                Level::Warning,
+                &format!("Envoy has not ended {} s after it was told to, and is killed", after.as_secs_f64()),
+            ),
             Event::Reload => self.say(Level::Info, "HUP: nothing is reloaded; restart to apply edits"),
         }
     }

@@ -168,7 +168,13 @@ fn bootstrap(side: Side, setup: &Setup, set: &Resources, clusters: &[Cluster]) -
         return Err(format!("{} is missing: run scripts/build.sh, which builds it", missing.display()));
     }
     let filters = http_filters(&proxy, set, Detector::Envoy, packaging, &modules);
-    let listener = Listener::new(&front, Duration::from_secs(3600), route_config(&proxy, set), filters);
+    let listener = Listener::new(
+        &front,
+        set.mesh.path_normalization,
+        Duration::from_secs(3600),
+        route_config(&proxy, set),
+        filters,
+    );
     let mut listener = to_json(&listener);
     let manager = listener.pointer_mut("/filter_chains/0/filters/0/typed_config");
     let manager = manager.ok_or("a listener has an HTTP connection manager")?;

@@ -139,7 +139,7 @@ fn variant<'a>(world: &World<'a>, pod: &Item<'a>) -> String {
     };
     let configs = || world.of("ProxyConfig").iter();
     let selects = |item: &Item<'a>| item.tree.at("spec.selector").is_some();
-    configs().filter(|item| item.namespace == ROOT_NAMESPACE).for_each(&mut take);
+    configs().filter(|item| item.namespace == world.root_namespace).for_each(&mut take);
     configs().filter(|item| item.namespace == pod.namespace && !selects(item)).for_each(&mut take);
     let mine = |item: &&Item<'a>| {
         let wanted = pairs(item.tree.at("spec.selector.matchLabels"));

@@ -143,7 +143,7 @@ fn is_ambient(workload: &Workload<'_>) -> bool {
 fn authorization(world: &World<'_>, policy: &Item<'_>, report: &mut Report) {
     let selector = policy.tree.at("spec.selector").filter(|node| node.value != Value::Null);
     let labels = pairs(selector.and_then(|selector| selector.field("matchLabels")));
-    let everywhere = policy.namespace == ROOT_NAMESPACE;
+    let everywhere = policy.namespace == world.root_namespace;
     let is_there = |workload: &Workload<'_>| {
         let proxy = proxy_image(workload.spec, true);
         let meshed = || world.is_in_mesh(workload.namespace, &workload.labels, &workload.annotations, proxy);

@@ -34,6 +34,8 @@ pub(super) struct Workload<'a> {
 /// A set of documents.
 pub(super) struct World<'a> {
     by_kind: Map<Vec<Item<'a>>>,
+    /// MeshConfig's `rootNamespace`.
+    pub(super) root_namespace: &'a str,
     pub(super) workloads: Vec<Workload<'a>>,
     /// Whether the set says anything about who runs. Else it says nothing that a selector selects nobody.
     pub(super) knows_workloads: bool,
@@ -72,7 +74,8 @@ impl<'a> World<'a> {
             let kind = if of_gateway_api { "KubernetesGateway" } else { &about.kind };
             add(kind, Item { about: it, namespace: &about.namespace, name: &about.name, tree: &it.tree });
         }
-        let mut world = World { by_kind, workloads: Vec::new(), knows_workloads: false };
+        let root_namespace = set.mesh.root_namespace.as_str();
+        let mut world = World { by_kind, root_namespace, workloads: Vec::new(), knows_workloads: false };
         world.workloads = world.all_workloads();
         world.knows_workloads = !world.workloads.is_empty();
         let (namespace, name, labels) = INGRESS;

@@ -79,12 +79,12 @@ fn other(place: Place<'_>, entry: &Entry, fields: &Fields, reader: &mut Reader<'
 /// others are.
 #[macro_export]
 macro_rules! object {
-    ($(#[$meta:meta])* pub struct $Name:ident {
+    ($(#[$meta:meta])* $visible:vis struct $Name:ident {
         $($(#[$field_meta:meta])* $field:ident: $Type:ty $(= $required:ident)?,)*
     } $(unsupported { $($unsupported:literal),* $(,)? })? $(ignored { $($ignored:literal),* $(,)? })? $(open $open:literal)?) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq)]
-        pub struct $Name { $($(#[$field_meta])* pub $field: $Type,)* }
+        $visible struct $Name { $($(#[$field_meta])* $visible $field: $Type,)* }
 
         impl $crate::model::read::Read for $Name {
             fn read(

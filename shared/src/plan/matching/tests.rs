@@ -15,8 +15,7 @@ fn block(json: &str) -> Match {
     let node = load::json(json.as_bytes()).unwrap();
     let (about, mut report) = (About::default(), Report::new());
     let read = HttpMatchRequest::read(Place { node: &node, path: &Path::Root }, &mut Reader::new(&about, &mut report));
-    let blocks = [read.unwrap()];
-    Match::compile(Blocks::Own(In { it: &blocks, namespace: "default" }).get(0).unwrap())
+    Match::compile(Block::of(&read.unwrap(), ""))
 }
 
 /// Every kind of condition says which part failed, with what was asked for and what there was; and says nothing exactly
