@@ -4,7 +4,8 @@ use serde::Serialize;
 use shared::act::explain::{Place, Told};
 use shared::model::Resources;
 use shared::plan::matching::Match;
-use shared::resolve::{self, Proxy, Root, Silent, Source};
+use shared::resolve::roots::roots;
+use shared::resolve::{self, Root, Silent};
 
 use super::answer::{DelegatePlace, RulePlace, Skipped};
 use super::rules::{Rules, Stands, place};
@@ -40,8 +41,7 @@ impl Decoded {
         let told = Told::read(text).ok_or_else(|| {
             format!("`--decode {shown}`: expected the value of the response header `x-sailcloth-explain`, which begins with `1 `")
         })?;
-        let (rules, proxy) = (Rules::of(set), Proxy::default());
-        let roots = resolve::roots(set, &proxy, Source::Any, &mut Silent);
+        let (rules, roots) = (Rules::of(set), roots(set, None, &mut Silent));
         let words = Words { rules: &rules, roots: &roots };
         let rule = told.rule.as_ref().filter(|rule| !rule.virtual_service.is_empty());
         Ok(Decoded {
