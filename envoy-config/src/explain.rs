@@ -74,7 +74,7 @@ fn explain_by(set: &Resources, place: &Place, asked: &Asked, hosts: &[String]) -
         plan.answer_unknown_hosts(&place.proxy.namespace);
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-    let path = normalized(&asked.path);
+    let path = normal::normalized_as(&asked.path, set.mesh.path_normalization);
     let request = RequestAsked { method: asked.method.clone(), url: asked.url(), path: path.clone() };
     let proxy = ProxyAsked {
         gateways: place.proxy.gateways.clone(),

@@ -1,7 +1,34 @@
 //! The path as Envoy's listeners make it before any filter sees it (`normalize_path`, Istio's `BASE`): dots are resolved,
 //! a backslash is a slash, and what need not be escaped is not.
 
-/// The path as filters see it, the query as it was; nothing where Envoy answers 400, as for an escaped zero byte.
+use shared::model::mesh_config::PathNormalization;
+
+/// The path as filters see it where MeshConfig's `pathNormalization` is this one; nothing where Envoy answers 400.
+pub(super) fn normalized_as(path: &str, how: PathNormalization) -> Option<String> {
+    let (decodes, merges) = match how {
+        PathNormalization::None => return Some(path.to_owned()),
+        PathNormalization::Default | PathNormalization::Base => (false, false),
+        PathNormalization::MergeSlashes => (false, true),
+        PathNormalization::DecodeAndMergeSlashes => (true, true),
+    };
+    let parted = |path: &str| {
+        let end = path.find(['?', '#']).unwrap_or(path.len());
+        let (before, query) = path.split_at_checked(end).unwrap_or((path, ""));
+        (before.to_owned(), query.to_owned())
+    };
+    let (mut before, query) = parted(path);
+    if decodes {
+        let escapes = ["%2F", "%2f", "%5C", "%5c"];
+        before = escapes.into_iter().fold(before, |path, escape| path.replace(escape, "/"));
+    }
+    let (mut before, query) = parted(&normalized(&(before + &query))?);
+    while merges && before.contains("//") {
+        before = before.replace("//", "/");
+    }
+    Some(before + &query)
+}
+
+/// The path as filters see it by Istio's default, the query as it was; nothing where Envoy answers 400, as for an escaped zero byte.
 pub(crate) fn normalized(path: &str) -> Option<String> {
     let end = path.find(['?', '#']).unwrap_or(path.len());
     let (before, query) = path.split_at_checked(end)?;
@@ -86,7 +113,7 @@ fn is_kept(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::normalized;
+    use super::{PathNormalization, normalized, normalized_as};
 
     /// What Envoy 1.40 does with them, of which the corpus (`hostile`) has some.
     #[test]
@@ -110,5 +137,19 @@ mod tests {
             assert_eq!(normalized(path).as_deref(), Some(expected), "{path}");
         }
         assert_eq!(normalized("/ok%00"), None);
+    }
+
+    /// As the rows of the corpus (`mesh-config`) have it of Envoy.
+    #[test]
+    fn a_mesh_may_want_more_or_less_of_it() {
+        use PathNormalization::{Base, DecodeAndMergeSlashes, MergeSlashes, None};
+        for (how, path, expected) in [
+            (None, "/x/../a//b%2Fc", "/x/../a//b%2Fc"),
+            (Base, "/x/../a//b%2Fc", "/a//b%2Fc"),
+            (MergeSlashes, "/x/../a///b%2Fc?d//e", "/a/b%2Fc?d//e"),
+            (DecodeAndMergeSlashes, "/x%2F..%5Ca//b%2fc?d%2Fe", "/a/b/c?d%2Fe"),
+        ] {
+            assert_eq!(normalized_as(path, how).as_deref(), Some(expected), "{how:?} {path}");
+        }
     }
 }

@@ -109,9 +109,9 @@ kind: VirtualService
 metadata: {name: web, namespace: shop}
 spec:
   hosts: [web.example]
-  exportTo: ['.']
   http:
-  - route: [{destination: {host: nobody}}]
+  - match: [{uri: {prefix: /}, statPrefix: web}]
+    route: [{destination: {host: nobody}}]
 ---
 {apiVersion: apps/v1, kind: Deployment, metadata: {name: a}}
 ---
@@ -342,7 +342,11 @@ fn a_delegate_is_an_error_that_keeps_nobody_from_starting() {
         slow("1s").replace("timeout: 1s, route: [{destination: {host: ui, subset: v1}}]", "delegate: {name: other}");
     let ran = run_with(&["check", "-f", SERVICES, "-f", MESH, "-f", "-"], &rule);
     assert_eq!(ran.code, 1, "{}", ran.out);
-    assert!(ran.out.contains("error[SC0019]: requests that match this rule are answered with 503"), "{}", ran.out);
+    assert!(
+        ran.out.contains("error[SC0019]: the delegate `default/other` is not among these resources"),
+        "{}",
+        ran.out
+    );
     for what in ["bootstrap", "filters"] {
         let args = ["generate", what, "--module-dir", "/modules", "-f", SERVICES, "-f", MESH, "-f", "-"];
         let ran = run_with(&args, &rule);

@@ -183,8 +183,7 @@ codes! {
     NumberInQuotes = "SC0017",
     /// Protection that a resource asks for and Sailcloth does not give: requests are let through, or go in plain text.
     Unenforced = "SC0018",
-    /// A `delegate` that comes to nothing: it is not there, or its rules do not go together with the one that delegates. The
-    /// requests are left to the rules behind.
+    /// A `delegate` that comes to nothing, so that its requests are left to the rules behind.
     NoDelegate = "SC0019",
     /// A destination whose cluster nobody writes: its requests are answered with 503.
     NoCluster = "SC0020",
