@@ -192,6 +192,10 @@ pub struct Setup {
     pub idle: Idle,
     #[command(flatten)]
     pub protection: Protection,
+    /// A file whose only line is a token, of 16 characters at least: a request that carries it in `x-sailcloth-explain` is
+    /// told in a response header of that name why it went where it went, for `sailcloth explain --decode`.
+    #[arg(long, value_name = "FILE")]
+    explain_token_file: Option<PathBuf>,
     #[command(flatten)]
     pub access_log: AccessLogArgs,
     #[command(flatten)]
@@ -241,12 +245,27 @@ impl Setup {
             namespace,
             limits,
             access_log: self.access_log.access_log(false),
+            explain_token: self.explain_token_file.as_deref().map(token).transpose()?,
             original_destinations: false,
             stream_idle_timeout,
             stats_flush_interval,
             detector: Detector::Envoy,
         })
     }
+}
+
+/// The token that a file holds.
+fn token(file: &std::path::Path) -> Result<String, String> {
+    let shown = file.display();
+    let text = std::fs::read_to_string(file).map_err(|error| format!("`--explain-token-file {shown}`: {error}"))?;
+    let token = text.trim_end_matches(['\r', '\n']);
+    if token.len() < 16 || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(format!(
+            "`--explain-token-file {shown}`: a token has at least 16 characters, and no blanks; write one with \
+             `openssl rand -hex 16 > {shown}`"
+        ));
+    }
+    Ok(token.to_owned())
 }
 
 fn beside_this_program() -> io::Result<PathBuf> {

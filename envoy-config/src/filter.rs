@@ -203,11 +203,13 @@ impl StringValue {
 
 /// What modules are told beside the resources.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct Asked<'a> {
     /// Whether they leave in filter state which rule took a request, for an access log.
     pub access_log: bool,
     /// Whether they answer requests to hosts that nobody knows, as where a connection was meant to go is not known.
     pub unknown_hosts: bool,
+    /// What a request carries whose client is told why it went where it went.
+    pub explain_token: Option<&'a str>,
 }
 
 /// What modules on this proxy are told: who they are, the resources, and who carries `outlierDetection` out.
@@ -215,13 +217,16 @@ pub fn configuration(proxy: &Proxy, set: &Resources, detector: Detector) -> Valu
     told(proxy, set, detector, Asked::default()).into()
 }
 
-fn told<'a>(proxy: &Proxy, set: &'a Resources, detector: Detector, asked: Asked) -> Json<'a> {
+fn told<'a>(proxy: &Proxy, set: &'a Resources, detector: Detector, asked: Asked<'_>) -> Json<'a> {
     let word = match detector {
         Detector::Envoy => "envoy",
         Detector::Module => "module",
     };
-    let mut entries =
-        vec![("proxy", Json::Value(crate::to_json(proxy))), ("outlierDetection", Json::Value(word.into()))];
+    let mut proxy = crate::to_json(proxy);
+    if let Some(token) = asked.explain_token {
+        proxy["explain"] = json!({"token": token});
+    }
+    let mut entries = vec![("proxy", Json::Value(proxy)), ("outlierDetection", Json::Value(word.into()))];
     if asked.unknown_hosts {
         entries.push(("unknownHosts", Json::Value("answer".into())));
     }
@@ -280,7 +285,7 @@ pub(crate) fn http_filters_for(
     proxy: &Proxy,
     set: &Resources,
     detector: Detector,
-    asked: Asked,
+    asked: Asked<'_>,
     (packaging, folder): (Packaging, &Path),
 ) -> Vec<HttpFilter> {
     let told = StringValue { value: json::json(&told(proxy, set, detector, asked)).into() };

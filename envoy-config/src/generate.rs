@@ -57,6 +57,8 @@ pub struct Options {
     pub limits: Limits,
     /// Who is told of requests that have ended.
     pub access_log: Option<AccessLog>,
+    /// What a request carries whose client is told why it went where it went; without, nobody is.
+    pub explain_token: Option<String>,
     /// Whether the mesh's listener is told where a connection was meant to go, as one is that connections are redirected
     /// to. Then a host that nobody knows is left to that place; else modules answer, and say why.
     pub original_destinations: bool,
@@ -79,6 +81,7 @@ impl Default for Options {
             namespace: None,
             limits: Limits::default(),
             access_log: None,
+            explain_token: None,
             original_destinations: false,
             stream_idle_timeout: STREAM_IDLE_TIMEOUT,
             stats_flush_interval: None,
@@ -144,6 +147,7 @@ impl Options {
             let asked = Asked {
                 access_log: self.access_log.is_some(),
                 unknown_hosts: !front.edge && !self.original_destinations,
+                explain_token: self.explain_token.as_deref(),
             };
             let packaged = (self.packaging, self.module_dir.as_path());
             let filters = http_filters_for(&front.proxy, set, self.detector, asked, packaged);

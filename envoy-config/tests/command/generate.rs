@@ -54,6 +54,31 @@ fn options_place_listeners_and_switch_the_admin_page_off() {
     );
 }
 
+/// The token is the modules' alone, and nothing is printed of a file that holds none.
+#[test]
+fn who_may_ask_a_proxy_why_is_in_a_file() {
+    let folder = crate::common::folder("explain-token");
+    let file = folder.join("token");
+    let named = file.to_str().unwrap();
+    std::fs::write(&file, "0123456789abcdef\n").unwrap();
+    let listener = &bootstrap(&["--explain-token-file", named])["static_resources"]["listeners"][0];
+    let manager = &listener["filter_chains"][0]["filters"][0]["typed_config"];
+    let told = manager["http_filters"][0]["typed_config"]["config"]["configuration"]["value"].as_str().unwrap();
+    let told: Value = serde_json::from_str(told).unwrap();
+    assert_eq!(told["proxy"]["explain"], serde_json::json!({"token": "0123456789abcdef"}));
+    assert!(!bootstrap(&[]).to_string().contains("explain"));
+    for (text, expected) in
+        [("short", "at least 16 characters"), ("0123456789 abcdef", "no blanks"), ("", "at least 16")]
+    {
+        std::fs::write(&file, text).unwrap();
+        let ran = generate("filters", &["--explain-token-file", named]);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""));
+        assert!(ran.err.contains(expected) && !ran.err.contains("0123456789"), "{}", ran.err);
+    }
+    let absent = generate("bootstrap", &["--explain-token-file", folder.join("none").to_str().unwrap()]);
+    assert!(absent.code == 2 && absent.err.contains("none"), "{}", absent.err);
+}
+
 #[test]
 fn filters_are_yaml_documents_with_what_to_paste() {
     let ran = generate("filters", &["--mesh-listen", "127.0.0.1:9001"]);
