@@ -223,8 +223,8 @@ fn told<'a>(proxy: &Proxy, set: &'a Resources, detector: Detector, asked: Asked<
         Detector::Module => "module",
     };
     let mut proxy = crate::to_json(proxy);
-    if let Some(token) = asked.explain_token {
-        proxy["explain"] = json!({"token": token});
+    if let (Some(token), Value::Object(proxy)) = (asked.explain_token, &mut proxy) {
+        proxy.insert("explain".into(), json!({"token": token}));
     }
     let mut entries = vec![("proxy", Json::Value(proxy)), ("outlierDetection", Json::Value(word.into()))];
     if asked.unknown_hosts {

@@ -8,7 +8,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | [`proxy`] | who the proxy is |
-//! | [`roots`] | the VirtualServices that a namespace sees, with the rules of their delegates |
+//! | [`roots`](mod@roots) | the VirtualServices that a namespace sees, with the rules of their delegates |
 //! | [`parts`] | what a rule says, and beneath it the one that delegates to it |
 //! | `merge` | whether a delegate's rule goes together with the one that delegates |
 //! | [`sidecar`] | what a sidecar's listeners see of the mesh |
